@@ -1,0 +1,157 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: sockets
+author: unixsocket.access contributors (@unixsocket)
+short_description: The declared sockets of a host, merged from its variables and checked
+description:
+  - Collects the variable C(socket_policy_sockets) and every variable whose name starts with
+    C(socket_policy_sockets__) from the variables of the host, so that each inventory group can
+    declare its own part.
+  - The lists C(allow), C(refuse) and C(trust_directories) of one socket add up. Every other key
+    must have the same value wherever it is declared.
+  - The whole declaration is checked, and all mistakes are reported at once, each with the
+    variable, the socket, the key and the way out. Nothing is asked of the managed host, so
+    whether a user or a group exists is found out later, there.
+notes:
+  - The lookup takes no terms and no options.
+  - The order of the variables is C(socket_policy_sockets) first, then the others by name.
+  - Without any such variable the declaration is empty.
+  - A variable that is declared, but empty, is an error, because an empty declaration may revoke
+    what was granted before. Write V({}) for no sockets.
+seealso:
+  - module: unixsocket.access.socket_policy
+"""
+
+EXAMPLES = r"""
+---
+# group_vars/all.yml declares the socket:
+#
+#   socket_policy_sockets:
+#     app:
+#       path: /run/app/app.sock
+#       owner: app
+#       mode: "0660"
+#
+# group_vars/web.yml adds who may connect on the hosts of the group web:
+#
+#   socket_policy_sockets__web:
+#     app:
+#       allow:
+#         - user: nginx
+#
+- name: Show what is declared for each host
+  ansible.builtin.debug:
+    msg: "{{ lookup('unixsocket.access.sockets') }}"
+
+- name: Put the declaration into effect
+  unixsocket.access.socket_policy:
+    sockets: "{{ lookup('unixsocket.access.sockets') }}"
+
+- name: Count the declared sockets
+  ansible.builtin.debug:
+    msg: "{{ lookup('unixsocket.access.sockets') | length }} sockets are declared"
+"""
+
+RETURN = r"""
+_raw:
+  description:
+    - A list with one dictionary, the declaration in its normal form, by the names of the sockets.
+    - V(path), V(allow) and V(refuse) are always there, and V(method) in every grant. Other keys
+      are there where they are declared. Numeric ids are strings, and modes have four octal digits.
+  type: list
+  elements: dict
+  sample:
+    - app:
+        path: /run/app/app.sock
+        owner: app
+        mode: "0660"
+        allow:
+          - user: nginx
+            method: auto
+        refuse: []
+"""
+
+import typing as t
+from collections.abc import Mapping
+
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import (
+    MAIN_VARIABLE,
+    PolicyError,
+    Problem,
+    describe,
+    load,
+    merge,
+)
+
+_PREFIX = f"{MAIN_VARIABLE}__"
+
+
+class LookupModule(LookupBase):
+    """The lookup C(unixsocket.access.sockets)."""
+
+    def run(
+        self,
+        terms: list[t.Any],
+        variables: Mapping[str, t.Any] | None = None,
+        **kwargs: t.Any,
+    ) -> list[dict[str, t.Any]]:
+        """Return a list with the one declaration, or raise AnsibleLookupError with all problems."""
+        # ansible-core 2.18 hands its own wantlist on when the lookup is used as with_.
+        if terms or kwargs.keys() - {"wantlist"}:
+            raise AnsibleLookupError(
+                "The lookup unixsocket.access.sockets takes no terms and no options; it collects "
+                f"{MAIN_VARIABLE} and every variable that starts with {_PREFIX} by itself."
+            )
+        fragments, failed = self._fragments(variables or {})
+        try:
+            if failed:
+                # What a fragment would have added is not known, so only the merge can be judged.
+                raise PolicyError([*failed, *merge(fragments).problems])
+            return [describe(load(fragments))]
+        except PolicyError as error:
+            raise AnsibleLookupError(str(error)) from None
+
+    def _fragments(self, variables: Mapping[str, t.Any]) -> tuple[dict[str, object], list[Problem]]:
+        """Return the templated values by variable, and a problem for each that has none."""
+        assert self._templar is not None  # Ansible sets it before it runs a lookup
+        fragments: dict[str, object] = {}
+        failed: list[Problem] = []
+        omit = variables.get("omit")
+        for name in sorted(name for name in variables if isinstance(name, str)):
+            if name != MAIN_VARIABLE and not name.startswith(_PREFIX):
+                continue
+            try:
+                fragments[name] = _plain(self._templar.template(variables[name]), omit)
+            except Exception as error:  # a template runs filters and lookups of any kind
+                reason = " ".join(str(error).split()).rstrip(".")
+                message = f"The value cannot be templated: {reason}. Correct the expression."
+                failed.append(Problem(name, None, None, message))
+        return fragments, failed
+
+
+def _plain(value: object, omit: object) -> object:
+    """Return a copy of JSON's types only, without tags and lazy containers; omitted keys go."""
+    if isinstance(value, Mapping):
+        return {
+            _plain(key, omit): _plain(item, omit)
+            for key, item in value.items()
+            if omit is None or not _is_omit(item, omit)
+        }
+    if isinstance(value, (list, tuple)):
+        return [_plain(item, omit) for item in value]
+    if isinstance(value, str):
+        return str.__str__(value)
+    return value
+
+
+def _is_omit(item: object, omit: object) -> bool:
+    """Tell whether the item is Ansible's placeholder, a text until 2.18 and an object since."""
+    return item is omit or (isinstance(item, str) and item == omit)

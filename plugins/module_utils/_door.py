@@ -1,0 +1,124 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""What all doors share: options that they have in common, and how they answer.
+
+A door documents, checks its arguments and calls the engine; of AnsibleModule only ``params``,
+``check_mode``, ``warn``, ``exit_json`` and ``fail_json`` are used.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._engine.errors import AccessError
+from ._engine.policy import Origins, PolicyError, SocketPolicy, validate
+from ._engine.run import Options, Result, Task, converge
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from collections.abc import Mapping
+
+    from ansible.module_utils.basic import AnsibleModule
+
+_SOCKET = "socket"
+
+
+def socket_options() -> dict[str, t.Any]:
+    """Return the options of every module that manages one socket."""
+    return {
+        "path": {"type": "path", "required": True},
+        "type": {"type": "str", "choices": ["stream", "seqpacket", "dgram"]},
+        "owner": {"type": "str"},
+        "group": {"type": "str"},
+        "trust_directories": {"type": "list", "elements": "path", "default": []},
+        **run_options(),
+    }
+
+
+def run_options() -> dict[str, t.Any]:
+    """Return the options of every module that converges."""
+    return {
+        "prove": {"type": "bool", "default": True},
+        "timeout": {"type": "float", "default": 5.0},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    }
+
+
+def one_socket(
+    module: AnsibleModule, keys: Mapping[str, t.Any], called: Mapping[str, str]
+) -> SocketPolicy:
+    """Check the options of a module as the declaration of one socket.
+
+    ``called`` gives the option that each key of the declaration comes from, where it has another
+    name.  Ends the module with all problems, named by option.
+    """
+    declared = {key: value for key, value in keys.items() if value is not None}
+    try:
+        return validate({_SOCKET: declared}, Origins(default=module._name)).sockets[0]
+    except PolicyError as error:
+        lines = []
+        for problem in error.problems:
+            key = problem.key or ""
+            for name, option in called.items():
+                if key == name or key.startswith((f"{name}[", f"{name}.")):
+                    key = option + key[len(name) :]
+                    break
+            where = f"Option {key} of {keys['path']}: " if key else f"{keys['path']}: "
+            lines.append(where + problem.message)
+        fail(module, "\n".join(lines))
+
+
+def options(module: AnsibleModule) -> Options:
+    """Return how the run is to go."""
+    return Options(
+        check=module.check_mode,
+        prove=module.params["prove"],
+        absent=module.params["state"] == "absent",
+        proof_seconds=module.params["timeout"],
+    )
+
+
+def run_one(module: AnsibleModule, task: Task) -> t.NoReturn:
+    """Converge one socket and answer with what was done for it."""
+    result = answer(module, lambda: converge([task], options(module)))
+    finish(module, result, {"socket": result.sockets[_SOCKET]} if result.sockets else {})
+
+
+def answer(module: AnsibleModule, work: t.Callable[[], Result]) -> Result:
+    """Do the work; what the engine refuses ends the module with its sentences."""
+    try:
+        return work()
+    except AccessError as error:
+        fail(module, str(error))
+
+
+def fail(module: AnsibleModule, message: str) -> t.NoReturn:
+    """End the module with what was refused or went wrong."""
+    module.fail_json(msg=message)
+    raise SystemExit(1)
+
+
+def finish(module: AnsibleModule, result: Result, details: Mapping[str, t.Any]) -> t.NoReturn:
+    """End the module with the result."""
+    for warning in result.warnings:
+        module.warn(warning)
+    module.exit_json(changed=result.changed, changes=result.changes, diff=result.diff, **details)
+    raise SystemExit(0)
+
+
+__all__ = (
+    "Result",
+    "Task",
+    "answer",
+    "converge",
+    "fail",
+    "finish",
+    "one_socket",
+    "options",
+    "run_one",
+    "run_options",
+    "socket_options",
+)

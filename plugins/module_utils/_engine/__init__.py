@@ -1,0 +1,21 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""The engine: who may connect to which Unix socket, made so and proven.
+
+Python's standard library only, because a managed host has nothing else.  The rooms, each of which
+imports only those named before it::
+
+    errors, model      plain values: access control lists, accounts, what was seen of a path
+    policy             declaration -> Policy, all mistakes at once
+    reach              the kernel's permission rules over those values
+    methods, planner   grants -> requests on inodes and memberships, with reasons
+    host               small leaves that read and write the host
+    resources          one thing on the host each: read, compare, apply, undo
+    converge           the transaction over resources, and the record of what was there before
+    prove              the real connect()
+    run                the way of the data, from one end to the other
+"""

@@ -1,0 +1,92 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""Running processes whose groups are not what the group list says now.
+
+Credentials are fixed when a process starts (credentials(7)), so a new member's processes go on
+without the group, and a former member's with it, until they are started anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .host import commands
+from .host.processes import Process, processes_of
+from .model.words import listed
+
+_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Stale:
+    """A process, and the group that it lacks, or that it still has (``keeps``)."""
+
+    process: Process
+    user: str
+    group: str
+    keeps: bool
+
+    def __str__(self) -> str:
+        state = "still has" if self.keeps else "does not have"
+        return f"{self.process} of user {self.user} {state} the group {self.group}"
+
+
+def stale_processes(user: str, uid: int, group: str, gid: int, *, member: bool) -> list[Stale]:
+    """Return the user's processes that lack the group as a member, or keep it as none."""
+    return [
+        Stale(process, user, group, keeps=not member)
+        for process in processes_of(uid)
+        if (gid in process.gids) != member
+    ]
+
+
+def restart_units(stale: Iterable[Stale], since: float) -> tuple[list[str], list[str]]:
+    """Restart the system units of stale processes that were started before ``since``.
+
+    Returns the units restarted, and whole sentences about those that were not: a unit whose
+    process started later sets its groups by itself, and a user's own manager is not touched,
+    because that would end the user's session.  Raises AccessError when a restart fails.
+    """
+    units: dict[str, Stale] = {}
+    notes = []
+    for one in stale:
+        unit = one.process.unit
+        if unit is None or not unit.endswith(".service"):
+            notes.append(f"{one}, and no service runs it; start it anew.")
+        elif one.process.user_manager is not None:
+            notes.append(f"{one}; the user's session must be ended and begun anew.")
+        elif one.process.started > since:
+            notes.append(
+                f"{one}, although it was started after the change; the unit {unit} sets its groups "
+                "by itself, so name the group in its SupplementaryGroups=."
+            )
+        else:
+            units.setdefault(unit, one)
+    for unit, one in sorted(units.items()):
+        commands.run(
+            ("systemctl", "try-restart", unit),
+            seconds=_SECONDS,
+            purpose=f"let the processes of user {one.user} begin anew with their groups of now",
+        )
+    return sorted(units), notes
+
+
+def in_words(stale: Iterable[Stale]) -> list[str]:
+    """Return one sentence for each group of processes that must be started anew."""
+    units: dict[tuple[str, str, bool], list[str]] = {}
+    for one in stale:
+        units.setdefault((one.user, one.group, one.keeps), []).append(str(one.process))
+    said = []
+    for (user, group, keeps), processes in units.items():
+        verb, end = ("keep", "lose") if keeps else ("lack", "get")
+        said.append(
+            f"These processes of user {user} {verb} the group {group} until they are started anew: "
+            f"{listed(processes)}; restart their units to let them {end} it, or set "
+            "restart_clients: true."
+        )
+    return said

@@ -1,0 +1,258 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""The one loop: read, compare, apply, and put back when anything goes wrong.
+
+A run replaces what its holders asked for earlier.  What a resource shall be follows from what it
+would be without anyone's request, and from all requests that then stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Callable
+
+from ..errors import AccessError
+from ..resources.base import Resource
+from .record import Entry, Record, RecordFile
+
+AnyResource = Resource[Any, Any]
+
+
+@dataclass(frozen=True)
+class Want:
+    """What one holder asks of one resource; ``adds`` keeps what it asked for earlier as well."""
+
+    resource: AnyResource
+    holder: str
+    request: Any
+    adds: bool = False
+
+
+@dataclass(frozen=True)
+class Step:
+    """One resource with the state it is in, the one it shall be in, and its next record entry."""
+
+    resource: AnyResource
+    current: Any
+    target: Any
+    entry: Entry | None
+    note: str | None = None
+
+    @property
+    def changes(self) -> bool:
+        return bool(self.current != self.target)
+
+
+@dataclass
+class Outcome:
+    """What a run did, or in check mode would do; ``rollback`` puts everything back."""
+
+    steps: Sequence[Step]
+    changed: bool
+    rollback: Callable[[], None] = field(default=lambda: None)
+
+    @property
+    def changes(self) -> list[str]:
+        """Every change as a whole sentence, in the order in which they are made."""
+        return [
+            sentence
+            for step in self.steps
+            if step.changes
+            for sentence in step.resource.changes(step.current, step.target)
+        ]
+
+    @property
+    def notes(self) -> list[str]:
+        """What was left as it is because somebody else changed it since."""
+        return [step.note for step in self.steps if step.note is not None]
+
+    @property
+    def diff(self) -> dict[str, str]:
+        """The changed resources before and after, in the form of Ansible's diff."""
+        changed = sorted((step for step in self.steps if step.changes), key=_by_key)
+        return {
+            "before": "".join(step.resource.in_words(step.current) for step in changed),
+            "after": "".join(step.resource.in_words(step.target) for step in changed),
+        }
+
+
+def _by_key(step: Step) -> str:
+    return step.resource.key
+
+
+def plan_steps(
+    wants: Sequence[Want],
+    holders: Collection[str],
+    record: Record,
+    resource_of: Callable[[str], AnyResource],
+) -> list[Step]:
+    """Compare every resource that is wanted, or that one of the holders wanted earlier.
+
+    ``resource_of`` makes the resource of a recorded key.  Raises AccessError when two holders want
+    what cannot both be.
+    """
+    resources: dict[str, AnyResource] = {}
+    asked: dict[str, dict[str, Want]] = {}
+    for want in wants:
+        resources.setdefault(want.resource.key, want.resource)
+        asked.setdefault(want.resource.key, {})[want.holder] = want
+    for key, entry in record.entries.items():
+        if key not in resources and any(holder in holders for holder in entry.requests):
+            resources[key] = resource_of(key)
+    steps = []
+    for key, resource in resources.items():
+        step = _step(resource, asked.get(key, {}), holders, record.entries.get(key))
+        if step is not None:
+            steps.append(step)
+    return sorted(steps, key=_order)
+
+
+def without_holders(resource: AnyResource, record: Record, holders: Collection[str]) -> Any | None:
+    """Return what would be there if these holders had asked for nothing; None if nothing is."""
+    current, old = resource.read(), record.entries.get(resource.key)
+    if current is None or old is None:
+        return current
+    _, base = _origin(resource, current, old)
+    requests = _standing(resource, {}, holders, old)
+    return resource.wanted(base, requests) if requests else base
+
+
+def _order(step: Step) -> tuple[int, str]:
+    place = step.resource.opens(step.current, step.target) if step.changes else 0
+    return place, step.resource.key
+
+
+def _step(
+    resource: AnyResource, asked: dict[str, Want], holders: Collection[str], old: Entry | None
+) -> Step | None:
+    requests = _standing(resource, asked, holders, old)
+    current = resource.read()
+    if current is None:
+        return None if old is None else Step(resource, None, None, None)
+    before, base = _origin(resource, current, old)
+    if not requests:
+        return Step(resource, current, base, None, _left_alone(resource, base, before))
+    target = resource.wanted(base, requests)
+    entry = Entry(
+        resource.state_to_json(before),
+        resource.state_to_json(target),
+        {holder: resource.request_to_json(request) for holder, request in sorted(requests.items())},
+        resource.identity(),
+    )
+    return Step(resource, current, target, entry)
+
+
+def _standing(
+    resource: AnyResource, asked: dict[str, Want], holders: Collection[str], old: Entry | None
+) -> dict[str, Any]:
+    """Return the requests that stand: those of this run, and those of holders not in it."""
+    standing = {}
+    for holder, data in old.requests.items() if old else ():
+        request = resource.request_from_json(data)
+        if holder in asked:
+            want = asked[holder]
+            standing[holder] = resource.merge(request, want.request) if want.adds else want.request
+        elif holder not in holders:
+            standing[holder] = request
+    for holder, want in asked.items():
+        standing.setdefault(holder, want.request)
+    return standing
+
+
+def _origin(resource: AnyResource, current: Any, old: Entry | None) -> tuple[Any, Any]:
+    """Return what was there before us, and what would be there now without us."""
+    if old is None:
+        return current, current
+    before, applied = resource.state_from_json(old.before), resource.state_from_json(old.applied)
+    renewed = old.identity != resource.identity()
+    if renewed and current != applied:
+        # A daemon made the thing anew: what it is born with is what was there before us.
+        return current, current
+    if old.pending and not renewed:
+        return before, before
+    return before, resource.without_us(current, before, applied)
+
+
+def _left_alone(resource: AnyResource, base: Any, before: Any) -> str | None:
+    if base == before:
+        return None
+    shown = " ".join(resource.in_words(base).split())
+    return f"Somebody else changed this since, so that part was left as it is: {shown}."
+
+
+def apply_steps(steps: Sequence[Step], record: Record, file: RecordFile) -> Outcome:
+    """Put all steps into effect, or none: a step that fails takes the whole run back.
+
+    Raises AccessError that says what failed and that everything was put back.
+    """
+    after = _next_record(steps, record)
+    if after == record:
+        return Outcome(steps, changed=any(step.changes for step in steps))
+    changing = [step for step in steps if step.changes]
+    done: list[Step] = []
+
+    def rollback() -> None:
+        _put_back(done)
+        if file.load() != record:
+            file.save(record)
+
+    try:
+        if changing:
+            file.save(_pending(changing, record, after))
+        for step in changing:
+            done.append(step)
+            step.resource.write(step.target)
+        file.save(after)
+    except (OSError, AccessError) as error:
+        rollback()
+        raise AccessError(
+            f"{_reason(error, done)} Everything this run had changed was put back."
+        ) from error
+    except BaseException:
+        rollback()
+        raise
+    return Outcome(steps, changed=bool(changing), rollback=rollback)
+
+
+def _reason(error: Exception, done: Sequence[Step]) -> str:
+    if isinstance(error, AccessError):
+        return str(error)
+    if not done:
+        return f"The record of this host cannot be written: {error}."
+    return f"{done[-1].resource.key} could not be changed: {error}."
+
+
+def _next_record(steps: Sequence[Step], record: Record) -> Record:
+    entries = dict(record.entries)
+    for step in steps:
+        entries.pop(step.resource.key, None)
+        if step.entry is not None:
+            entries[step.resource.key] = step.entry
+    return Record(entries)
+
+
+def _pending(changing: Sequence[Step], record: Record, after: Record) -> Record:
+    """Return the record that tells, after a kill, what was being changed and how it was before."""
+    entries = dict(after.entries)
+    for step in changing:
+        key = step.resource.key
+        entry = step.entry or record.entries[key]
+        entries[key] = replace(entry, pending=True)
+    return Record(entries)
+
+
+def _put_back(done: Sequence[Step]) -> None:
+    """Undo in reverse; one that cannot be undone does not keep the others from it."""
+    failed = []
+    for step in reversed(done):
+        try:
+            step.resource.write(step.current)
+        except (OSError, AccessError) as error:
+            failed.append(f"{step.resource.key} could not be put back: {error}.")
+    if failed:
+        raise AccessError(" ".join(failed))

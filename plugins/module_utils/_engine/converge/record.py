@@ -1,0 +1,101 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""The record on the host: what was there before, what was applied, and who asked for it.
+
+It is written before the first change and again after the last, so that a kill in between leaves
+enough to heal or to undo.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import AccessError
+from ..host import atomic_file
+
+DIRECTORY = "/var/lib/socket-access"
+_FORMAT = 1
+_MANAGED = "Managed by the Ansible collection unixsocket.access; do not edit."
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is known of one resource; states and requests are in their JSON form.
+
+    ``pending`` is True while a run is putting ``applied`` into effect, so after a kill nobody can
+    tell which part of it is there.
+    """
+
+    before: Any
+    applied: Any
+    requests: Mapping[str, Any]
+    identity: str | None = None
+    pending: bool = False
+
+
+@dataclass(frozen=True)
+class Record:
+    """All entries by the key of their resource."""
+
+    entries: Mapping[str, Entry] = field(default_factory=dict)
+
+    def holders(self) -> set[str]:
+        """Return everyone who asked for something."""
+        return {holder for entry in self.entries.values() for holder in entry.requests}
+
+
+class RecordFile:
+    """The file in which a host keeps its record, readable by root alone."""
+
+    def __init__(self, directory: str = DIRECTORY) -> None:
+        self.directory = directory
+        self.path = os.path.join(directory, "record.json")
+
+    def load(self) -> Record:
+        """Return what was recorded; a host that was never touched has an empty record.
+
+        Raises AccessError for a file that cannot be understood, which is left as it is.
+        """
+        content = atomic_file.read(self.path)
+        if content is None:
+            return Record()
+        try:
+            data = json.loads(content)
+            if data["format"] != _FORMAT:
+                raise ValueError(f"its format is {data['format']}, not {_FORMAT}")
+            return Record({key: Entry(**entry) for key, entry in data["entries"].items()})
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise AccessError(
+                f"The record {self.path} cannot be understood ({error}), so nothing was changed; "
+                "restore it from a backup, or move it away to give up what it remembers."
+            ) from error
+
+    def save(self, record: Record) -> None:
+        """Replace the record on the disk; an empty one is removed."""
+        if not record.entries:
+            if os.path.exists(self.path):
+                os.unlink(self.path)
+            return
+        data = {
+            "managed_by": _MANAGED,
+            "format": _FORMAT,
+            "entries": {key: vars(record.entries[key]) for key in sorted(record.entries)},
+        }
+        content = json.dumps(data, indent=1, sort_keys=False) + "\n"
+        atomic_file.replace(self.path, content.encode(), 0o600)
+
+    def clear_away(self) -> None:
+        """Remove the directory when nothing is recorded any more, so that no trace is left."""
+        try:
+            os.rmdir(self.directory)
+        except OSError:
+            # Missing, or something is in it: the record, or what is not ours to remove.
+            pass

@@ -1,0 +1,52 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""Files that are replaced whole, so that a kill or a full disk leaves the old or the new one."""
+
+from __future__ import annotations
+
+import os
+
+
+def read(path: str) -> bytes | None:
+    """Return the content of a file, or None if there is none."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def replace(path: str, content: bytes, mode: int) -> None:
+    """Put a file in place in one step: written beside it, flushed to the disk, then renamed.
+
+    The directory must be one that only root writes to.  Raises OSError, with the old file as it
+    was, when the file system is full or read-only (rename(2), fsync(2)).
+    """
+    beside = f"{path}.new"
+    try:
+        os.unlink(beside)
+    except FileNotFoundError:
+        pass
+    fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    try:
+        try:
+            left = memoryview(content)
+            while left:
+                left = left[os.write(fd, left) :]
+            os.fchmod(fd, mode)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        os.rename(beside, path)
+    except BaseException:
+        os.unlink(beside)
+        raise
+    directory = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

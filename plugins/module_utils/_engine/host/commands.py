@@ -1,0 +1,50 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""Running the host's own tools, without a shell and in a plain environment."""
+
+from __future__ import annotations
+
+from ..errors import AccessError
+
+_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def run(arguments: tuple[str, ...], *, seconds: float, purpose: str) -> str:
+    """Run a tool and return its standard output.
+
+    ``purpose`` finishes the sentence "It was called to ...".  Raises AccessError when the tool is
+    missing, fails or takes longer than ``seconds``.
+    """
+    import subprocess
+
+    try:
+        done = subprocess.run(
+            arguments,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=seconds,
+            env={"PATH": _PATH, "LC_ALL": "C"},
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise AccessError(
+            f"The tool {arguments[0]} is missing on this host; it was called to {purpose}."
+        ) from error
+    except subprocess.TimeoutExpired as error:
+        raise AccessError(
+            f"{' '.join(arguments)} did not end within {seconds:g} seconds; it was called to "
+            f"{purpose}."
+        ) from error
+    if done.returncode != 0:
+        said = (done.stderr or done.stdout).strip() or "nothing"
+        raise AccessError(
+            f"{' '.join(arguments)} failed with exit status {done.returncode} and said: {said}; "
+            f"it was called to {purpose}."
+        )
+    return done.stdout

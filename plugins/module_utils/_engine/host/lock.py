@@ -1,0 +1,55 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""One run at a time on a host: a lock that the kernel gives up with the process (flock(2))."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+
+from ..errors import AccessError
+
+_PAUSE = 0.05
+
+
+class Lock:
+    """An exclusive lock on a directory for root alone, so nobody else can hold it.
+
+    The directory is made when it is missing, and may be removed by whoever holds the lock: then
+    those who wait make a new one.
+    """
+
+    def __init__(self, directory: str, *, seconds: float) -> None:
+        """Wait at most ``seconds`` for the lock; raises AccessError when another run keeps it."""
+        deadline = time.monotonic() + seconds
+        while True:
+            os.makedirs(directory, mode=0o700, exist_ok=True)
+            try:
+                self._fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            except FileNotFoundError:
+                continue
+            if self._acquired(directory):
+                return
+            os.close(self._fd)
+            if time.monotonic() >= deadline:
+                raise AccessError(
+                    f"Another run on this host has held {directory} for more than {seconds:g} "
+                    "seconds; wait until it has ended and run again."
+                )
+            time.sleep(_PAUSE)
+
+    def _acquired(self, directory: str) -> bool:
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return os.path.samestat(os.fstat(self._fd), os.stat(directory))
+        except (BlockingIOError, FileNotFoundError):
+            return False
+
+    def release(self) -> None:
+        """Let the next run go on."""
+        os.close(self._fd)

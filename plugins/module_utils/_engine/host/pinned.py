@@ -1,0 +1,172 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""A path walked once, component by component, and held by descriptors from then on.
+
+Whoever swaps a name afterwards changes nothing: every look and every change goes through the
+descriptors (openat(2) with O_PATH and O_NOFOLLOW, path_resolution(7)).
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Collection
+
+from ..errors import AccessError
+from ..model.access import Access
+from ..model.acl import Acl
+from ..model.chain import DIRECTORY, OTHER, SOCKET, SYMLINK, Chain, Component
+from .inode import read_acl
+
+_FLAGS = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
+_MOST_LINKS = 40
+_PROTECTED_SYMLINKS = "/proc/sys/fs/protected_symlinks"
+
+
+class Pin:
+    """A chain, and the descriptors of its leaf and of the directories that were asked for."""
+
+    def __init__(self, chain: Chain, held: dict[str, int]) -> None:
+        self.chain = chain
+        self._held = held
+
+    def descriptor(self, path: str) -> int | None:
+        """Return the descriptor of the component with this path, or None if it is not held."""
+        return self._held.get(path)
+
+    def close(self) -> None:
+        """Let go of all descriptors."""
+        while self._held:
+            os.close(self._held.popitem()[1])
+
+
+def pin(path: str, directories: Collection[str] = ()) -> Pin:
+    """Walk an absolute path as the kernel would, links included, and hold what it leads to.
+
+    ``directories`` names those on the way, as they are called after all links are resolved, whose
+    descriptors are held as well.  A part that does not exist is no error, the chain says so.
+    Raises AccessError for more than 40 links (ELOOP, path_resolution(7)), and OSError for a path
+    that the host cannot look up.
+    """
+    walk = _Walk(path, frozenset(directories))
+    try:
+        chain = walk.run()
+    except BaseException:
+        Pin(Chain(path, ()), walk.held).close()
+        raise
+    finally:
+        while walk.stack:
+            os.close(walk.stack.pop()[0])
+    return Pin(chain, walk.held)
+
+
+class _Walk:
+    """The state of one walk: directories entered, names still to go, components seen."""
+
+    def __init__(self, path: str, directories: frozenset[str]) -> None:
+        self.path = path
+        self.directories = directories
+        self.stack: list[tuple[int, str]] = []
+        self.todo = _parts(path)
+        self.links = 0
+        self.seen: list[Component] = []
+        self.held: dict[str, int] = {}
+
+    def run(self) -> Chain:
+        protected = _symlinks_are_protected()
+        self._enter(os.open("/", _FLAGS), "/")
+        while self.todo:
+            name = self.todo.pop()
+            if name == "..":
+                if len(self.stack) > 1:
+                    os.close(self.stack.pop()[0])
+                continue
+            directory, above = self.stack[-1]
+            path = f"{above.rstrip('/')}/{name}"
+            try:
+                fd = os.open(name, _FLAGS, dir_fd=directory)
+            except FileNotFoundError:
+                return Chain(self.path, tuple(self.seen), path, None, protected)
+            kind = stat.S_IFMT(os.fstat(fd).st_mode)
+            if kind == stat.S_IFDIR:
+                self._enter(fd, path)
+            elif kind == stat.S_IFLNK:
+                self._follow(fd, path)
+            else:
+                self._hold(fd, path)
+                self.seen.append(_look(fd, path))
+                blocked = path if self.todo else None
+                return Chain(self.path, tuple(self.seen), None, blocked, protected)
+        fd, path = self.stack[-1]
+        self._hold(os.dup(fd), path)
+        self.seen = [one for one in self.seen if one.path != path] + [_look(fd, path)]
+        return Chain(self.path, tuple(self.seen), None, None, protected)
+
+    def _enter(self, fd: int, path: str) -> None:
+        self.stack.append((fd, path))
+        if all(one.path != path for one in self.seen):
+            self.seen.append(_look(fd, path))
+        if path in self.directories:
+            self._hold(os.dup(fd), path)
+
+    def _follow(self, fd: int, path: str) -> None:
+        try:
+            link = _look(fd, path)
+        finally:
+            os.close(fd)
+        self.seen.append(link)
+        self.links += 1
+        if self.links > _MOST_LINKS:
+            raise AccessError(
+                f"{self.path} leads through more than {_MOST_LINKS} symbolic links; name the real "
+                "path instead."
+            )
+        target = link.target or ""
+        if target.startswith("/"):
+            while len(self.stack) > 1:
+                os.close(self.stack.pop()[0])
+        self.todo += _parts(target)
+
+    def _hold(self, fd: int, path: str) -> None:
+        if path in self.held:
+            os.close(fd)
+        else:
+            self.held[path] = fd
+
+
+def _parts(path: str) -> list[str]:
+    """Return the names of a path, last first, as a stack to take them from."""
+    return [name for name in reversed(path.split("/")) if name not in ("", ".")]
+
+
+def _look(fd: int, path: str) -> Component:
+    status = os.fstat(fd)
+    kind = _KINDS.get(stat.S_IFMT(status.st_mode), OTHER)
+    acl, supported = read_acl(fd, status.st_mode) if kind != SYMLINK else (None, True)
+    return Component(
+        path=path,
+        kind=kind,
+        access=Access(status.st_uid, status.st_gid, acl or Acl.from_mode(status.st_mode)),
+        special=status.st_mode & 0o7000,
+        target=os.readlink("", dir_fd=fd) if kind == SYMLINK else None,
+        device=status.st_dev,
+        inode=status.st_ino,
+        links=status.st_nlink,
+        acl_support=supported,
+    )
+
+
+_KINDS = {stat.S_IFDIR: DIRECTORY, stat.S_IFLNK: SYMLINK, stat.S_IFSOCK: SOCKET}
+
+
+def _symlinks_are_protected() -> bool:
+    """Read fs.protected_symlinks (proc_sys_fs(5)); where it cannot be read, take it as set."""
+    try:
+        with open(_PROTECTED_SYMLINKS, encoding="ascii") as file:
+            return file.read().strip() != "0"
+    except OSError:
+        return True

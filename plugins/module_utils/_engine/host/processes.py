@@ -1,0 +1,88 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""What runs on the host: whose processes, with which groups, started when, by which unit.
+
+Source: proc_pid_status(5), proc_pid_stat(5), proc_pid_cgroup(5).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+
+_UNIT = re.compile(r"^[^/]+\.(?:service|scope|socket|mount|swap)$")
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process; ``started`` in seconds since the epoch, ``unit`` None outside of systemd."""
+
+    pid: int
+    name: str
+    uid: int
+    gids: frozenset[int]
+    started: float
+    unit: str | None
+    user_manager: str | None = None
+
+    def __str__(self) -> str:
+        if self.user_manager:
+            return f"{self.name} (pid {self.pid}, {self.unit} of {self.user_manager})"
+        return f"{self.name} (pid {self.pid}, {self.unit or 'no unit'})"
+
+
+def processes_of(uid: int) -> list[Process]:
+    """Return all processes whose effective user is ``uid``; one that ends meanwhile is left out."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        try:
+            process = _read(int(entry), uid)
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if process is not None:
+            found.append(process)
+    return sorted(found, key=lambda process: process.pid)
+
+
+def _read(pid: int, uid: int) -> Process | None:
+    fields = {}
+    with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:
+        for line in file:
+            key, _, value = line.partition(":")
+            fields[key] = value.split()
+    if int(fields["Uid"][1]) != uid:
+        return None
+    gids = frozenset(map(int, fields["Groups"])) | {int(fields["Gid"][1])}
+    unit, manager = _unit_of(pid)
+    return Process(pid, " ".join(fields["Name"]), uid, gids, _started(pid), unit, manager)
+
+
+def _started(pid: int) -> float:
+    with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+        # The name in parentheses may hold spaces; field 22, the start in clock ticks since boot,
+        # is the 20th after it.
+        ticks = int(file.read().rpartition(")")[2].split()[19])
+    with open("/proc/stat", encoding="ascii") as file:
+        boot = next(float(line.split()[1]) for line in file if line.startswith("btime "))
+    return boot + ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _unit_of(pid: int) -> tuple[str | None, str | None]:
+    """Return the unit, and the manager's unit ``user@UID.service`` if a user's manager runs it."""
+    with open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="replace") as file:
+        lines = [line.rstrip("\n").split(":", 2) for line in file]
+    paths = [path for number, names, path in lines if number == "0" or names == "name=systemd"]
+    for path in paths:
+        units = [part for part in path.split("/") if _UNIT.match(part)]
+        if not units:
+            continue
+        manager = next((unit for unit in units[:-1] if unit.startswith("user@")), None)
+        return units[-1], manager
+    return None, None

@@ -1,0 +1,208 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""The access of an inode as one value, what is wanted of it, and how wants are merged.
+
+Owner, group, mode and ACL decide together who may connect, and a change of one rewrites another
+(chmod(2) rewrites the mask, acl(5)).  So there is one value for all of them, and one place where
+the wishes of several grants become one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from ..errors import AccessError
+from .acl import READ, WRITE, Acl, Entries, entries_of
+
+CONNECT = READ | WRITE
+
+
+@dataclass(frozen=True)
+class Access:
+    """Owner and group as numeric ids, and the ACL, which contains the permission bits."""
+
+    uid: int
+    gid: int
+    acl: Acl
+
+
+@dataclass(frozen=True)
+class AccessRequest:
+    """What one holder (a declared socket, a module's task) wants of one inode.
+
+    None, or an id that is not named, means: no wish.  ``exclusive`` asks that named entries which
+    nobody wants go, and that the owning group gets nothing unless a request says so.  ``trusted``
+    are directories on the way whose other writers the holder accepts.
+    """
+
+    uid: int | None = None
+    gid: int | None = None
+    user_obj: int | None = None
+    group_obj: int | None = None
+    other: int | None = None
+    users: Mapping[int, int] = field(default_factory=dict)
+    groups: Mapping[int, int] = field(default_factory=dict)
+    exclusive: bool = False
+    trusted: tuple[str, ...] = ()
+
+    @property
+    def denies(self) -> bool:
+        """Tell whether a named entry of the request refuses somebody.
+
+        Then the mask may not be empty: Linux skips the whole ACL when the group bits are 0
+        (``acl_permission_check`` in fs/namei.c), and the refused one would pass as "other".
+        """
+        return 0 in self.users.values() or 0 in self.groups.values()
+
+
+_SCALARS = ("uid", "gid", "user_obj", "group_obj", "other")
+_IN_WORDS = {
+    "uid": "owner",
+    "gid": "group",
+    "user_obj": "mode of the owner",
+    "group_obj": "mode of the group",
+    "other": "mode of all others",
+}
+
+
+def merge(requests: Mapping[str, AccessRequest]) -> AccessRequest:
+    """Return what all holders want together.
+
+    Two named entries for the same id add up where both give something; an entry that refuses and
+    one that gives contradict each other.  Raises AccessError that names both holders.
+    """
+    scalars: dict[str, tuple[int, str]] = {}
+    users: dict[int, tuple[int, str]] = {}
+    groups: dict[int, tuple[int, str]] = {}
+    for holder, request in sorted(requests.items()):
+        for name in _SCALARS:
+            value = getattr(request, name)
+            if value is None:
+                continue
+            first, by = scalars.setdefault(name, (value, holder))
+            if first != value:
+                shown = (
+                    (str(first), str(value)) if name in ("uid", "gid") else (oct(first), oct(value))
+                )
+                raise AccessError(
+                    f"{by} and {holder} want a different {_IN_WORDS[name]} of the same inode "
+                    f"({shown[0]} and {shown[1]}); declare it in one of them only."
+                )
+        for kind, mine, total in (
+            ("user", request.users, users),
+            ("group", request.groups, groups),
+        ):
+            for number, permissions in mine.items():
+                first, by = total.get(number, (permissions, holder))
+                if bool(first) != bool(permissions):
+                    raise AccessError(
+                        f"{by} and {holder} contradict each other: one lets {kind} {number} in, "
+                        f"the other refuses that {kind}; remove one of the two."
+                    )
+                total[number] = (first | permissions, by)
+    return AccessRequest(
+        **{name: value for name, (value, _) in scalars.items()},
+        users={number: permissions for number, (permissions, _) in users.items()},
+        groups={number: permissions for number, (permissions, _) in groups.items()},
+        exclusive=any(request.exclusive for request in requests.values()),
+        trusted=tuple(sorted({one for request in requests.values() for one in request.trusted})),
+    )
+
+
+def wanted_socket(base: Access, request: AccessRequest) -> Access:
+    """Return the access that a socket shall have, from what it would be without anyone's wish.
+
+    A managed socket is closed: the class "other" gets nothing unless the request says so.
+    """
+    group_obj = 0 if request.exclusive else base.acl.group_obj
+    classes = Acl(
+        base.acl.user_obj | CONNECT if request.user_obj is None else request.user_obj,
+        group_obj if request.group_obj is None else request.group_obj,
+        0 if request.other is None else request.other,
+    )
+    kept = Acl(0, 0, 0) if request.exclusive else base.acl
+    return Access(
+        base.uid if request.uid is None else request.uid,
+        base.gid if request.gid is None else request.gid,
+        _with_entries(classes, kept, request),
+    )
+
+
+def wanted_directory(base: Access, request: AccessRequest) -> Access:
+    """Return the access that a directory on the way shall have: as it is, plus the entries.
+
+    The mask must let the new entries through.  What it cut off for others stays cut off: their
+    entries lose what they did not have in effect, so that nobody undeclared gains anything.
+    """
+    acl = base.acl
+    if not request.users and not request.groups:
+        return base
+    classes = Acl(acl.user_obj, acl.masked(acl.group_obj), acl.other)
+    kept = replace(
+        acl,
+        users=tuple((number, acl.masked(permissions)) for number, permissions in acl.users),
+        groups=tuple((number, acl.masked(permissions)) for number, permissions in acl.groups),
+    )
+    return replace(base, acl=_with_entries(classes, kept, request))
+
+
+def without_us(current: Access, before: Access, applied: Access) -> Access:
+    """Return what an inode would be if it had never been touched: a three-way comparison.
+
+    Each part that still has the value that was applied goes back to what it was before; a part
+    that somebody else changed since is left as it is now.
+    """
+    now, then, ours = current.acl, before.acl, applied.acl
+    users = _entries_without_us(now.users, then.users, ours.users)
+    groups = _entries_without_us(now.groups, then.groups, ours.groups)
+    mask = _part(now.mask, then.mask, ours.mask)
+    acl = Acl(
+        _part(now.user_obj, then.user_obj, ours.user_obj),
+        _part(now.group_obj, then.group_obj, ours.group_obj),
+        _part(now.other, then.other, ours.other),
+        users,
+        groups,
+        mask,
+    )
+    if mask is None and (users or groups):
+        acl = acl.with_recalculated_mask()
+    return Access(
+        _part(current.uid, before.uid, applied.uid),
+        _part(current.gid, before.gid, applied.gid),
+        acl,
+    )
+
+
+_T = TypeVar("_T")
+
+
+def _part(current: _T, before: _T, applied: _T) -> _T:
+    return before if current == applied else current
+
+
+def _entries_without_us(current: Entries, before: Entries, applied: Entries) -> Entries:
+    now, then, ours = dict(current), dict(before), dict(applied)
+    left = {
+        number: _part(now.get(number), then.get(number), ours.get(number))
+        for number in {*now, *then, *ours}
+    }
+    return entries_of({number: value for number, value in left.items() if value is not None})
+
+
+def _with_entries(classes: Acl, kept: Acl, request: AccessRequest) -> Acl:
+    """Add the kept and the wanted named entries, and the mask that lets them through."""
+    acl = replace(
+        classes,
+        users=entries_of({**dict(kept.users), **request.users}),
+        groups=entries_of({**dict(kept.groups), **request.groups}),
+        mask=kept.mask,
+    ).with_recalculated_mask()
+    if request.denies and acl.mask == 0:
+        return replace(acl, mask=CONNECT)
+    return acl

@@ -1,0 +1,49 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""Accounts as numbers: what the kernel compares when a process connects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ROOT = 0
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """The effective identity of a process: user id, group id and supplementary group ids."""
+
+    uid: int
+    gid: int
+    groups: frozenset[int] = frozenset()
+
+    def in_group(self, gid: int) -> bool:
+        """Tell whether the kernel's ``in_group_p`` would say yes (kernel/groups.c)."""
+        return gid == self.gid or gid in self.groups
+
+
+@dataclass(frozen=True)
+class User:
+    """A user that exists on the host, or a numeric id that nobody has (``known`` is False)."""
+
+    name: str
+    credentials: Credentials
+    known: bool = True
+
+    @property
+    def uid(self) -> int:
+        return self.credentials.uid
+
+
+@dataclass(frozen=True)
+class Group:
+    """A group, with the names of all users whom NSS shows to be in it, primarily or by list."""
+
+    name: str
+    gid: int
+    members: frozenset[str] = frozenset()
+    known: bool = True

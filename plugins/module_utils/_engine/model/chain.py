@@ -1,0 +1,73 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""What was seen of a path: every inode that the kernel passes on the way to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from .access import Access
+
+DIRECTORY, SYMLINK, SOCKET, OTHER = "directory", "symbolic link", "socket", "other file"
+
+SET_GROUP_ID, STICKY = 0o2000, 0o1000
+
+
+@dataclass(frozen=True)
+class Component:
+    """One inode on the way, in the state in which it was seen.
+
+    ``path`` is its name with all links before it resolved, ``special`` the bits 07000 of its mode,
+    ``target`` the text of a symbolic link.  ``acl_support`` is False where the file system keeps no
+    POSIX ACLs (getxattr(2) says ENOTSUP).
+    """
+
+    path: str
+    kind: str
+    access: Access
+    special: int = 0
+    target: str | None = None
+    device: int = 0
+    inode: int = 0
+    links: int = 1
+    acl_support: bool = True
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The components in the order in which the kernel visits them, "/" first.
+
+    A symbolic link is a component of its own, followed by what its text leads through.  ``missing``
+    names the first component that does not exist; then the last component is its directory.
+    ``blocked`` names a component below something that is no directory (ENOTDIR).
+    """
+
+    path: str
+    components: tuple[Component, ...]
+    missing: str | None = None
+    blocked: str | None = None
+    protected_symlinks: bool = True
+
+    @property
+    def leaf(self) -> Component | None:
+        """The inode that the path leads to, or None while there is none."""
+        if self.missing is not None or self.blocked is not None:
+            return None
+        return self.components[-1]
+
+    def with_access(self, planned: Mapping[str, Access]) -> Chain:
+        """Return the chain as it will be once these accesses, by component path, are in effect."""
+        return replace(
+            self,
+            components=tuple(
+                replace(one, access=planned[one.path])
+                if one.path in planned and one.kind != SYMLINK
+                else one
+                for one in self.components
+            ),
+        )

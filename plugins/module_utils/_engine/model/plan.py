@@ -1,0 +1,61 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""What is going to be done for one socket, before anything is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .access import AccessRequest
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A method that was not chosen, and why."""
+
+    method: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The method of one grant, the reason in words, and what was rejected for it."""
+
+    method: str
+    reason: str
+    rejected: tuple[Rejected, ...] = ()
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What one method wants of the host for its grants of one socket.
+
+    ``memberships`` are pairs (user name, group name), ``searches`` requests on directories by
+    resolved path, ``problems`` whole sentences that stop the run before anything is changed.
+    """
+
+    access: AccessRequest = field(default_factory=AccessRequest)
+    memberships: tuple[tuple[str, str], ...] = ()
+    searches: Mapping[str, AccessRequest] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SocketPlan:
+    """The plan for one socket; ``access`` is None while the socket does not exist.
+
+    ``choices`` stand in the order of the declared grants.  ``open_to_all`` tells that the declared
+    mode lets everyone connect.
+    """
+
+    choices: tuple[Choice, ...]
+    access: AccessRequest | None
+    memberships: tuple[tuple[str, str], ...]
+    searches: Mapping[str, AccessRequest]
+    open_to_all: bool
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,31 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""The declaration becomes a policy; every error names the variable, the socket and the key."""
+
+from __future__ import annotations
+
+from .describe import describe
+from .merge import Merged, load, merge
+from .problems import MAIN_VARIABLE, Origins, PolicyError, Problem
+from .types import Grant, Policy, Principal, SocketPolicy
+from .validate import validate
+
+__all__ = [
+    "MAIN_VARIABLE",
+    "Grant",
+    "Merged",
+    "Origins",
+    "Policy",
+    "PolicyError",
+    "Principal",
+    "Problem",
+    "SocketPolicy",
+    "describe",
+    "load",
+    "merge",
+    "validate",
+]

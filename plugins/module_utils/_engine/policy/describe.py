@@ -1,0 +1,45 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""A policy back as a declaration of plain values: dictionaries, lists, texts and booleans."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .types import Grant, Policy, SocketPolicy
+
+
+def describe(policy: Policy) -> dict[str, dict[str, Any]]:
+    """Return the declaration in its normal form: ``validate(describe(policy)) == policy``.
+
+    ``path``, ``allow`` and ``refuse`` are always there, and ``method`` in every grant; the other
+    keys only where they say something.  Nothing but JSON's types.
+    """
+    return {socket.name: _socket(socket) for socket in policy.sockets}
+
+
+def _socket(socket: SocketPolicy) -> dict[str, Any]:
+    described: dict[str, Any] = {"path": socket.path}
+    for key in ("type", "owner", "group"):
+        if getattr(socket, key) is not None:
+            described[key] = getattr(socket, key)
+    if socket.mode is not None:
+        described["mode"] = f"{socket.mode:04o}"
+    described["allow"] = [_grant(grant) for grant in socket.allow]
+    described["refuse"] = [{who.kind: who.name} for who in socket.refuse]
+    if socket.trust_directories:
+        described["trust_directories"] = list(socket.trust_directories)
+    return described
+
+
+def _grant(grant: Grant) -> dict[str, Any]:
+    described: dict[str, Any] = {grant.principal.kind: grant.principal.name, "method": grant.method}
+    if grant.open_parents:
+        described["open_parents"] = list(grant.open_parents)
+    if grant.restart_clients:
+        described["restart_clients"] = True
+    return described

@@ -1,0 +1,156 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""The tables of the declaration: which keys and which methods exist in this version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from .nearest import kind
+from .problems import Place, Wrong
+from .table import Item, Row, read
+from .types import Grant, Principal
+from .values import (
+    boolean,
+    choice,
+    directory,
+    group_name,
+    mode,
+    socket_path,
+    socket_type,
+    user_name,
+)
+
+# What each method does, in words.
+METHODS: Mapping[str, str] = {
+    "auto": "chosen on the host, with the reason",
+    "group": "owner, group and mode of the socket, and membership of the group",
+    "acl": "an entry in the socket's access control list",
+}
+
+
+def _method(value: object, place: Place) -> str:
+    return choice(value, place, METHODS, "method")
+
+
+_PRINCIPAL_KEYS: Mapping[str, Row] = {
+    "user": Row(user_name, "a user's name or numeric id", also=("uid", "username", "name")),
+    "group": Row(group_name, "a group's name or numeric id", also=("gid", "groupname")),
+}
+
+GRANT_KEYS: Mapping[str, Row] = {
+    **_PRINCIPAL_KEYS,
+    "method": Row(_method, "one method", also=("via", "by", "how")),
+    "open_parents": Row(
+        directory, "a list of directories above the socket", listed=True, also=("parents",)
+    ),
+    "restart_clients": Row(boolean, "true or false", also=("restart",)),
+}
+
+
+def _principal(values: Mapping[str, object], place: Place) -> Principal:
+    """Return the one principal of an item that has exactly one of user and group."""
+    both = [kind_ for kind_ in _PRINCIPAL_KEYS if kind_ in values]
+    if len(both) != 1:
+        found = "both user and group" if both else "neither user nor group"
+        place.wrong(f"The item names {found}; write exactly one of them, and one item for each.")
+    return Principal(both[0], cast(str, values[both[0]]))
+
+
+def _item(
+    value: Mapping[object, object], place: Place, rows: Mapping[str, Row]
+) -> tuple[Principal, dict[str, object]]:
+    """Check one item by its table; return its principal and all values."""
+    values, problems = read(value, place, rows, BESIDE_ALLOW)
+    # A principal with a wrong name was refused already; it is not missing.
+    named = {key: values.get(key) for key in _PRINCIPAL_KEYS if key in value}
+    principal = None
+    # Nor is one whose key is misspelt: the unknown key was reported with the nearest right one.
+    if named or value.keys() <= rows.keys():
+        try:
+            principal = _principal(named, place)
+        except Wrong as wrong:
+            problems += wrong.problems
+    if problems or principal is None:
+        raise Wrong(problems)
+    return principal, values
+
+
+def _grant(value: object, place: Place) -> Grant:
+    """Return the grant that an item of ``allow`` declares."""
+    if not isinstance(value, Mapping):
+        example = value if isinstance(value, str) and value.isalnum() else "nginx"
+        place.wrong(
+            f"The item is {kind(value)}; write a dictionary that names one user or one group, "
+            f"such as {{user: {example}}}."
+        )
+    principal, values = _item(value, place, GRANT_KEYS)
+    return Grant(
+        principal,
+        method=cast(str, values.get("method", "auto")),
+        open_parents=cast("tuple[str, ...]", plain(values.get("open_parents", ()))),
+        restart_clients=cast(bool, values.get("restart_clients", False)),
+    )
+
+
+def _refused(value: object, place: Place) -> Principal:
+    """Return the principal that an item of ``refuse`` declares; a bare name is a user's."""
+    if isinstance(value, Mapping):
+        return _item(value, place, _PRINCIPAL_KEYS)[0]
+    if isinstance(value, (str, int)) and not isinstance(value, bool):
+        return Principal("user", user_name(value, place))
+    place.wrong(
+        f"The item is {kind(value)}; write a user's name or numeric id, {{user: NAME}} or "
+        "{group: NAME}."
+    )
+
+
+def plain(value: object) -> object:
+    """Return a read value without the places of its items: a list becomes a tuple."""
+    if isinstance(value, (list, tuple)):
+        return tuple(item.value if isinstance(item, Item) else item for item in value)
+    return value
+
+
+SOCKET_KEYS: Mapping[str, Row] = {
+    "path": Row(
+        socket_path,
+        "the absolute path of the socket, such as /run/app/app.sock",
+        required=True,
+        also=("socket", "file", "source", "src", "dest", "listen"),
+    ),
+    "type": Row(socket_type, "stream, seqpacket or dgram"),
+    "owner": Row(user_name, "a user's name or numeric id", also=("uid",)),
+    "group": Row(group_name, "a group's name or numeric id", also=("gid",)),
+    "mode": Row(
+        mode, 'octal digits in quotes, such as "0660"', also=("permissions", "perms", "chmod")
+    ),
+    "allow": Row(
+        _grant,
+        "a list of grants, such as [{user: nginx}]",
+        listed=True,
+        also=("grant", "grants", "permit", "accept"),
+    ),
+    "refuse": Row(
+        _refused,
+        "a list of users, such as [nobody], or {group: NAME}",
+        listed=True,
+        also=("deny", "denied", "forbid", "reject", "block"),
+    ),
+    "trust_directories": Row(
+        directory, "a list of directories above the socket", listed=True, also=("trust",)
+    ),
+}
+
+# Right keys in the wrong place, and where that place is.
+IN_ALLOW: Mapping[str, str] = {
+    key: "into an item of allow" for key in GRANT_KEYS if key not in SOCKET_KEYS
+}
+BESIDE_ALLOW: Mapping[str, str] = {
+    key: "to the socket, beside allow" for key in SOCKET_KEYS if key not in GRANT_KEYS
+}

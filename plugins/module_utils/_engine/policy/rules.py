@@ -1,0 +1,171 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""What must hold between the values of one socket, and between sockets.
+
+Each rule takes checked values with their places and yields problems.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Callable, cast
+
+from .problems import Place, Problem
+from .table import Item
+from .types import Grant, Principal
+
+Values = Mapping[str, object]
+Rule = Callable[[Values], Iterator[Problem]]
+
+
+def _grants(values: Values) -> list[tuple[Grant, Place]]:
+    items = cast("list[Item]", values.get("allow", []))
+    return [(cast(Grant, item.value), item.place) for item in items]
+
+
+def _refusals(values: Values) -> list[tuple[Principal, Place]]:
+    items = cast("list[Item]", values.get("refuse", []))
+    return [(cast(Principal, item.value), item.place) for item in items]
+
+
+def _owner(values: Values) -> Principal | None:
+    owner = values.get("owner")
+    return Principal("user", owner) if isinstance(owner, str) else None
+
+
+def _elsewhere(place: Place, other: Place) -> str:
+    """Return where the other place is, with its variable if that is another one."""
+    return (
+        f"{other.key}" if place.variable == other.variable else f"{other.key} of {other.variable}"
+    )
+
+
+def granted_twice(values: Values) -> Iterator[Problem]:
+    """One principal has one grant; equal ones have collapsed before."""
+    first: dict[Principal, Place] = {}
+    for grant, place in _grants(values):
+        other = first.setdefault(grant.principal, place)
+        if other is not place:
+            yield place.problem(
+                f"The {grant.principal} is granted here and in {_elsewhere(place, other)} with "
+                "different keys; keep one of the two grants, or write the same keys in both.",
+            )
+
+
+def allowed_and_refused(values: Values) -> Iterator[Problem]:
+    """Nobody is allowed and refused at once."""
+    refused = {principal: place for principal, place in reversed(_refusals(values))}
+    for grant, place in _grants(values):
+        other = refused.get(grant.principal)
+        if other is not None:
+            yield place.problem(
+                f"The {grant.principal} is allowed here and refused in "
+                f"{_elsewhere(place, other)}; remove one of the two.",
+            )
+
+
+def owner_granted(values: Values) -> Iterator[Problem]:
+    """The owner class alone decides for the owner (acl(5), access check algorithm)."""
+    for grant, place in _grants(values):
+        if grant.principal == _owner(values):
+            yield place.problem(
+                f"The {grant.principal} owns the socket, and for the owner the kernel looks at the "
+                "owner's bits of the mode only, so this grant would have no effect; remove it, and "
+                "set the owner's bits through mode if the owner must connect."
+            )
+
+
+def owner_refused(values: Values) -> Iterator[Problem]:
+    """The owner can give himself every permission back with chmod(2)."""
+    for principal, place in _refusals(values):
+        if principal == _owner(values):
+            yield place.problem(
+                f"The {principal} owns the socket and can always change its mode, so the owner "
+                "cannot be refused; remove the item, or declare another owner."
+            )
+
+
+def root_refused(values: Values) -> Iterator[Problem]:
+    """Root passes every permission check (capabilities(7), CAP_DAC_OVERRIDE)."""
+    for principal, place in _refusals(values):
+        if principal in (Principal("user", "root"), Principal("user", "0")):
+            yield place.problem(
+                f"The {principal} passes every permission check (capabilities(7), "
+                "CAP_DAC_OVERRIDE), so root cannot be refused; remove the item."
+            )
+
+
+def restart_without_use(values: Values) -> Iterator[Problem]:
+    """Only a user who gets a new group needs his processes restarted."""
+    for grant, place in _grants(values):
+        if not grant.restart_clients:
+            continue
+        where = place.at("restart_clients")
+        if grant.principal.kind != "user":
+            yield where.problem(
+                f"restart_clients does nothing for the {grant.principal}, because a grant for a "
+                "group changes nobody's membership; remove the key."
+            )
+        elif grant.method == "acl":
+            yield where.problem(
+                f"restart_clients does nothing for the {grant.principal} with the method acl, "
+                "because an entry works for running processes at once; remove the key, or use the "
+                "method group."
+            )
+
+
+def above_the_socket(values: Values) -> Iterator[Problem]:
+    """Named directories lie on the way to the socket, as its path spells it."""
+    path = values.get("path")
+    if not isinstance(path, str):
+        return
+    trusted = cast("list[Item]", values.get("trust_directories", []))
+    named = [(cast(str, item.value), item.place) for item in trusted]
+    for grant, place in _grants(values):
+        named += [(parent, place.at("open_parents")) for parent in grant.open_parents]
+    above = _ancestors(path)
+    for directory, place in named:
+        if directory not in above:
+            yield place.problem(
+                f"{directory} is not a directory above the socket {path}; name one of "
+                f"{', '.join(above)}, or remove it."
+            )
+
+
+def _ancestors(path: str) -> list[str]:
+    """Return every directory above a normal absolute path, the nearest first."""
+    above = []
+    while path != "/":
+        path = path.rpartition("/")[0] or "/"
+        above.append(path)
+    return above
+
+
+SOCKET_RULES: tuple[Rule, ...] = (
+    granted_twice,
+    allowed_and_refused,
+    owner_granted,
+    owner_refused,
+    root_refused,
+    restart_without_use,
+    above_the_socket,
+)
+
+
+def one_name_for_a_path(paths: Mapping[str, tuple[str, Place]]) -> Iterator[Problem]:
+    """Each path is declared under one name; ``paths`` maps names to path and place."""
+    first: dict[str, str] = {}
+    for name, (path, place) in paths.items():
+        other = first.setdefault(path, name)
+        if other == name:
+            continue
+        there = paths[other][1]
+        inside = "" if there.variable == place.variable else f" in {there.variable}"
+        yield place.problem(
+            f"The path {path} is declared under the name {name} and under the name {other}"
+            f"{inside}; declare each socket under one name, and its lists add up."
+        )

@@ -1,0 +1,121 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""The reading of dictionaries by a table: one row for each key that may be written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Callable
+
+from .nearest import kind, listing, nearest, show
+from .problems import Place, Problem, Wrong
+
+Checker = Callable[[object, Place], object]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A key: its checker, and what its value is, in words that follow "write".
+
+    ``listed``: the value is a list, ``check`` is for one item, and the lists of several variables
+    add up.  ``also`` are other words by which people call it.
+    """
+
+    check: Checker
+    words: str
+    listed: bool = False
+    required: bool = False
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Item:
+    """A checked item of a list, with its place for later messages."""
+
+    value: object
+    place: Place
+
+
+def mapping(value: object, place: Place, wanted: str) -> Mapping[object, object]:
+    """Return the value if it is a dictionary; ``wanted`` says what to write instead."""
+    if not isinstance(value, Mapping):
+        place.wrong(f"The value is {kind(value)}; write {wanted}.")
+    return value
+
+
+def items(value: object, place: Place, row: Row) -> list[object]:
+    """Return the items if the value is a list."""
+    if not isinstance(value, (list, tuple)):
+        hint = ", or leave the key out" if value is None else ""
+        place.wrong(f"The value is {kind(value)}; write {row.words}{hint}.")
+    return list(value)
+
+
+def read(
+    declared: Mapping[object, object],
+    place: Place,
+    rows: Mapping[str, Row],
+    elsewhere: Mapping[str, str] | None = None,
+) -> tuple[dict[str, object], list[Problem]]:
+    """Check a dictionary by its table; return the good values and every problem.
+
+    The value of a listed key is a list of ``Item``.  ``elsewhere`` maps keys that belong somewhere
+    else to where that is, in words.
+    """
+    values: dict[str, object] = {}
+    problems: list[Problem] = []
+    for key, value in declared.items():
+        try:
+            row = rows.get(key) if isinstance(key, str) else None
+            if row is None:
+                _unknown(key, place, rows, elsewhere or {})
+            elif row.listed:
+                checked, found = _read_list(value, place.at(str(key)), row)
+                values[str(key)] = checked
+                problems += found
+            else:
+                values[str(key)] = row.check(value, place.at(str(key)))
+        except Wrong as wrong:
+            problems += wrong.problems
+    for key, row in rows.items():
+        if row.required and key not in declared:
+            problems.append(place.at(key).problem(f"The key is missing; write {row.words}."))
+    return values, problems
+
+
+def _read_list(value: object, place: Place, row: Row) -> tuple[list[Item], list[Problem]]:
+    """Check every item; equal ones collapse into the first."""
+    checked: list[Item] = []
+    problems: list[Problem] = []
+    seen: set[object] = set()
+    for index, item in enumerate(items(value, place, row)):
+        try:
+            good = row.check(item, place.item(index))
+        except Wrong as wrong:
+            problems += wrong.problems
+            continue
+        if good not in seen:
+            seen.add(good)
+            checked.append(Item(good, place.item(index)))
+    return checked, problems
+
+
+def _unknown(
+    key: object, place: Place, rows: Mapping[str, Row], elsewhere: Mapping[str, str]
+) -> None:
+    """Refuse a key that no row has, with the nearest right one."""
+    if not isinstance(key, str):
+        place.wrong(f"A key is {kind(key)}; the keys here are {listing(rows)}.")
+    where = place.at(key)
+    if key in elsewhere:
+        where.wrong(f"There is no key {show(key)} here; it belongs {elsewhere[key]}.")
+    word = key.strip().lower().replace("-", "_")
+    near = next((name for name, row in rows.items() if word in row.also), None)
+    near = near or nearest(key, rows)
+    hint = f" Did you mean {near}?" if near else ""
+    where.wrong(f"There is no key {show(key)} here; the keys are {listing(rows)}.{hint}")

@@ -1,0 +1,61 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""What the inventory declares, as checked values.
+
+Nothing here knows the host: names are as declared, and NSS resolves them there, at run time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who: ``kind`` is "user" or "group", ``name`` is as declared (all digits: a numeric id)."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        """Return the principal in words, such as "user nginx"."""
+        return f"{self.kind} {self.name}"
+
+
+@dataclass(frozen=True)
+class Grant:
+    """One principal may connect to one socket, by one method ("auto", "group" or "acl")."""
+
+    principal: Principal
+    method: str = "auto"
+    open_parents: tuple[str, ...] = ()
+    restart_clients: bool = False
+
+
+@dataclass(frozen=True)
+class SocketPolicy:
+    """All that is declared of one socket; None means: not declared.
+
+    ``type`` is "stream", "seqpacket" or "dgram"; ``mode`` holds permission bits, 0 to 0o777.
+    """
+
+    name: str
+    path: str
+    type: str | None = None
+    owner: str | None = None
+    group: str | None = None
+    mode: int | None = None
+    allow: tuple[Grant, ...] = ()
+    refuse: tuple[Principal, ...] = ()
+    trust_directories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Every declared socket of one host, sorted by name."""
+
+    sockets: tuple[SocketPolicy, ...]

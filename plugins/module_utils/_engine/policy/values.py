@@ -1,0 +1,190 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""Checkers of single values: each takes a value and its place, and returns the checked value.
+
+A checker refuses through ``Place.wrong`` with what is wrong and the way out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .nearest import kind, listing, nearest, show
+from .problems import Place
+
+# sun_path has 108 bytes, one of them the closing NUL (unix(7)).
+PATH_BYTES = 107
+# (uid_t) -1 means "no change" to chown(2), so it is nobody's id.
+LARGEST_ID = 2**32 - 2
+TYPES = ("stream", "seqpacket", "dgram")
+
+
+def text(value: object, place: Place, wanted: str) -> str:
+    """Return the value if it is a text with something in it; ``wanted`` says what it should be."""
+    if not isinstance(value, str):
+        place.wrong(f"The value is {kind(value)}; write {wanted}.")
+    if not value:
+        place.wrong(f"The text is empty; write {wanted}.")
+    return value
+
+
+def choice(value: object, place: Place, words: Iterable[str], what: str) -> str:
+    """Return the value if it is one of the words, else refuse with the nearest."""
+    known = tuple(words)
+    word = text(value, place, f"one of {listing(known, 'or')}")
+    if word not in known:
+        near = nearest(word, known)
+        hint = f" Did you mean {near}?" if near else ""
+        place.wrong(f"{show(word)} is not a {what} here; use {listing(known, 'or')}.{hint}")
+    return word
+
+
+def socket_type(value: object, place: Place) -> str:
+    """Return a socket type (socket(7))."""
+    return choice(value, place, TYPES, "socket type")
+
+
+def boolean(value: object, place: Place) -> bool:
+    """Return a boolean; the texts true, false, yes and no count as what they say."""
+    if isinstance(value, bool):
+        return value
+    words = {"true": True, "yes": True, "false": False, "no": False}
+    if isinstance(value, str) and value.lower() in words:
+        return words[value.lower()]
+    place.wrong(f"The value is {kind(value)}; write true or false.")
+
+
+def mode(value: object, place: Place) -> int:
+    """Return permission bits from a quoted octal text such as "0660"."""
+    example = 'write the permission bits as octal digits in quotes, such as "0660"'
+    if isinstance(value, int) and not isinstance(value, bool):
+        place.wrong(
+            f"The mode is {kind(value)}; put it in quotes, such as {_quoted_mode(value)}, because "
+            "YAML reads 0660 without quotes as the number 432."
+        )
+    if not isinstance(value, str):
+        place.wrong(f"The mode is {kind(value)}; {example}.")
+    digits = value[2:] if value[:2] in ("0o", "0O") else value
+    if len(digits) < 3 or not set(digits) <= set("01234567"):
+        place.wrong(f"{show(value)} is not a mode that is understood here; {example}.")
+    if len(digits.lstrip("0")) > 3:
+        place.wrong(
+            f"The mode {show(value)} has more than the permission bits 0000 to 0777; set-user-ID, "
+            f"set-group-ID and sticky bits mean nothing for a socket, so {example}."
+        )
+    return int(digits, 8)
+
+
+def _quoted_mode(number: int) -> str:
+    """Return the text that somebody most likely meant by a bare number."""
+    if 0 <= number <= 0o777:
+        return f'"{number:04o}"'
+    return f'"0{number}"' if 0 < number < 778 and set(str(number)) <= set("01234567") else '"0660"'
+
+
+def user_name(value: object, place: Place) -> str:
+    """Return a user's name, or the digits of a uid."""
+    return _account(value, place, "user")
+
+
+def group_name(value: object, place: Place) -> str:
+    """Return a group's name, or the digits of a gid."""
+    return _account(value, place, "group")
+
+
+def _account(value: object, place: Place, what: str) -> str:
+    """Return a name or the digits of an id; names of directory services (@, backslash) are fine."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        if not 0 <= value <= LARGEST_ID:
+            place.wrong(
+                f"{show(value)} is not a numeric id; write the {what}'s name or a number from 0 to "
+                f"{LARGEST_ID}."
+            )
+        return str(value)
+    name = text(value, place, f"the {what}'s name in quotes, or a numeric id")
+    if name.isascii() and name.isdigit():
+        digits = name.lstrip("0") or "0"
+        if len(digits) > len(str(LARGEST_ID)) or int(digits) > LARGEST_ID:
+            place.wrong(
+                f"{show(name)} is not a numeric id; write the {what}'s name or a number from 0 to "
+                f"{LARGEST_ID}."
+            )
+        return digits
+    bad = next((c for c in name if c in ":/," or c.isspace() or _is_control(c)), None)
+    if bad is not None:
+        place.wrong(
+            f"The {what} name {show(name)} contains {show(bad)}, which no account name can; write "
+            f"one {what}'s name, without colons, slashes, commas, blanks or control characters."
+        )
+    if name.startswith("-"):
+        place.wrong(f"The {what} name {show(name)} starts with a dash; write one {what}'s name.")
+    return name
+
+
+def socket_path(value: object, place: Place) -> str:
+    """Return an absolute, normal path that fits in a socket's address (unix(7))."""
+    if isinstance(value, str) and value.startswith(("@", "\0")):
+        place.wrong(
+            f"{show(value)} is an abstract socket: it has no inode, so it has no permissions, and "
+            "every process of the network namespace can connect. Let the daemon listen on a path, "
+            "such as /run/app/app.sock, and declare that."
+        )
+    path = _normal_path(value, place, "the absolute path of the socket")
+    if path == "/":
+        place.wrong("/ is the root directory; write the absolute path of the socket.")
+    size = len(path.encode("utf-8"))
+    if size > PATH_BYTES:
+        place.wrong(
+            f"The path {show(path)} has {size} bytes, and the address of a Unix socket holds "
+            f"{PATH_BYTES} (unix(7)); let the daemon listen on a shorter path."
+        )
+    return path
+
+
+def directory(value: object, place: Place) -> str:
+    """Return the absolute, normal path of a directory."""
+    return _normal_path(value, place, "the absolute path of a directory")
+
+
+def _normal_path(value: object, place: Place, wanted: str) -> str:
+    path = text(value, place, wanted)
+    bad = next((c for c in path if _is_control(c)), None)
+    if bad is not None:
+        place.wrong(
+            f"The path {show(path)} contains the control character {show(bad)}; write {wanted} "
+            "without NUL, control and invalid characters."
+        )
+    if not path.startswith("/"):
+        place.wrong(f"{show(path)} is not an absolute path; write {wanted}, starting with /.")
+    normal = _normalised(path)
+    if path != normal:
+        place.wrong(f"{show(path)} is not in its normal form; write {show(normal)}.")
+    return path
+
+
+def _is_control(character: str) -> bool:
+    """Tell whether a character is a control, a line separator or half a character.
+
+    Not ``str.isprintable``, which knows other characters in every version of Python, so that the
+    controller and the host could disagree.
+    """
+    code = ord(character)
+    return code < 32 or 127 <= code < 160 or code in (0x2028, 0x2029) or 0xD800 <= code < 0xE000
+
+
+def _normalised(path: str) -> str:
+    """Return the path without empty, "." and ".." components.
+
+    Lexically only: it is a suggestion for a person, so a link before ".." does not matter.
+    """
+    parts: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            del parts[-1:]
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/" + "/".join(parts)

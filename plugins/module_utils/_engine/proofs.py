@@ -1,0 +1,73 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""What a plan promises about connect(), and whether the kernel keeps the promise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .model.account import Credentials
+from .prove import Attempt, Outcome, prove
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """That one identity can connect to a socket, or that it cannot."""
+
+    socket: str
+    path: str
+    type: str | None
+    label: str
+    who: Credentials
+    connects: bool
+
+
+@dataclass(frozen=True)
+class Proof:
+    """The outcome beside the expectation.  ``held`` is None where nothing could be proven."""
+
+    expectation: Expectation
+    outcome: Outcome
+    held: bool | None
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the proof in the form in which results carry it."""
+        return {
+            "expected": "connected" if self.expectation.connects else "refused",
+            "result": "connected" if self.outcome.connected else self.outcome.errno,
+            "held": self.held,
+            "message": self.outcome.text,
+        }
+
+
+def prove_all(expectations: Sequence[Expectation], *, seconds: float) -> list[Proof]:
+    """Make every connect() and return the proofs in the same order."""
+    outcomes = prove(
+        [Attempt(path=one.path, type=one.type, who=one.who) for one in expectations],
+        seconds=seconds,
+    )
+    return [
+        Proof(expectation, outcome, held(expectation.connects, outcome))
+        for expectation, outcome in zip(expectations, outcomes)
+    ]
+
+
+def held(connects: bool, outcome: Outcome) -> bool | None:
+    """Tell whether an outcome is what was expected; None where there is no socket to ask.
+
+    A socket on which nobody listens can prove a refusal, but not a grant.
+    """
+    if outcome.connected:
+        return connects
+    if outcome.errno == "ENOENT":
+        return None
+    if outcome.refused:
+        return not connects
+    if outcome.permitted:
+        return None if connects else False
+    return False

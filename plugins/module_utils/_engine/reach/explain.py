@@ -1,0 +1,50 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""The walk in words: every component, what it says, and the smallest change that would help."""
+
+from __future__ import annotations
+
+from ..model.account import Credentials
+from ..model.chain import SYMLINK, Chain, Component
+from .names import NUMBERS, Names
+from .walk import Finding, findings, in_words, judge
+from .words import state
+
+
+def explain(chain: Chain, who: Credentials, names: Names = NUMBERS) -> list[str]:
+    """Return lines for a person: the components in the kernel's order, then what would help.
+
+    Components after a refusal are listed as well, since the next one may refuse, too.
+    """
+    lines: list[str] = []
+    refused = False
+    for one in findings(chain, who):
+        lines.append(_line(one, chain, who, names))
+        if not one.allowed and not refused:
+            refused = True
+            lines.append(f"  Here the kernel stops with {one.errno}.")
+    verdict = judge(chain, who, names)
+    if verdict.allowed:
+        return [*lines, "Nothing on the way refuses."]
+    if len(verdict.remedies) == 1:
+        return [*lines, f"What would help: {verdict.remedies[0].text}"]
+    return [*lines, "What would help, all of it together:"] + [
+        f"  {number}. {remedy.text}" for number, remedy in enumerate(verdict.remedies, 1)
+    ]
+
+
+def _line(finding: Finding, chain: Chain, who: Credentials, names: Names) -> str:
+    text = in_words(finding, chain, who, names)
+    if finding.ruling is None:
+        return f"{finding.path}: {text}"
+    return f"{finding.component.path} ({_what(finding.component, names)}): {text}"
+
+
+def _what(component: Component, names: Names) -> str:
+    if component.kind == SYMLINK:
+        return f"symbolic link to {component.target}"
+    return f"{component.kind}, {state(component, names)}"

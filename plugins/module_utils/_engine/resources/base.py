@@ -1,0 +1,78 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""What a resource is: one low-level thing on the host that can be read, compared and written.
+
+Check mode, diff, transaction, rollback, drift, purge and undo are written once, over this, in the
+room ``converge``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
+
+State = TypeVar("State")
+Request = TypeVar("Request")
+
+
+class Resource(ABC, Generic[State, Request]):
+    """One thing on the host; ``key`` names it in the record, the same on every run."""
+
+    key: str
+
+    @abstractmethod
+    def read(self) -> State | None:
+        """Return what is there, or None while the thing does not exist."""
+
+    @abstractmethod
+    def wanted(self, base: State, requests: Mapping[str, Request]) -> State:
+        """Return what shall be there: ``base`` is what would be there without any request."""
+
+    @abstractmethod
+    def without_us(self, current: State, before: State, applied: State) -> State:
+        """Return what would be there without us, what others changed since left as it is."""
+
+    @abstractmethod
+    def write(self, target: State) -> None:
+        """Put a state into effect; a part that is there already is not written again."""
+
+    @abstractmethod
+    def opens(self, current: State, target: State) -> int:
+        """Return the place of a change in the order: what closes comes before what opens."""
+
+    @abstractmethod
+    def in_words(self, state: State | None) -> str:
+        """Return the state as lines for a diff."""
+
+    @abstractmethod
+    def changes(self, current: State, target: State) -> list[str]:
+        """Return the difference as whole sentences."""
+
+    def identity(self) -> str | None:
+        """Return what tells this thing from a later one of the same name, if it can be renewed."""
+        return None
+
+    def merge(self, old: Request, new: Request) -> Request:
+        """Return one request that asks for both, for a holder that adds to what it asked before."""
+        return new
+
+    @abstractmethod
+    def state_to_json(self, state: State) -> Any:
+        """Return the state in the form in which the record keeps it."""
+
+    @abstractmethod
+    def state_from_json(self, data: Any) -> State:
+        """Return the state from the record."""
+
+    @abstractmethod
+    def request_to_json(self, request: Request) -> Any:
+        """Return a request in the form in which the record keeps it."""
+
+    @abstractmethod
+    def request_from_json(self, data: Any) -> Request:
+        """Return a request from the record."""

@@ -1,0 +1,159 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""The access of an inode (owner, group, mode and ACL with its mask) as one resource.
+
+What two grants want of the same inode is merged into one desired value before anything is written,
+so nothing can fight over the mask.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Callable
+
+from ..host import inode
+from ..model.access import (
+    Access,
+    AccessRequest,
+    merge,
+    wanted_directory,
+    wanted_socket,
+    without_us,
+)
+from ..model.acl import Acl
+from ..model.words import Names, permissions_in_words
+from .base import Resource
+
+_OPTIONAL = ("uid", "gid", "user_obj", "group_obj", "other")
+
+
+class InodeAccess(Resource[Access, AccessRequest]):
+    """The access of one pinned inode; ``descriptor`` is None while the inode does not exist."""
+
+    _kind: str
+    _wanted: Callable[[Access, AccessRequest], Access]
+
+    def __init__(self, path: str, descriptor: int | None, names: Names) -> None:
+        self.path = path
+        self.key = f"{self._kind}:{path}"
+        self._descriptor = descriptor
+        self._names = names
+
+    def read(self) -> Access | None:
+        return None if self._descriptor is None else inode.read_access(self._descriptor)
+
+    def identity(self) -> str | None:
+        if self._descriptor is None:
+            return None
+        status = os.fstat(self._descriptor)
+        return f"{status.st_dev}:{status.st_ino}"
+
+    def wanted(self, base: Access, requests: Mapping[str, AccessRequest]) -> Access:
+        return type(self)._wanted(base, merge(requests))
+
+    def without_us(self, current: Access, before: Access, applied: Access) -> Access:
+        return without_us(current, before, applied)
+
+    def write(self, target: Access) -> None:
+        assert self._descriptor is not None
+        inode.write_access(self._descriptor, target)
+
+    def merge(self, old: AccessRequest, new: AccessRequest) -> AccessRequest:
+        return replace(new, users={**old.users, **new.users}, groups={**old.groups, **new.groups})
+
+    def in_words(self, state: Access | None) -> str:
+        if state is None:
+            return f"{self.path}: does not exist\n"
+        lines = [
+            self.path,
+            f"  owner: {self._names.user_name(state.uid)}",
+            f"  group: {self._names.group_name(state.gid)}",
+            *(f"  {line}" for line in acl_lines(state.acl, self._names)),
+        ]
+        return "\n".join(lines) + "\n"
+
+    def changes(self, current: Access, target: Access) -> list[str]:
+        said = []
+        if current.uid != target.uid:
+            said.append(self._turn("owner", *map(self._names.user_name, (current.uid, target.uid))))
+        if current.gid != target.gid:
+            said.append(
+                self._turn("group", *map(self._names.group_name, (current.gid, target.gid)))
+            )
+        before = dict(line.rsplit(":", 1) for line in acl_lines(current.acl, self._names))
+        after = dict(line.rsplit(":", 1) for line in acl_lines(target.acl, self._names))
+        for entry in [*after, *(entry for entry in before if entry not in after)]:
+            if before.get(entry) != after.get(entry):
+                said.append(
+                    self._turn(entry, before.get(entry, "no entry"), after.get(entry, "no entry"))
+                )
+        return said
+
+    def _turn(self, what: str, before: str, after: str) -> str:
+        return f"{self.path}: {what} changes from {before} to {after}."
+
+    def state_to_json(self, state: Access) -> Any:
+        return {"uid": state.uid, "gid": state.gid, "acl": state.acl.to_bytes().hex()}
+
+    def state_from_json(self, data: Any) -> Access:
+        return Access(data["uid"], data["gid"], Acl.from_bytes(bytes.fromhex(data["acl"])))
+
+    def request_to_json(self, request: AccessRequest) -> Any:
+        data: dict[str, Any] = {
+            name: getattr(request, name) for name in _OPTIONAL if getattr(request, name) is not None
+        }
+        data["users"] = {str(number): value for number, value in sorted(request.users.items())}
+        data["groups"] = {str(number): value for number, value in sorted(request.groups.items())}
+        data["exclusive"] = request.exclusive
+        data["trusted"] = list(request.trusted)
+        return data
+
+    def request_from_json(self, data: Any) -> AccessRequest:
+        return AccessRequest(
+            **{name: data[name] for name in _OPTIONAL if name in data},
+            users={int(number): value for number, value in data["users"].items()},
+            groups={int(number): value for number, value in data["groups"].items()},
+            exclusive=data["exclusive"],
+            trusted=tuple(data["trusted"]),
+        )
+
+
+class SocketAccess(InodeAccess):
+    """The access of a socket."""
+
+    _kind = "socket"
+    _wanted = staticmethod(wanted_socket)
+
+    def opens(self, current: Access, target: Access) -> int:
+        return 2
+
+
+class DirectoryAccess(InodeAccess):
+    """The access of a directory on the way to a socket: search entries that are added to it."""
+
+    _kind = "directory"
+    _wanted = staticmethod(wanted_directory)
+
+    def opens(self, current: Access, target: Access) -> int:
+        """A directory that closes goes before its sockets open, one that opens after they close."""
+        gained = dict(target.acl.users).keys() - dict(current.acl.users).keys()
+        gained |= dict(target.acl.groups).keys() - dict(current.acl.groups).keys()
+        return 3 if gained else 1
+
+
+def acl_lines(acl: Acl, names: Names) -> list[str]:
+    """Return an ACL as ``getfacl`` would write it, one entry a line, with names."""
+    rows = [("user:", acl.user_obj)]
+    rows += [(f"user:{names.user_name(uid)}", permissions) for uid, permissions in acl.users]
+    rows.append(("group:", acl.group_obj))
+    rows += [(f"group:{names.group_name(gid)}", permissions) for gid, permissions in acl.groups]
+    if acl.mask is not None:
+        rows.append(("mask:", acl.mask))
+    rows.append(("other:", acl.other))
+    return [f"{entry}:{permissions_in_words(permissions)}" for entry, permissions in rows]

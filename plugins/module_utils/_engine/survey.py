@@ -1,0 +1,194 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""Finding out what the planner must know: paths walked and pinned, names resolved on the host.
+
+Everything that makes a declaration unfit for this host is collected here, before any decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
+
+from .errors import AccessError
+from .host.accounts import Accounts
+from .host.pinned import Pin, pin
+from .model.account import Credentials, Group, User
+from .model.chain import Chain
+from .model.facts import Account, PrincipalFacts, SocketFacts
+from .model.words import Names, capital
+from .policy.types import Principal, SocketPolicy
+from .reach import unfit_leaf, unsafe_step
+
+
+@dataclass
+class Surveyed:
+    """The facts of one socket, its pin, and what is to be said about it.
+
+    ``absentees`` are principals that do not exist, which only check mode lets pass.
+    """
+
+    declared: SocketPolicy
+    facts: SocketFacts
+    pin: Pin
+    notes: list[str] = field(default_factory=list)
+    absentees: list[str] = field(default_factory=list)
+
+
+class Survey:
+    """Looks at the host for one run; ``problems`` collects every refusal in whole sentences."""
+
+    def __init__(self, accounts: Accounts, names: Names, *, check: bool) -> None:
+        self.problems: list[str] = []
+        self._accounts = accounts
+        self._names = names
+        self._check = check
+
+    def look(self, declared: SocketPolicy, directories: Iterable[str]) -> Surveyed | None:
+        """Return what there is to know about one declared socket.
+
+        ``directories`` are resolved paths which shall be held as well.  None means that the path
+        could not even be walked, and why is among the problems.
+        """
+        opened = {name for grant in declared.allow for name in grant.open_parents}
+        named = {name: _resolved(name) for name in sorted(opened | set(declared.trust_directories))}
+        try:
+            held = pin(declared.path, {*directories, *(named[name] for name in opened)})
+        except (AccessError, OSError) as error:
+            self.problems.append(f"The socket {declared.path} cannot be looked at: {error}")
+            return None
+        seen = Surveyed(declared, SocketFacts(held.chain, None, None, (), ()), held)
+        owner = self._account(seen, Principal("user", declared.owner)) if declared.owner else None
+        group = self._account(seen, Principal("group", declared.group)) if declared.group else None
+        grants = [(grant, self._principal(seen, grant.principal)) for grant in declared.allow]
+        refused = [(one, self._principal(seen, one)) for one in declared.refuse]
+        seen.declared = replace(
+            declared,
+            allow=tuple(grant for grant, found in grants if found),
+            refuse=tuple(one for one, found in refused if found),
+        )
+        seen.facts = SocketFacts(
+            held.chain,
+            owner if isinstance(owner, User) else None,
+            group if isinstance(group, Group) else None,
+            tuple(found for _, found in grants if found),
+            tuple(found for _, found in refused if found),
+            named,
+            tuple(sorted(named[name] for name in declared.trust_directories)),
+        )
+        self._judge_path(seen)
+        return seen
+
+    def _judge_path(self, seen: Surveyed) -> None:
+        chain, facts = seen.facts.chain, seen.facts
+        uid = None if facts.owner is None else facts.owner.uid
+        problem = self.unsafe(chain, facts.trusted, uid) or unfit_leaf(chain)
+        if problem:
+            self.problems.append(problem)
+        elif chain.missing is not None:
+            seen.notes.append(
+                f"The socket {chain.path} does not exist yet ({chain.missing} is missing); run "
+                "again when its daemon has made it."
+            )
+
+    def unsafe(
+        self, chain: Chain, trusted: Collection[str], owner: int | None = None
+    ) -> str | None:
+        """Return why what the path leads to must not be acted upon, or None."""
+        members = self._members(chain)
+        return unsafe_step(chain, owner=owner, trusted=trusted, members=members, names=self._names)
+
+    def _members(self, chain: Chain) -> dict[int, set[int]]:
+        """Return the user ids in each group that owns something on the way."""
+        members: dict[int, set[int]] = {}
+        for gid in {one.access.gid for one in chain.components}:
+            group = self._accounts.group(str(gid))
+            if group is None or not group.known:
+                continue
+            users = [self._accounts.user(name) for name in group.members]
+            members[gid] = {user.uid for user in users if user is not None}
+        return members
+
+    def _principal(self, seen: Surveyed, principal: Principal) -> PrincipalFacts | None:
+        account = self._account(seen, principal)
+        if account is None:
+            return None
+        primary = None
+        if isinstance(account, User) and account.known:
+            primary = self._accounts.group(str(account.credentials.gid))
+            primary = primary if primary and primary.known else None
+        return PrincipalFacts(str(principal), account, primary)
+
+    def _account(self, seen: Surveyed, principal: Principal) -> Account | None:
+        find = self._accounts.user if principal.kind == "user" else self._accounts.group
+        account: Account | None = find(principal.name)
+        if account is None:
+            self._missing(seen, principal)
+        elif not account.known:
+            seen.notes.append(
+                f"No {principal.kind} on this host has the id {principal.name}, which is allowed; "
+                f"it is used for {seen.declared.path} as the number it is."
+            )
+        return account
+
+    def _missing(self, seen: Surveyed, principal: Principal) -> None:
+        sentence = (
+            f"{capital(str(principal))}, declared for the socket {seen.declared.path}, does not "
+            "exist on this host"
+        )
+        if self._check:
+            seen.absentees.append(
+                f"{sentence} yet; check mode takes it that an earlier task will create it."
+            )
+        else:
+            self.problems.append(
+                f"{sentence}; create it first, correct the name, or give its numeric id."
+            )
+
+
+def credentials_of(
+    accounts: Accounts, principal: Principal, stranger: Credentials
+) -> Credentials | None:
+    """Return the identity with which a principal connects, as the host knows it right now.
+
+    A group connects as somebody who is in that group and has no name; a numeric user id that
+    nobody has connects without any group of others.
+    """
+    if principal.kind == "group":
+        group = accounts.group(principal.name)
+        return None if group is None else Credentials(stranger.uid, group.gid)
+    user = accounts.user(principal.name)
+    if user is None or user.known:
+        return None if user is None else user.credentials
+    return Credentials(user.uid, stranger.gid)
+
+
+def same_socket_twice(seen: Iterable[Surveyed]) -> list[str]:
+    """Return a problem for each socket that two names lead to."""
+    first: dict[tuple[int, int], Surveyed] = {}
+    problems = []
+    for one in seen:
+        leaf = one.facts.chain.leaf
+        if leaf is None:
+            continue
+        other = first.setdefault((leaf.device, leaf.inode), one)
+        if other is not one:
+            problems.append(
+                f"The sockets {other.declared.name} and {one.declared.name} are the same one, "
+                f"{leaf.path}, declared twice ({other.declared.path} and {one.declared.path}); "
+                "declare it once."
+            )
+    return problems
+
+
+def _resolved(directory: str) -> str:
+    held = pin(directory)
+    try:
+        leaf = held.chain.leaf
+        return directory if leaf is None else leaf.path
+    finally:
+        held.close()

@@ -1,0 +1,170 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: socket_policy
+short_description: Put a whole declaration of Unix socket access into effect and prove it
+author: unixsocket.access contributors (@unixsocket)
+description:
+  - Converges any number of sockets in one run, by the methods C(group) and C(acl), and proves
+    every grant and every refusal by a real C(connect) as that principal.
+  - All mistakes that can be found are reported before anything is changed. If a step or a proof
+    fails, everything that the run had changed is put back.
+  - A declared socket is closed to everyone who is not declared. The class of all others gets
+    nothing unless the mode says so, and named ACL entries that are not declared go.
+  - Only the inodes that are there now are changed. A daemon that is restarted makes new ones,
+    with none of this.
+extends_documentation_fragment:
+  - unixsocket.access._attributes
+  - unixsocket.access._attributes.converging
+  - unixsocket.access._attributes.actiongroup
+  - unixsocket.access._run
+options:
+  sockets:
+    description:
+      - The declaration, a dictionary of sockets by name. P(unixsocket.access.sockets#lookup)
+        merges and checks it.
+      - The keys of a socket are C(path), C(type) (V(stream), V(seqpacket) or V(dgram)),
+        C(owner), C(group), C(mode) (a quoted octal number), C(allow), C(refuse) and
+        C(trust_directories). Only C(path) is required.
+      - Each item of C(allow) has one of C(user) and C(group), and may have C(method) (V(auto),
+        V(group) or V(acl)), C(open_parents) and C(restart_clients).
+      - Each item of C(refuse) is the name of a user, or has one of C(user) and C(group).
+      - See R(the README, ansible_collections.unixsocket.access.socket_policy_module) of the
+        role P(unixsocket.access.socket_policy#role) for every key.
+    type: dict
+    required: true
+  purge:
+    description:
+      - Whether sockets that an earlier run was told to manage and that O(sockets) does not name
+        any more get back the access they had.
+      - Only what was declared to this module is meant, not what other modules of the collection
+        manage.
+    type: bool
+    default: false
+  state:
+    description:
+      - V(present) puts the declaration into effect.
+      - V(absent) gives every socket in O(sockets) back the access it had before it was first
+        declared. What someone else changed since is left as it is, and named in a warning.
+    type: str
+    choices: [present, absent]
+    default: present
+seealso:
+  - plugin: unixsocket.access.sockets
+    plugin_type: lookup
+  - module: unixsocket.access.socket_probe
+"""
+
+EXAMPLES = r"""
+---
+- name: Put what the inventory declares into effect
+  unixsocket.access.socket_policy:
+    sockets: "{{ lookup('unixsocket.access.sockets') }}"
+    purge: true
+
+- name: Let nginx and the group monitoring connect to the application, and nobody else
+  unixsocket.access.socket_policy:
+    sockets:
+      app:
+        path: /run/app/app.sock
+        owner: app
+        group: app
+        allow:
+          - user: www-data
+          - group: monitoring
+            method: acl
+        refuse: [nobody]
+
+- name: Undo it
+  unixsocket.access.socket_policy:
+    sockets:
+      app:
+        path: /run/app/app.sock
+    state: absent
+"""
+
+RETURN = r"""
+changes:
+  description: Every change as a sentence. In check mode, every change that would be made.
+  returned: always
+  type: list
+  elements: str
+  sample: ["/run/app/app.sock: user:www-data changes from no entry to rw-."]
+sockets:
+  description: What was declared, decided and proven, by the name of the socket.
+  returned: always, empty with O(state=absent)
+  type: dict
+  sample:
+    app:
+      path: /run/app/app.sock
+      exists: true
+      grants:
+        - principal: user www-data
+          method: acl
+          reason: An entry for user www-data alone gives nothing to anyone else.
+          rejected:
+            - method: group
+              reason: A socket has one group, and 2 principals are declared.
+          endpoint: /run/app/app.sock
+          proof: {expected: connected, result: connected, held: true, message: "www-data
+            connected to /run/app/app.sock."}
+      refused:
+        - principal: user nobody
+          proof: {expected: refused, result: EACCES, held: true, message: "nobody was refused."}
+      others:
+        proof: {expected: refused, result: EACCES, held: true, message: "uid 2147000000 was
+          refused."}
+      notes: []
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.unixsocket.access.plugins.module_utils import _door
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import validate
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.record import (
+        Record,
+    )
+
+_HOLDER = "socket "
+
+
+def main() -> t.NoReturn:
+    module = AnsibleModule(
+        argument_spec={
+            **_door.run_options(),
+            "sockets": {"type": "dict", "required": True},
+            "purge": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+    )
+    result = _door.answer(module, lambda: _converge(module))
+    _door.finish(module, result, {"sockets": result.sockets})
+
+
+def _converge(module: AnsibleModule) -> _door.Result:
+    policy = validate(module.params["sockets"])
+    tasks = [_door.Task(declared, _HOLDER + declared.name) for declared in policy.sockets]
+    dropped = _declared_once if module.params["purge"] else _none
+    return _door.converge(tasks, _door.options(module), dropped=dropped)
+
+
+def _declared_once(record: Record) -> set[str]:
+    return {holder for holder in record.holders() if holder.startswith(_HOLDER)}
+
+
+def _none(record: Record) -> set[str]:
+    return set()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+# shellcheck shell=bash
+# Common ground of the scripts beside this file; sourced, never run.
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
+TOOLS=$ROOT/tests/tools
+CACHE=${UNIXSOCKET_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/unixsocket-access}
+# Two clones on one machine share the tools and the images, and nothing else.
+CHECKOUT=$CACHE/checkouts/$(printf '%s' "$ROOT" | sha256sum | cut -c1-12)
+RESULTS=$CHECKOUT/results
+HOSTS_PREFIX=${UNIXSOCKET_HOSTS_PREFIX:-usa-}
+IMAGE_PREFIX=localhost/unixsocket-access
+ENV_FILE=$CHECKOUT/env.sh
+ANSIBLE_TREE=$CHECKOUT/collections
+
+say() { printf '%s\n' "$*" >&2; }
+
+die() {
+  say "Error: $*"
+  exit 1
+}
+
+# step WHAT COMMAND...: says what is being done, then how long it took; shows the output only when it fails.
+step() {
+  local what=$1 log started=$SECONDS
+  shift
+  mkdir -p "$CACHE/logs"
+  log=$(mktemp "$CACHE/logs/step.XXXXXX")
+  printf '  %s ... ' "$what" >&2
+  if "$@" >"$log" 2>&1 </dev/null; then
+    printf '%ss\n' "$((SECONDS - started))" >&2
+    rm -f "$log"
+  else
+    printf 'failed after %ss\n' "$((SECONDS - started))" >&2
+    tail -n 40 "$log" >&2
+    say "  The whole output is in $log."
+    return 1
+  fi
+}
+
+am_root() { [ "$(id -u)" -eq 0 ]; }
+
+# as_root COMMAND...: as root directly or through sudo.
+as_root() {
+  if am_root; then
+    "$@"
+  elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
+    sudo -n "$@"
+  elif command -v sudo >/dev/null 2>&1 && [ -t 0 ]; then
+    sudo "$@"
+  else
+    die "This step needs root for '$1': run make as root, or as a user who may use sudo without a password."
+  fi
+}
+
+# The test hosts' container engine: root's own, because the tests change owners and prove connects as many users.
+podman() {
+  if am_root; then
+    command podman "$@"
+  else
+    as_root env ${CONTAINERS_CONF:+CONTAINERS_CONF="$CONTAINERS_CONF"} podman "$@"
+  fi
+}
+
+# count STAGE PASSED FAILED: one line of the sum that ends a whole run.
+count() {
+  mkdir -p "$RESULTS"
+  printf '%s %s %s\n' "$1" "$2" "$3" >>"$RESULTS/counts"
+}
+
+# load_env: the exported environment that tests/tools/setup wrote.
+load_env() {
+  [ -f "$ENV_FILE" ] || "$TOOLS/setup" >&2
+  # shellcheck disable=SC1090
+  . "$ENV_FILE"
+}
