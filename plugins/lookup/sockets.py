@@ -125,7 +125,7 @@ class LookupModule(LookupBase):
         fragments: dict[str, object] = {}
         failed: list[Problem] = []
         omit = variables.get("omit")
-        for name in sorted(name for name in variables if isinstance(name, str)):
+        for name in sorted(variables):
             if name != MAIN_VARIABLE and not name.startswith(_PREFIX):
                 continue
             try:

@@ -15,7 +15,8 @@ from __future__ import annotations
 import typing as t
 
 from ._engine.errors import AccessError
-from ._engine.policy import Origins, PolicyError, SocketPolicy, validate
+from ._engine.policy import Origins, PolicyError, Principal, SocketPolicy, validate
+from ._engine.policy import principals as _principals
 from ._engine.run import Options, Result, Task, converge
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -24,6 +25,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from ansible.module_utils.basic import AnsibleModule
 
 _SOCKET = "socket"
+_Answer = t.TypeVar("_Answer")
 
 
 def socket_options() -> dict[str, t.Any]:
@@ -71,6 +73,15 @@ def one_socket(
         fail(module, "\n".join(lines))
 
 
+def principals(module: AnsibleModule, values: list[t.Any], option: str) -> list[Principal]:
+    """Check a list of principals; ends the module with all problems."""
+    try:
+        return list(_principals(values, module._name, option))
+    except PolicyError as error:
+        lines = [f"Option {problem.key}: {problem.message}" for problem in error.problems]
+        fail(module, "\n".join(lines))
+
+
 def options(module: AnsibleModule) -> Options:
     """Return how the run is to go."""
     return Options(
@@ -87,7 +98,7 @@ def run_one(module: AnsibleModule, task: Task) -> t.NoReturn:
     finish(module, result, {"socket": result.sockets[_SOCKET]} if result.sockets else {})
 
 
-def answer(module: AnsibleModule, work: t.Callable[[], Result]) -> Result:
+def answer(module: AnsibleModule, work: t.Callable[[], _Answer]) -> _Answer:
     """Do the work; what the engine refuses ends the module with its sentences."""
     try:
         return work()
@@ -95,9 +106,9 @@ def answer(module: AnsibleModule, work: t.Callable[[], Result]) -> Result:
         fail(module, str(error))
 
 
-def fail(module: AnsibleModule, message: str) -> t.NoReturn:
+def fail(module: AnsibleModule, message: str, **details: t.Any) -> t.NoReturn:
     """End the module with what was refused or went wrong."""
-    module.fail_json(msg=message)
+    module.fail_json(msg=message, **details)
     raise SystemExit(1)
 
 
@@ -118,6 +129,7 @@ __all__ = (
     "finish",
     "one_socket",
     "options",
+    "principals",
     "run_one",
     "run_options",
     "socket_options",

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .model.account import Credentials
+from .model.words import Names
 from .prove import Attempt, Outcome, prove
 
 
@@ -45,11 +46,12 @@ class Proof:
         }
 
 
-def prove_all(expectations: Sequence[Expectation], *, seconds: float) -> list[Proof]:
+def prove_all(expectations: Sequence[Expectation], *, seconds: float, names: Names) -> list[Proof]:
     """Make every connect() and return the proofs in the same order."""
     outcomes = prove(
         [Attempt(path=one.path, type=one.type, who=one.who) for one in expectations],
         seconds=seconds,
+        names=names,
     )
     return [
         Proof(expectation, outcome, held(expectation.connects, outcome))

@@ -26,7 +26,7 @@ from .converge.loop import (
 )
 from .converge.record import Record, RecordFile
 from .errors import AccessError, Refusals
-from .host.accounts import Accounts, HostNames, gid_is_taken, uid_is_taken
+from .host.accounts import Accounts, HostNames
 from .host.lock import Lock
 from .host.pinned import Pin, pin
 from .model.account import Credentials
@@ -35,10 +35,10 @@ from .model.plan import SocketPlan
 from .planner.plan import plan_socket
 from .policy.types import Principal, SocketPolicy
 from .proofs import Expectation, Proof, prove_all
-from .prove import highest_mapped, stranger
 from .reach import explain
 from .resources.inode_access import DirectoryAccess, SocketAccess
 from .resources.membership import Membership, MembershipRequest
+from .strangers import stranger_here
 from .survey import Survey, Surveyed, credentials_of, same_socket_twice
 
 LOCK_SECONDS = 60.0
@@ -126,7 +126,7 @@ class _Run:
         self.names = HostNames()
         self.accounts = Accounts()
         self.survey = Survey(self.accounts, self.names, check=options.check)
-        self.stranger = _stranger()
+        self.stranger = stranger_here()
         self.pins: list[Pin] = []
 
     def close(self) -> None:
@@ -259,7 +259,7 @@ class _Run:
             if one.facts.chain.leaf is not None
             for expectation in _expectations(one.declared, plan, accounts, self.stranger)
         ]
-        proofs = prove_all(expectations, seconds=self.options.proof_seconds)
+        proofs = prove_all(expectations, seconds=self.options.proof_seconds, names=self.names)
         failed = [self._failure(proof) for proof in proofs if proof.held is False]
         if failed:
             raise AccessError("\n".join([*failed, "Everything this run had changed was put back."]))
@@ -334,11 +334,6 @@ class _Run:
             sockets,
             [*absentees, *outcome.notes, *clients.in_words(stale)],
         )
-
-
-def _stranger() -> Credentials:
-    """Return the identity of nobody: ids that no account on this host has."""
-    return stranger(uid_is_taken, gid_is_taken, highest_mapped())
 
 
 def _restarts(declared: SocketPolicy, user: str) -> bool:

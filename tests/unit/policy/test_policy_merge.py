@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import copy
+from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
@@ -24,14 +26,14 @@ WEB = "socket_policy_sockets__web"
 DB = "socket_policy_sockets__db"
 
 
-def lines_of(fragments: dict[str, object]) -> list[str]:
+def lines_of(fragments: dict[str, Any]) -> list[str]:
     """Return the problems of fragments that must have some, a line each."""
     with pytest.raises(PolicyError) as caught:
         load(fragments)
     return str(caught.value).splitlines()
 
 
-def the_line(fragments: dict[str, object]) -> str:
+def the_line(fragments: dict[str, Any]) -> str:
     """Return the one problem of the fragments."""
     (line,) = lines_of(fragments)
     return line
@@ -243,7 +245,9 @@ def as_sets(declaration: object) -> object:
 
 
 @given(FRAGMENTS, st.randoms(use_true_random=False))
-def test_the_order_of_the_variables_does_not_matter(fragments: dict[str, object], random) -> None:
+def test_the_order_of_the_variables_does_not_matter(
+    fragments: dict[str, Any], random: Random
+) -> None:
     """Ansible gives variables in any order."""
     names = list(fragments)
     random.shuffle(names)
@@ -252,7 +256,7 @@ def test_the_order_of_the_variables_does_not_matter(fragments: dict[str, object]
 
 @given(FRAGMENTS)
 def test_the_names_of_the_variables_matter_to_the_order_of_lists_only(
-    fragments: dict[str, object],
+    fragments: dict[str, Any],
 ) -> None:
     """Renaming variables changes who is first, and nothing else, where nothing contradicts."""
     merged = merge(fragments)
@@ -265,7 +269,7 @@ def test_the_names_of_the_variables_matter_to_the_order_of_lists_only(
 
 
 @given(FRAGMENTS)
-def test_merging_again_changes_nothing(fragments: dict[str, object]) -> None:
+def test_merging_again_changes_nothing(fragments: dict[str, Any]) -> None:
     """The result is a fragment, and beside itself it is still itself."""
     once = merge(fragments)
     assert merge({MAIN: once.declaration}).declaration == once.declaration
@@ -275,7 +279,7 @@ def test_merging_again_changes_nothing(fragments: dict[str, object]) -> None:
 
 
 @given(FRAGMENTS)
-def test_a_part_may_be_split_over_variables(fragments: dict[str, object]) -> None:
+def test_a_part_may_be_split_over_variables(fragments: dict[str, Any]) -> None:
     """Merging in two steps is merging in one, up to the order of lists."""
     whole = merge(fragments)
     first = {name: value for name, value in fragments.items() if name in (MAIN, DB)}
@@ -286,16 +290,16 @@ def test_a_part_may_be_split_over_variables(fragments: dict[str, object]) -> Non
 
 
 @given(FRAGMENTS)
-def test_origins_lead_back(fragments: dict[str, object]) -> None:
+def test_origins_lead_back(fragments: dict[str, Any]) -> None:
     """Every item of the result is found where its origin says."""
     merged = merge(fragments)
     for (name, key, index), (variable, own) in merged.origins.items.items():
-        socket = merged.declaration[name]
+        socket: Any = merged.declaration[name]
         assert socket[key][index] == fragments[variable][name][key][own]
 
 
 @given(FRAGMENTS)
-def test_a_policy_loads_from_its_description(fragments: dict[str, object]) -> None:
+def test_a_policy_loads_from_its_description(fragments: dict[str, Any]) -> None:
     """What loads, loads again from the normal form."""
     for name in ("app", "web", "db"):
         fragments.setdefault(MAIN, {}).setdefault(name, {})["path"] = f"/run/{name}"

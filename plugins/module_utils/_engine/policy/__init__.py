@@ -12,7 +12,7 @@ from .describe import describe
 from .merge import Merged, load, merge
 from .problems import MAIN_VARIABLE, Origins, PolicyError, Problem
 from .types import Grant, Policy, Principal, SocketPolicy
-from .validate import validate
+from .validate import principals, validate
 
 __all__ = [
     "MAIN_VARIABLE",
@@ -27,5 +27,6 @@ __all__ = [
     "describe",
     "load",
     "merge",
+    "principals",
     "validate",
 ]

@@ -98,8 +98,8 @@ def _grant(value: object, place: Place) -> Grant:
     )
 
 
-def _refused(value: object, place: Place) -> Principal:
-    """Return the principal that an item of ``refuse`` declares; a bare name is a user's."""
+def principal(value: object, place: Place) -> Principal:
+    """Return the principal that an item declares by itself; a bare name is a user's."""
     if isinstance(value, Mapping):
         return _item(value, place, _PRINCIPAL_KEYS)[0]
     if isinstance(value, (str, int)) and not isinstance(value, bool):
@@ -137,7 +137,7 @@ SOCKET_KEYS: Mapping[str, Row] = {
         also=("grant", "grants", "permit", "accept"),
     ),
     "refuse": Row(
-        _refused,
+        principal,
         "a list of users, such as [nobody], or {group: NAME}",
         listed=True,
         also=("deny", "denied", "forbid", "reject", "block"),

@@ -58,7 +58,7 @@ def granted_twice(values: Values) -> Iterator[Problem]:
 
 def allowed_and_refused(values: Values) -> Iterator[Problem]:
     """Nobody is allowed and refused at once."""
-    refused = {principal: place for principal, place in reversed(_refusals(values))}
+    refused = dict(_refusals(values))
     for grant, place in _grants(values):
         other = refused.get(grant.principal)
         if other is not None:

@@ -9,15 +9,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .keys import IN_ALLOW, SOCKET_KEYS, plain
+from .keys import IN_ALLOW, SOCKET_KEYS, plain, principal
 from .nearest import kind, show
 from .problems import Origins, Place, PolicyError, Problem, Wrong
 from .rules import SOCKET_RULES, one_name_for_a_path
 from .table import mapping, read
-from .types import Policy, SocketPolicy
+from .types import Policy, Principal, SocketPolicy
 
 # The name becomes a part of file and unit names on the host.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -33,6 +33,24 @@ def validate(declaration: object, origin: Origins | None = None) -> Policy:
     if problems:
         raise PolicyError(problems)
     return policy
+
+
+def principals(values: Sequence[object], variable: str, key: str) -> tuple[Principal, ...]:
+    """Return the principals of a list outside of a declaration, such as an option of a module.
+
+    Raises PolicyError with all problems at once.
+    """
+    place = Place(Origins(default=variable), variable, None, key)
+    found: list[Principal] = []
+    problems: list[Problem] = []
+    for index, value in enumerate(values):
+        try:
+            found.append(principal(value, place.item(index)))
+        except Wrong as wrong:
+            problems += wrong.problems
+    if problems:
+        raise PolicyError(problems)
+    return tuple(found)
 
 
 def check(declaration: object, origin: Origins | None = None) -> tuple[Policy, list[Problem]]:

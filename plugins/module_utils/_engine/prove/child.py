@@ -122,9 +122,7 @@ class _Child:
             self.lines = self.lines[os.write(self.report, self.lines) :]
 
 
-def _connect(
-    path: str, wanted: str | None
-) -> tuple[socket.socket | None, str | None, str | None]:
+def _connect(path: str, wanted: str | None) -> tuple[socket.socket | None, str | None, str | None]:
     """Connect with the wanted type, or find the type out by what the kernel says to others.
 
     A socket that does not block is told at once that the queue is full (EAGAIN, unix(7)).
@@ -144,9 +142,7 @@ def _connect(
     return None, error, None
 
 
-def _talk(
-    connection: socket.socket, attempt: Attempt, deadline: float
-) -> tuple[bytes, str | None]:
+def _talk(connection: socket.socket, attempt: Attempt, deadline: float) -> tuple[bytes, str | None]:
     """Send, and read until what is expected was seen, the peer closes, or time is up.
 
     Return what was read, and what went wrong in words.
@@ -164,7 +160,7 @@ def _talk(
                 return reply, "the daemon closed the connection"
             if attempt.expect is None or attempt.expect in reply:
                 break
-    except socket.timeout:  # noqa: UP041 - the two are one only from Python 3.10
+    except socket.timeout:
         return reply, "no more came in time"
     except OSError as error:
         return reply, os.strerror(error.errno or 0)

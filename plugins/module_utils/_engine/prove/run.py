@@ -136,9 +136,7 @@ class _Report:
         }
 
 
-def _outcome(
-    attempt: Attempt, values: Sequence[object], seconds: float, names: Names
-) -> Outcome:
+def _outcome(attempt: Attempt, values: Sequence[object], seconds: float, names: Names) -> Outcome:
     user = user_called(attempt.who.uid, names)
     word, *details = values
     if word == child.UNANSWERED:

@@ -9,11 +9,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ..model.access import CONNECT, Access
 from ..model.account import ROOT, Credentials
-from ..model.acl import EXECUTE, WRITE, Acl
+from ..model.acl import EXECUTE, Acl
 from ..model.chain import Chain, Component
 from .names import Names, group_called, user_called
 from .permission import OWNER, Ruling, named_user
@@ -44,9 +45,18 @@ class Remedy:
 
 
 def remedy_for_permission(
-    component: Component, ruling: Ruling, connect: bool, who: Credentials, names: Names
+    component: Component,
+    ruling: Ruling,
+    connect: bool,
+    who: Credentials,
+    names: Names,
+    joining_helps: Callable[[int], bool],
 ) -> Remedy:
-    """Return what would give ``who`` the permission that was refused on this inode."""
+    """Return what would give ``who`` the permission that was refused on this inode.
+
+    ``joining_helps`` tells whether membership in a group would do, without closing anything else
+    on the way: a member is not one of the others any more.
+    """
     want = CONNECT if connect else EXECUTE
     access, path = component.access, component.path
     user = user_called(who.uid, names)
@@ -63,7 +73,7 @@ def remedy_for_permission(
         )
     if not component.acl_support:
         return _by_group(component, want, who, names)
-    return _by_entry(component, want, connect, who, names)
+    return _by_entry(component, want, who, names, joining_helps)
 
 
 def remedy_in_words(rule: str, component: Component, path: str, chain: Chain) -> Remedy:
@@ -78,7 +88,11 @@ def remedy_in_words(rule: str, component: Component, path: str, chain: Chain) ->
 
 
 def _by_entry(
-    component: Component, want: int, connect: bool, who: Credentials, names: Names
+    component: Component,
+    want: int,
+    who: Credentials,
+    names: Names,
+    joining_helps: Callable[[int], bool],
 ) -> Remedy:
     access, path = component.access, component.path
     entry = named_user(access.acl, who)
@@ -89,9 +103,11 @@ def _by_entry(
         f"Give {user_called(who.uid, names)} an entry: setfacl -m {_quoted(spec)} {_quoted(path)}."
     )
     text += _side_effects(access, acl, who, names)
-    group = None if entry else _group_that_has(access, WRITE if connect else EXECUTE)
+    # Root's own group is nothing to join.
+    candidates = [gid for gid in (access.gid, *dict(access.acl.groups)) if gid != ROOT]
+    group = next((gid for gid in candidates if joining_helps(gid)), None)
     if group is not None:
-        may = "connect" if connect else "search it"
+        may = "connect" if want == CONNECT else "search it"
         text += (
             f" Membership in {group_called(group, names)}, which may {may} already, would do "
             "instead, for processes that are started after it."
@@ -112,15 +128,6 @@ def _by_group(component: Component, want: int, who: Credentials, names: Names) -
             f"{group_called(access.gid, names)}, too."
         )
     return Remedy(path, GROUP_MODE, text, replace(access, acl=acl), access.gid)
-
-
-def _group_that_has(access: Access, want: int) -> int | None:
-    """Return a group that has the permission in effect; never root's own group."""
-    acl = access.acl
-    for gid, permissions in ((access.gid, acl.group_obj), *acl.groups):
-        if gid != ROOT and acl.masked(permissions) & want == want:
-            return gid
-    return None
 
 
 def _side_effects(access: Access, after: Acl, who: Credentials, names: Names) -> str:

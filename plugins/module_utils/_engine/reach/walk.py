@@ -12,7 +12,8 @@ then write permission on the inode, and only after that whether it is a socket a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from ..model.account import Credentials
 from ..model.acl import EXECUTE, WRITE
@@ -155,11 +156,27 @@ def _remedies(
     for one in found:
         if one.allowed:
             continue
-        if one.ruling is not None:
-            connect = one.permission == CONNECT_PERMISSION
-            if connect and one.component.kind != SOCKET:
-                continue
-            result.append(remedy_for_permission(one.component, one.ruling, connect, who, names))
-        else:
+        if one.ruling is None:
             result.append(remedy_in_words(one.rule, one.component, one.path, chain))
+            continue
+        connect = one.permission == CONNECT_PERMISSION
+        if connect and one.component.kind != SOCKET:
+            continue
+        joining = partial(_joining_helps, found, one, chain, who)
+        result.append(
+            remedy_for_permission(one.component, one.ruling, connect, who, names, joining)
+        )
     return result
+
+
+def _joining_helps(
+    found: tuple[Finding, ...], refusal: Finding, chain: Chain, who: Credentials, gid: int
+) -> bool:
+    """Tell whether the refusal would be gone for a member of the group, and no other one come."""
+    if who.in_group(gid):
+        return False
+    member = replace(who, groups=who.groups | {gid})
+    after = findings(chain, member)
+    return all(
+        new.allowed for old, new in zip(found, after) if old.allowed or old is refusal
+    )

@@ -1,0 +1,138 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""Asking the kernel who can connect to one socket, and explaining what it answers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import AccessError
+from .host.accounts import Accounts, HostNames
+from .host.pinned import pin
+from .model.words import capital
+from .policy.types import Principal
+from .prove import Attempt, Outcome, prove
+from .reach import explain
+from .strangers import stranger_here
+from .survey import credentials_of
+
+CONNECTS, REFUSED, EITHER = "connected", "refused", None
+
+
+@dataclass(frozen=True)
+class Question:
+    """One principal, and what is expected: CONNECTS, REFUSED, or EITHER to only ask."""
+
+    principal: Principal
+    expected: str | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the kernel said, whether that was expected, and the walk to the socket in words."""
+
+    question: Question
+    outcome: Outcome
+    explanation: tuple[str, ...]
+
+    @property
+    def held(self) -> bool:
+        """Tell whether the answer is the expected one, the reply included."""
+        outcome = self.outcome
+        if self.question.expected == CONNECTS:
+            return outcome.connected and outcome.as_expected is not False
+        if self.question.expected == REFUSED:
+            return outcome.refused
+        return True
+
+    def failure(self) -> str:
+        """Return why the answer is not the expected one, as whole sentences."""
+        outcome = self.outcome
+        principal = capital(str(self.question.principal))
+        if self.question.expected == REFUSED:
+            start = f"{principal} must be refused at {outcome.attempt.path}, but:"
+        else:
+            start = f"{principal} must be able to connect to {outcome.attempt.path}, but:"
+        return "\n".join([f"{start} {outcome.text}", *self.explanation])
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the answer in the form in which the door returns it."""
+        outcome = self.outcome
+        reply = outcome.reply
+        return {
+            "principal": str(self.question.principal),
+            "expected": self.question.expected,
+            "connected": outcome.connected,
+            "refused": outcome.refused,
+            "errno": outcome.errno,
+            "held": self.held,
+            "message": outcome.text,
+            "explanation": list(self.explanation),
+            "type": outcome.type,
+            "reply": None if reply is None else reply.decode("utf-8", "replace"),
+            "seconds": round(outcome.seconds, 6),
+        }
+
+
+def ask(
+    path: str,
+    questions: Sequence[Question],
+    *,
+    kind: str | None,
+    send: bytes | None,
+    expect: bytes | None,
+    seconds: float,
+) -> list[Answer]:
+    """Connect as every principal and return the answers in the same order.
+
+    ``kind`` is the type of the socket, None to find it out.  Only who is expected to connect sends
+    something.  Raises AccessError for principals that do not exist, all of them at once.
+    """
+    if os.geteuid() != 0:
+        raise AccessError(
+            "Only root can connect as another user to prove who is let in; run this as root "
+            "(become: true)."
+        )
+    accounts, names = Accounts(), HostNames()
+    nobody = stranger_here()
+    found = [credentials_of(accounts, one.principal, nobody) for one in questions]
+    missing = [str(one.principal) for one, who in zip(questions, found) if who is None]
+    if missing:
+        raise AccessError(
+            "\n".join(
+                f"{capital(label)} does not exist on this host, so nothing can be said about "
+                f"{path}; correct the name, or give a numeric id."
+                for label in missing
+            )
+        )
+    attempts = [
+        Attempt(path, who, kind, *((send, expect) if one.expected == CONNECTS else (None, None)))
+        for one, who in zip(questions, found)
+        if who is not None
+    ]
+    outcomes = prove(attempts, seconds=seconds, names=names)
+    return [
+        Answer(one, outcome, _explained(outcome, names))
+        for one, outcome in zip(questions, outcomes)
+    ]
+
+
+def _explained(outcome: Outcome, names: HostNames) -> tuple[str, ...]:
+    """Return the walk to the socket where permissions refused somebody."""
+    if not outcome.refused:
+        return ()
+    try:
+        held = pin(outcome.attempt.path)
+    except (AccessError, OSError):
+        return ()
+    try:
+        return tuple(explain(held.chain, outcome.attempt.who, names))
+    finally:
+        held.close()

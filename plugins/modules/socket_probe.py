@@ -1,0 +1,239 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: socket_probe
+short_description: Prove who can connect to a Unix socket, and explain why somebody cannot
+author: unixsocket.access contributors (@unixsocket)
+description:
+  - Makes a real C(connect) as each principal, with exactly the user and group ids that a new
+    process of it would have, and fails unless each of them is let in or refused as expected.
+  - Where somebody is refused, the answer explains the way to the socket component by component,
+    with the rule that decides and the smallest change that would help.
+  - It changes nothing. A connection is closed at once, unless O(send) or O(expect) is given. It
+    starts a socket-activated service, and some daemons log it.
+extends_documentation_fragment:
+  - unixsocket.access._attributes
+  - unixsocket.access._attributes.actiongroup
+attributes:
+  check_mode:
+    support: full
+    details:
+      - It connects in check mode as well, for to ask is all it does.
+  diff_mode:
+    support: N/A
+    details:
+      - It changes nothing.
+  idempotent:
+    support: full
+  safe_file_operations:
+    support: full
+options:
+  path:
+    description: The absolute path of the socket.
+    type: path
+    required: true
+  type:
+    description: The type of the socket. By default it is found out from what listens there.
+    type: str
+    choices: [stream, seqpacket, dgram]
+  can_connect:
+    description:
+      - Who must be able to connect. Each item is the name or id of a user, or a dictionary with
+        one of C(user) and C(group).
+      - A group stands for a process that is in this group only and belongs to no user of the
+        host.
+    type: list
+    elements: raw
+    default: []
+  cannot_connect:
+    description:
+      - Who must be refused for lack of permission, in the same form.
+      - Where the socket does not exist nobody is refused, so that is a failure as well.
+    type: list
+    elements: raw
+    default: []
+  observe:
+    description: Who is only asked about, in the same form. Whatever comes of it is no failure.
+    type: list
+    elements: raw
+    default: []
+  send:
+    description: What to send, as UTF-8, once connected as one of O(can_connect). With
+      V(seqpacket) it is one message.
+    type: str
+  expect:
+    description:
+      - What the reply must contain, as UTF-8. Reading stops as soon as it does.
+      - Without O(send) it is waited for right after the connection, as for a server that
+        greets.
+    type: str
+  timeout:
+    description: How long one attempt may take, in seconds, the reply included.
+    type: float
+    default: 5.0
+seealso:
+  - module: unixsocket.access.socket_policy
+"""
+
+EXAMPLES = r"""
+---
+- name: Prove that nginx is let in and others are not
+  unixsocket.access.socket_probe:
+    path: /run/app/app.sock
+    can_connect: [www-data, {group: monitoring}]
+    cannot_connect: [nobody]
+
+- name: Prove that the database answers the application
+  unixsocket.access.socket_probe:
+    path: /run/redis/redis-server.sock
+    can_connect: [app]
+    send: "PING\r\n"
+    expect: "+PONG"
+
+- name: Ask who could connect, and go on whatever the answer is
+  unixsocket.access.socket_probe:
+    path: /run/app/app.sock
+    observe: [www-data, nobody]
+  register: asked
+
+- name: Show why one of them could not
+  ansible.builtin.debug:
+    msg: "{{ asked.connections[1].explanation }}"
+"""
+
+RETURN = r"""
+connections:
+  description: One item for each principal, in the order of O(can_connect), O(cannot_connect)
+    and O(observe).
+  returned: when the principals exist
+  type: list
+  elements: dict
+  contains:
+    principal:
+      description: The principal, such as V(user nginx).
+      type: str
+      returned: always
+    expected:
+      description: What was expected, V(connected) or V(refused), or null for one of O(observe).
+      type: str
+      returned: always
+    connected:
+      description: Whether C(connect) succeeded.
+      type: bool
+      returned: always
+    refused:
+      description: Whether the kernel refused it for lack of permission (C(EACCES)).
+      type: bool
+      returned: always
+    errno:
+      description: The name of the error, null if there was none.
+      type: str
+      returned: always
+    held:
+      description: Whether the answer is the expected one.
+      type: bool
+      returned: always
+    message:
+      description: The answer as a sentence.
+      type: str
+      returned: always
+    explanation:
+      description: The way to the socket in words, one component an item, and what would help.
+        Empty unless refused.
+      type: list
+      elements: str
+      returned: always
+    type:
+      description: The type of the socket that was found, null if unknown.
+      type: str
+      returned: always
+    reply:
+      description: What the server answered, at most 64 KiB, null if nothing was asked.
+      type: str
+      returned: always
+    seconds:
+      description: How long the attempt took.
+      type: float
+      returned: always
+  sample:
+    - principal: user www-data
+      expected: connected
+      connected: true
+      refused: false
+      errno:
+      held: true
+      message: www-data connected to /run/app/app.sock (stream).
+      explanation: []
+      type: stream
+      reply:
+      seconds: 0.000098
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.unixsocket.access.plugins.module_utils import _door
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.probe import (
+    CONNECTS,
+    EITHER,
+    REFUSED,
+    Answer,
+    Question,
+    ask,
+)
+
+_EXPECTED = {"can_connect": CONNECTS, "cannot_connect": REFUSED, "observe": EITHER}
+
+
+def main() -> t.NoReturn:
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "path", "required": True},
+            "type": {"type": "str", "choices": ["stream", "seqpacket", "dgram"]},
+            **{name: {"type": "list", "elements": "raw", "default": []} for name in _EXPECTED},
+            "send": {"type": "str"},
+            "expect": {"type": "str"},
+            "timeout": {"type": "float", "default": 5.0},
+        },
+        supports_check_mode=True,
+    )
+    answers = _door.answer(module, lambda: _ask(module))
+    connections = [one.as_dict() for one in answers]
+    failures = [one.failure() for one in answers if not one.held]
+    if failures:
+        _door.fail(module, "\n".join(failures), connections=connections)
+    module.exit_json(changed=False, connections=connections)
+    raise SystemExit(0)
+
+
+def _ask(module: AnsibleModule) -> list[Answer]:
+    params = module.params
+    path = _door.one_socket(module, {"path": params["path"]}, {}).path
+    questions = [
+        Question(principal, expected)
+        for option, expected in _EXPECTED.items()
+        for principal in _door.principals(module, params[option], option)
+    ]
+    return ask(
+        path,
+        questions,
+        kind=params["type"],
+        send=_encoded(params["send"]),
+        expect=_encoded(params["expect"]),
+        seconds=params["timeout"],
+    )
+
+
+def _encoded(text: str | None) -> bytes | None:
+    return None if text is None else text.encode("utf-8", "surrogateescape")
+
+
+if __name__ == "__main__":
+    main()
