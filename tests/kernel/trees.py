@@ -47,9 +47,9 @@ class Tree:
 
 
 def permissions(rng: random.Random, bit: int) -> int:
-    """Return three bits, of which ``bit``, the one that matters, is usually there."""
+    """Return three bits; ``bit``, the one that matters, is usually there, search even more so."""
     held = rng.randrange(8) & ~bit
-    return held | bit if rng.random() < 0.72 else held
+    return held | bit if rng.random() < (0.9 if bit == 1 else 0.65) else held
 
 
 def random_acl(rng: random.Random, bit: int) -> Acl:
@@ -57,7 +57,7 @@ def random_acl(rng: random.Random, bit: int) -> Acl:
     acl = Acl(permissions(rng, bit), permissions(rng, bit), permissions(rng, bit))
     if rng.random() < 0.45:
         return acl
-    mask = 0 if rng.random() < 0.15 else permissions(rng, bit)
+    mask = 0 if rng.random() < 0.1 else permissions(rng, bit)
     return Acl(
         acl.user_obj,
         acl.group_obj,

@@ -17,7 +17,8 @@ from collections.abc import Mapping, Sequence
 
 from ..errors import AccessError
 from ..model.account import ROOT
-from ..reach.names import NUMBERS, Names, user_called
+from ..model.words import Names
+from ..reach.names import NUMBERS, user_called
 from . import child
 from .types import DGRAM, LONGEST_PATH, TYPES, Attempt, Outcome
 from .words import connected, failed, unanswered

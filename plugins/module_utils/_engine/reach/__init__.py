@@ -12,15 +12,13 @@ Pure functions over a ``Chain``: the kernel's own rules, component by component,
 from __future__ import annotations
 
 from .explain import explain
-from .names import NUMBERS, Names, Numbers
+from .names import NUMBERS
 from .remedies import Remedy
 from .safety import unfit_leaf, unsafe_step
 from .walk import Verdict, judge
 
 __all__ = [
     "NUMBERS",
-    "Names",
-    "Numbers",
     "Remedy",
     "Verdict",
     "explain",

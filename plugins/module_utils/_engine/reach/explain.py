@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from ..model.account import Credentials
 from ..model.chain import SYMLINK, Chain, Component
-from .names import NUMBERS, Names
+from ..model.words import Names
+from .names import NUMBERS
 from .walk import Finding, findings, in_words, judge
 from .words import state
 

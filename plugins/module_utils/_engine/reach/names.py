@@ -8,26 +8,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
-
-class Names(Protocol):
-    """Something that knows the names of ids; it returns the number as text where there is none."""
-
-    def user_name(self, uid: int) -> str: ...
-
-    def group_name(self, gid: int) -> str: ...
-
-
-class Numbers:
-    """Calls every id by its number."""
-
-    def user_name(self, uid: int) -> str:
-        return str(uid)
-
-    def group_name(self, gid: int) -> str:
-        return str(gid)
-
+from ..model.words import Names, Numbers
 
 NUMBERS = Numbers()
 

@@ -16,9 +16,10 @@ from ..model.access import CONNECT, Access
 from ..model.account import ROOT, Credentials
 from ..model.acl import EXECUTE, Acl
 from ..model.chain import Chain, Component
-from .names import Names, group_called, user_called
+from ..model.words import Names, permissions_in_words
+from .names import group_called, user_called
 from .permission import OWNER, Ruling, named_user
-from .words import bits, called
+from .words import called
 
 OWNER_MODE, USER_ENTRY, GROUP_MODE = "owner-mode", "user-entry", "group-mode"
 PRIVATE, START, OTHER_PATH = "private-directory", "start", "other-path"
@@ -151,7 +152,7 @@ def _side_effects(access: Access, after: Acl, who: Credentials, names: Names) ->
 
 
 def _letters(permissions: int) -> str:
-    return bits(permissions).replace("-", "")
+    return permissions_in_words(permissions).replace("-", "")
 
 
 def _quoted(text: str) -> str:

@@ -17,7 +17,8 @@ from collections.abc import Collection, Mapping
 from ..model.account import ROOT
 from ..model.acl import WRITE
 from ..model.chain import OTHER, SOCKET, SYMLINK, Chain, Component
-from .names import NUMBERS, Names, group_called, user_called
+from ..model.words import Names
+from .names import NUMBERS, group_called, user_called
 from .steps import Step, steps
 from .words import called
 

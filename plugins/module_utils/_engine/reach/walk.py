@@ -18,7 +18,8 @@ from functools import partial
 from ..model.account import Credentials
 from ..model.acl import EXECUTE, WRITE
 from ..model.chain import SOCKET, STICKY, Chain, Component
-from .names import NUMBERS, Names
+from ..model.words import Names
+from .names import NUMBERS
 from .permission import Ruling, decide
 from .remedies import Remedy, remedy_for_permission, remedy_in_words
 from .steps import FOLLOW, LEAF, MISSING, NOT_A_DIRECTORY, SEARCH, TOO_MANY_LINKS, Step, steps

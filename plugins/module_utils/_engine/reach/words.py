@@ -11,7 +11,8 @@ from __future__ import annotations
 from ..model.account import Credentials
 from ..model.acl import Acl
 from ..model.chain import OTHER, Component
-from .names import Names, group_called, user_called
+from ..model.words import Names, permissions_in_words
+from .names import group_called, user_called
 from .permission import (
     ACL_OFF,
     GROUP,
@@ -23,13 +24,6 @@ from .permission import (
     Entry,
     Ruling,
 )
-
-
-def bits(permissions: int) -> str:
-    """Return permissions 0 to 7 as ls(1) shows them: ``rw-``."""
-    return "".join(
-        letter if permissions & bit else "-" for letter, bit in (("r", 4), ("w", 2), ("x", 1))
-    )
 
 
 def called(component: Component) -> str:
@@ -92,7 +86,7 @@ def _reason(
     acl = component.access.acl
     lacks = f"lacks {'w (write), which connecting needs' if connect else 'x (search)'}"
     has = "has w (write), which is all that connecting needs" if connect else "has x (search)"
-    says = f"({bits(entry.permissions)}) {has if ruling.allowed else lacks}"
+    says = f"({permissions_in_words(entry.permissions)}) {has if ruling.allowed else lacks}"
     group = group_called(entry.number, names)
     if ruling.rule == ACL_OFF and ruling.ignored is not None:
         return _off(ruling, entry, ruling.ignored, user, names)
@@ -100,8 +94,8 @@ def _reason(
         whose = f"the entry for {group if entry.kind != NAMED_USER else user}"
         need = "w (write)" if connect else "x (search)"
         return (
-            f"{whose} ({bits(entry.permissions)}) has {need}, but the mask "
-            f"({bits(acl.mask or 0)}) takes it away"
+            f"{whose} ({permissions_in_words(entry.permissions)}) has {need}, but the mask "
+            f"({permissions_in_words(acl.mask or 0)}) takes it away"
         )
     if ruling.rule == OWNER:
         tail = "" if ruling.allowed else ", and for the owner no other entry counts"
@@ -124,16 +118,16 @@ def _off(ruling: Ruling, entry: Entry, ignored: Entry, user: str, names: Names) 
     whom = user if ignored.kind == NAMED_USER else group_called(ignored.number, names)
     start = (
         f"the mask is empty, which switches the whole ACL off, its entry for {whom} "
-        f"({bits(ignored.permissions)}) included, and "
+        f"({permissions_in_words(ignored.permissions)}) included, and "
     )
     if entry.kind == GROUP:
         return f"{start}leaves {group_called(entry.number, names)} nothing"
-    return f"{start}{user} is judged as one of the others ({bits(entry.permissions)})"
+    return f"{start}{user} is judged as one of the others ({permissions_in_words(entry.permissions)})"
 
 
 def _entries(acl: Acl, names: Names) -> str:
-    parts = [f"user:{names.user_name(uid)}:{bits(held)}" for uid, held in acl.users]
-    parts.append(f"group::{bits(acl.group_obj)}")
-    parts += [f"group:{names.group_name(gid)}:{bits(held)}" for gid, held in acl.groups]
-    parts.append(f"mask::{bits(acl.mask or 0)}")
+    parts = [f"user:{names.user_name(uid)}:{permissions_in_words(held)}" for uid, held in acl.users]
+    parts.append(f"group::{permissions_in_words(acl.group_obj)}")
+    parts += [f"group:{names.group_name(gid)}:{permissions_in_words(held)}" for gid, held in acl.groups]
+    parts.append(f"mask::{permissions_in_words(acl.mask or 0)}")
     return " ".join(parts)
