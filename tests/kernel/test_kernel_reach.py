@@ -123,7 +123,7 @@ def test_random_trees(place: Path, protected_symlinks: str, rng: random.Random) 
         for name in names:
             shutil.rmtree(place / name)
     print(
-        f"{TREES} trees, {rules.total()} connects as judged, {helped} changes and {joined} "
+        f"{TREES} trees, {sum(rules.values())} connects as judged, {helped} changes and {joined} "
         f"memberships helped as advised, {time.monotonic() - started:.1f} s, {dict(rules)}"
     )
 

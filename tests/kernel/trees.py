@@ -74,7 +74,8 @@ def put(path: str, acl: Acl, special: int = 0) -> None:
         try:
             os.removexattr(path, XATTR_ACCESS)
         except OSError as error:
-            if error.errno != errno.ENODATA:
+            # ENOTSUP: a file system without ACLs, where the bits are all there is.
+            if error.errno not in (errno.ENODATA, errno.ENOTSUP):
                 raise
         os.chmod(path, special | acl.mode)
     else:

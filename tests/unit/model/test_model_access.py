@@ -142,9 +142,7 @@ class TestSocket:
         for uid, held in request_.users.items():
             assert dict(wanted.acl.users)[uid] == held
 
-    @example(
-        Access(1, 2, Acl(6, 6, 0, ((3, 0),), (), 6)), AccessRequest(group_obj=0, other=6)
-    )
+    @example(Access(1, 2, Acl(6, 6, 0, ((3, 0),), (), 6)), AccessRequest(group_obj=0, other=6))
     @given(ACCESSES, REQUESTS)
     def test_who_is_refused_by_name_is_refused(
         self, before: Access, request_: AccessRequest

@@ -1,0 +1,272 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every YAML example of the documentation is read by what a reader would give it to.
+
+Declarations go to the policy, plays and tasks to ``ansible-playbook --syntax-check`` and their
+options to the modules' documentation, inventories to ``ansible-inventory``.  A declaration after
+``<!-- refused -->`` must be refused, with the messages of the ``text`` block that follows it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip(
+    "ansible.cli",
+    reason="the engine's tests also run on Pythons that no ansible-core supports as a controller",
+)
+
+import yaml
+
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import (
+    PolicyError,
+    load,
+)
+
+ROOT = Path(__file__).resolve().parents[3]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("roles/*/README.md")])
+FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^ *```$", re.M | re.S)
+DECLARATION = re.compile(r"socket_policy_sockets(__\w+)?")
+COLLECTION = "unixsocket.access."
+REFUSED = "<!-- refused -->"
+
+
+@dataclass(frozen=True)
+class Block:
+    """One fenced block, with what stands right before it."""
+
+    page: Path
+    line: int
+    language: str
+    text: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.page.relative_to(ROOT)}:{self.line}"
+
+    @property
+    def value(self) -> Any:
+        return yaml.safe_load(self.text)
+
+    @property
+    def refused(self) -> bool:
+        return self.before.rstrip().endswith(REFUSED)
+
+
+def _blocks() -> Iterator[Block]:
+    for page in PAGES:
+        content = page.read_text(encoding="utf-8")
+        for found in FENCE.finditer(content):
+            indent = found["indent"]
+            text = re.sub(f"^{indent}", "", found["text"], flags=re.M)
+            line = content.count("\n", 0, found.start()) + 1
+            before, after = content[: found.start()], content[found.end() :]
+            yield Block(page, line, found["language"], text, before, after)
+
+
+class Controller:
+    """Ansible's commands, of this very Python, with this very collection."""
+
+    def __init__(self, tree: Path) -> None:
+        place = tree / "ansible_collections" / "unixsocket"
+        place.mkdir(parents=True)
+        (place / "access").symlink_to(ROOT)
+        self.environment = {
+            **os.environ,
+            "ANSIBLE_COLLECTIONS_PATH": str(tree),
+            "ANSIBLE_HOME": str(tree / "home"),
+            # A play for hosts that only the reader has is right here.
+            "ANSIBLE_HOST_PATTERN_MISMATCH": "ignore",
+            "LC_ALL": "C.UTF-8",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        self.environment.pop("ANSIBLE_CONFIG", None)
+
+    def run(self, command: str, *arguments: str) -> str:
+        """Return what a command printed; it must succeed."""
+        done = subprocess.run(
+            [sys.executable, "-m", "ansible", command, *arguments],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def options(self, modules: set[str]) -> dict[str, set[str]]:
+        """Return the documented options of modules of this collection."""
+        names = sorted(COLLECTION + module for module in modules)
+        documented = json.loads(self.run("doc", "--json", *names))
+        return {
+            name.removeprefix(COLLECTION): set(entry["doc"]["options"])
+            for name, entry in documented.items()
+        }
+
+
+@pytest.fixture(scope="module")
+def controller(tmp_path_factory: pytest.TempPathFactory) -> Controller:
+    """Ansible with nothing but this collection."""
+    return Controller(tmp_path_factory.mktemp("collections"))
+
+
+BLOCKS = list(_blocks())
+YAML = [block for block in BLOCKS if block.language == "yaml"]
+
+
+def _kind(value: Any) -> str:
+    """Return what a reader would do with the block; raises AssertionError for no idea."""
+    if isinstance(value, dict) and value:
+        if all(DECLARATION.fullmatch(key) or key.startswith("socket_") for key in value):
+            return "variables"
+        if set(value) == {"all"}:
+            return "inventory"
+        if set(value) == {"collections"}:
+            return "requirements"
+        if set(value) <= {"bugfixes", "minor_changes", "major_changes", "trivial"}:
+            return "fragment"
+    if isinstance(value, list) and all(isinstance(item, dict) for item in value):
+        play = {"hosts", "import_playbook", "ansible.builtin.import_playbook"}
+        return "playbook" if all(play & item.keys() for item in value) else "tasks"
+    raise AssertionError("Nobody can tell what this is an example of.")
+
+
+def _of_kind(*kinds: str) -> list[Block]:
+    found = []
+    for block in YAML:
+        try:
+            if _kind(block.value) in kinds:
+                found.append(block)
+        except (AssertionError, yaml.YAMLError):
+            pass  # test_every_block_is_understood says so
+    return found
+
+
+def _plays(block: Block) -> list[dict[str, Any]]:
+    if _kind(block.value) == "playbook":
+        return list(block.value)
+    return [{"name": "Example", "hosts": "all", "tasks": block.value}]
+
+
+@pytest.mark.parametrize("block", YAML, ids=str)
+def test_every_block_is_understood(block: Block) -> None:
+    assert _kind(block.value)
+
+
+def test_there_are_examples() -> None:
+    assert len(_of_kind("variables")) > 10
+    assert len(_of_kind("playbook", "tasks")) > 3
+
+
+@pytest.mark.parametrize(
+    "block", [block for block in _of_kind("variables") if not block.refused], ids=str
+)
+def test_declarations_are_right(block: Block) -> None:
+    fragments = {key: value for key, value in block.value.items() if DECLARATION.fullmatch(key)}
+    load(fragments)
+
+
+@pytest.mark.parametrize("block", [block for block in YAML if block.refused], ids=str)
+def test_mistakes_are_refused_in_these_words(block: Block) -> None:
+    follows = FENCE.search(block.after)
+    assert follows is not None and follows["language"] == "text"
+    with pytest.raises(PolicyError) as refusal:
+        load(block.value)
+    assert str(refusal.value).split() == follows["text"].split()
+
+
+def test_plays_and_tasks_are_accepted_by_ansible(controller: Controller, tmp_path: Path) -> None:
+    files = []
+    for block in _of_kind("playbook", "tasks"):
+        file = tmp_path / (str(block).replace("/", "_").replace(":", "_") + ".yml")
+        file.write_text(json.dumps(_plays(block)), encoding="utf-8")
+        files.append(str(file))
+    controller.run("playbook", "--inventory", "localhost,", "--syntax-check", *files)
+
+
+@pytest.mark.parametrize("block", _of_kind("inventory"), ids=str)
+def test_inventories_are_accepted_by_ansible(
+    block: Block, controller: Controller, tmp_path: Path
+) -> None:
+    file = tmp_path / "hosts.yml"
+    file.write_text(block.text, encoding="utf-8")
+    groups = json.loads(controller.run("inventory", "--inventory", str(file), "--list"))
+    assert groups["_meta"]["hostvars"].keys() or len(groups) > 2
+
+
+def test_options_are_those_of_the_modules(controller: Controller) -> None:
+    used = [
+        (block, name.removeprefix(COLLECTION), task[name])
+        for block in _of_kind("playbook", "tasks")
+        for task in _tasks(_plays(block))
+        for name in task
+        if name.startswith(COLLECTION)
+    ]
+    assert used
+    documented = controller.options({name for _, name, _ in used})
+    for block, name, options in used:
+        assert options.keys() <= documented[name], f"{block}: options of {name}"
+        if isinstance(options.get("sockets"), dict):
+            load({"socket_policy_sockets": options["sockets"]})
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_within_the_repository_lead_somewhere(page: Path) -> None:
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        path, _, anchor = target.partition("#")
+        if "://" in target:
+            continue
+        file = (page.parent / path).resolve() if path else page
+        assert file.exists(), target
+        if anchor:
+            assert anchor in _anchors(file), target
+
+
+def test_the_readme_shows_what_the_demo_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "tests" / "demo")
+    import report
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for when in ("before", "after"):
+        style = report.Style(utf8=True, colours=False)
+        assert report.table(report.expected(when), style) in readme
+
+
+def test_the_sample_inventory_declares_what_the_demo_expects(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(ROOT / "tests" / "demo")
+    import report
+
+    fragments: dict[str, object] = {}
+    for file in (ROOT / "examples" / "web" / "group_vars").glob("*.yml"):
+        fragments.update(yaml.safe_load(file.read_text(encoding="utf-8")))
+    policy = load(fragments)
+    assert {socket.name for socket in policy.sockets} == report.EXPECTED["after"].keys()
+
+
+def _tasks(plays: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for play in plays:
+        for section in ("pre_tasks", "tasks", "post_tasks", "handlers"):
+            yield from play.get(section, [])
+
+
+def _anchors(page: Path) -> set[str]:
+    """Return the anchors that a Markdown page's headings get."""
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    headings = re.findall(r"^#+ (.+)$", text, flags=re.M)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}

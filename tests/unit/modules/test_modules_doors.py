@@ -1,0 +1,320 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The doors: options in, tasks for the engine out; what is wrong is named by its option."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+import yaml
+from ansible.module_utils import basic
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.unixsocket.access.plugins.module_utils import _door
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.record import (
+    Entry,
+    Record,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import (
+    AccessError,
+    Refusals,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy.types import (
+    Grant,
+    Principal,
+    SocketPolicy,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.run import (
+    Options,
+    Result,
+    Task,
+)
+
+MODULES = "ansible_collections.unixsocket.access.plugins.modules"
+PLUGINS = Path(__file__).parents[3] / "plugins"
+PATH = "/run/app/app.sock"
+
+
+def _user(name: str) -> Principal:
+    return Principal("user", name)
+
+
+@dataclass
+class Engine:
+    """Stands in for converge(): remembers what it was asked, answers or raises."""
+
+    tasks: list[Task] = field(default_factory=list)
+    options: Options | None = None
+    dropped: Callable[[Record], Collection[str]] = lambda record: ()
+    raises: Exception | None = None
+    warnings: list[str] = field(default_factory=list)
+
+    def converge(
+        self,
+        tasks: Sequence[Task],
+        options: Options,
+        *,
+        dropped: Callable[[Record], Collection[str]] = lambda record: (),
+    ) -> Result:
+        self.tasks, self.options, self.dropped = list(tasks), options, dropped
+        if self.raises is not None:
+            raise self.raises
+        sockets = {} if options.absent else {task.declared.name: {"path": PATH} for task in tasks}
+        return Result(True, ["Changed."], {"before": "a", "after": "b"}, sockets, self.warnings)
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
+    made = Engine()
+    monkeypatch.setattr(_door, "converge", made.converge)
+    return made
+
+
+@pytest.fixture
+def run(
+    engine: Engine, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., dict[str, Any]]]:
+    """Run a module with options and return what it answers."""
+
+    def call(name: str, check: bool = False, **options: Any) -> dict[str, Any]:
+        module = importlib.import_module(f"{MODULES}.{name}")
+        arguments = {**options, "_ansible_check_mode": check}
+        with patch_module_args(arguments), pytest.raises(SystemExit) as ended:
+            module.main()
+        answer = json.loads(capsys.readouterr().out)
+        assert (ended.value.code != 0) == answer.get("failed", False)
+        return dict(answer)
+
+    yield call
+    monkeypatch.setattr(basic, "_ANSIBLE_ARGS", None)
+
+
+def test_socket_mode(engine: Engine, run: Callable[..., dict[str, Any]]) -> None:
+    answer = run(
+        "socket_mode",
+        path=PATH,
+        type="stream",
+        owner="app",
+        group="web",
+        mode="0640",
+        members=["nginx", "bob"],
+        restart_clients=True,
+        trust_directories=["/run/app"],
+    )
+    (task,) = engine.tasks
+    assert task.declared == SocketPolicy(
+        "socket",
+        PATH,
+        "stream",
+        "app",
+        "web",
+        0o640,
+        tuple(Grant(_user(one), "group", restart_clients=True) for one in ("nginx", "bob")),
+        (),
+        ("/run/app",),
+    )
+    assert (task.holder, task.exclusive, task.adds) == (f"socket_mode {PATH}", False, False)
+    assert answer["changed"] is True
+    assert answer["changes"] == ["Changed."]
+    assert answer["diff"] == {"before": "a", "after": "b"}
+    assert answer["socket"] == {"path": PATH}
+
+
+def test_socket_mode_by_default(engine: Engine, run: Callable[..., dict[str, Any]]) -> None:
+    run("socket_mode", path=PATH)
+    assert engine.tasks[0].declared == SocketPolicy("socket", PATH, mode=0o660)
+    assert engine.options == Options(check=False, prove=True, absent=False, proof_seconds=5.0)
+
+
+def test_socket_acl(engine: Engine, run: Callable[..., dict[str, Any]]) -> None:
+    run(
+        "socket_acl",
+        path=PATH,
+        entries=[
+            {"user": "nginx"},
+            {"group": "web", "permissions": "rw"},
+            {"user": "bob", "permissions": "none"},
+        ],
+        open_parents=["/run/app"],
+    )
+    (task,) = engine.tasks
+    assert task.declared.allow == (
+        Grant(_user("nginx"), "acl", ("/run/app",)),
+        Grant(Principal("group", "web"), "acl", ("/run/app",)),
+    )
+    assert task.declared.refuse == (_user("bob"),)
+    assert task.declared.mode is None
+    assert (task.holder, task.exclusive, task.deny_all_refused, task.adds) == (
+        f"socket_acl {PATH}",
+        False,
+        True,
+        True,
+    )
+
+
+def test_socket_acl_exclusive(engine: Engine, run: Callable[..., dict[str, Any]]) -> None:
+    run("socket_acl", path=PATH, entries=[{"user": "nginx"}], exclusive=True)
+    assert (engine.tasks[0].exclusive, engine.tasks[0].adds) == (True, False)
+
+
+def test_socket_policy(engine: Engine, run: Callable[..., dict[str, Any]]) -> None:
+    answer = run(
+        "socket_policy",
+        sockets={
+            "app": {"path": PATH, "allow": [{"user": "nginx"}]},
+            "db": {"path": "/run/db.sock", "refuse": ["nobody"]},
+        },
+    )
+    assert [(task.holder, task.exclusive) for task in engine.tasks] == [
+        ("socket app", True),
+        ("socket db", True),
+    ]
+    assert set(answer["sockets"]) == {"app", "db"}
+    assert list(engine.dropped(_record())) == []
+
+
+def _record() -> Record:
+    asked = {"socket old": 1, "socket_acl /run/x": 1, "socket_mode /run/x": 1}
+    return Record({"socket:/run/x": Entry(None, None, asked)})
+
+
+def test_purge_drops_what_a_policy_declared_once(
+    engine: Engine, run: Callable[..., dict[str, Any]]
+) -> None:
+    run("socket_policy", sockets={}, purge=True)
+    assert set(engine.dropped(_record())) == {"socket old"}
+
+
+def test_an_empty_policy(engine: Engine, run: Callable[..., dict[str, Any]]) -> None:
+    assert run("socket_policy", sockets={})["sockets"] == {}
+    assert engine.tasks == []
+
+
+@pytest.mark.parametrize("name", ["socket_mode", "socket_acl"])
+def test_how_the_run_goes(
+    engine: Engine, run: Callable[..., dict[str, Any]], name: str
+) -> None:
+    answer = run(name, check=True, path=PATH, state="absent", prove=False, timeout=1.5)
+    assert engine.options == Options(check=True, prove=False, absent=True, proof_seconds=1.5)
+    assert "socket" not in answer
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "said"),
+    [
+        ("socket_mode", {"path": "run/app.sock"}, "Option path of run/app.sock: "),
+        ("socket_mode", {"path": "@app"}, "Option path of @app: "),
+        ("socket_mode", {"path": "/" + "x" * 107}, "Option path of /xxx"),
+        ("socket_mode", {"path": PATH, "mode": "0999"}, f"Option mode of {PATH}: "),
+        ("socket_acl", {"path": PATH, "entries": [{"user": ""}]}, "Option entries"),
+        (
+            "socket_acl",
+            {"path": PATH, "entries": [{"user": "a"}, {"user": "a", "permissions": "none"}]},
+            "Option entries",
+        ),
+        ("socket_acl", {"path": PATH, "entries": [{}]}, "one of the following is required"),
+        (
+            "socket_acl",
+            {"path": PATH, "entries": [{"user": "a", "group": "b"}]},
+            "mutually exclusive",
+        ),
+        ("socket_policy", {"sockets": {"app": {"pfad": PATH}}}, "app"),
+        ("socket_policy", {"sockets": {"app": {"path": PATH, "allow": [{"user": "x", "method": "acls"}]}}}, "acl"),
+        ("socket_policy", {"sockets": {"app": {"path": PATH}, "app2": {"path": PATH}}}, "app2"),
+    ],
+)
+def test_bad_options_never_reach_the_engine(
+    engine: Engine,
+    run: Callable[..., dict[str, Any]],
+    name: str,
+    options: dict[str, Any],
+    said: str,
+) -> None:
+    answer = run(name, **options)
+    assert answer["failed"]
+    assert said in answer["msg"]
+    assert "Traceback" not in answer["msg"]
+    assert engine.tasks == []
+
+
+@pytest.mark.parametrize("seconds", [0, -1])
+def test_a_proof_without_time(
+    engine: Engine, run: Callable[..., dict[str, Any]], seconds: float
+) -> None:
+    answer = run("socket_mode", path=PATH, timeout=seconds)
+    assert answer["failed"]
+    assert "timeout" in answer["msg"]
+    assert engine.tasks == []
+
+
+@pytest.mark.parametrize(
+    "error", [AccessError("This was refused."), Refusals(("One thing.", "Another thing."))]
+)
+@pytest.mark.parametrize("name", ["socket_mode", "socket_acl", "socket_policy"])
+def test_what_the_engine_refuses_is_shown_as_it_is(
+    engine: Engine, run: Callable[..., dict[str, Any]], name: str, error: Exception
+) -> None:
+    engine.raises = error
+    options = {"sockets": {}} if name == "socket_policy" else {"path": PATH}
+    answer = run(name, **options)
+    assert answer["failed"]
+    assert answer["msg"] == str(error)
+    assert not answer.get("changed")
+
+
+def test_warnings_come_through(engine: Engine, run: Callable[..., dict[str, Any]]) -> None:
+    engine.warnings = ["Restart nginx."]
+    answer = run("socket_mode", path=PATH)
+    assert any("Restart nginx." in str(one) for one in answer["warnings"])
+
+
+@pytest.mark.parametrize("name", ["socket_mode", "socket_acl", "socket_policy", "socket_probe"])
+def test_what_is_documented_is_what_is_there(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Types, defaults and choices of the documentation are those of the argument_spec."""
+    module = importlib.import_module(f"{MODULES}.{name}")
+    specs: list[dict[str, Any]] = []
+
+    class Stop(Exception):
+        pass
+
+    def stop(*arguments: Any, argument_spec: dict[str, Any], **options: Any) -> None:
+        specs.append(argument_spec)
+        assert options["supports_check_mode"] is True
+        raise Stop
+
+    monkeypatch.setattr(module, "AnsibleModule", stop)
+    with pytest.raises(Stop):
+        module.main()
+    text = yaml.safe_load(module.DOCUMENTATION)
+    documented = dict(text.get("options", {}))
+    for fragment in text["extends_documentation_fragment"]:
+        _, _, rest = fragment.partition("unixsocket.access.")
+        file, _, attribute = rest.partition(".")
+        source = (PLUGINS / "doc_fragments" / f"{file}.py").read_text()
+        wanted = (attribute or "documentation").upper()
+        found = re.search(rf'\b{wanted} = r?"""(.*?)"""', source, re.DOTALL)
+        assert found, f"{fragment}: no {wanted}"
+        documented |= (yaml.safe_load(found[1]) or {}).get("options", {})
+    assert set(documented) == set(specs[0])
+    for option, spec in specs[0].items():
+        for key in ("type", "default", "choices", "elements", "required"):
+            default = "str" if key == "type" else None
+            assert documented[option].get(key, default) == spec.get(key, default), (option, key)
+
+
+def test_every_module_is_in_the_action_group() -> None:
+    runtime = yaml.safe_load((PLUGINS.parent / "meta" / "runtime.yml").read_text())
+    (group,) = runtime["action_groups"].values()
+    modules = {path.stem for path in (PLUGINS / "modules").glob("*.py")}
+    assert {one for one in group if isinstance(one, str)} == modules
