@@ -17,7 +17,8 @@ import typing as t
 from ._engine.errors import AccessError
 from ._engine.policy import Origins, PolicyError, Principal, SocketPolicy, validate
 from ._engine.policy import principals as _principals
-from ._engine.run import Options, Result, Task, converge
+from ._engine.run import Options, Result, converge
+from ._engine.task import Task
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from collections.abc import Mapping

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from . import clients
+from . import clients, keeper
 from .converge.loop import (
     AnyResource,
     Outcome,
@@ -24,11 +24,13 @@ from .converge.loop import (
     plan_steps,
     without_holders,
 )
-from .converge.record import Record, RecordFile
+from .converge.record import NoRecord, Record, RecordFile
 from .errors import AccessError, Refusals
 from .host.accounts import Accounts, HostNames
 from .host.lock import Lock
 from .host.pinned import Pin, pin
+from .keep.hooks import Creator, born
+from .model.access import Access, AccessRequest, wanted_socket
 from .model.account import Credentials
 from .model.chain import DIRECTORY, SOCKET, Chain
 from .model.plan import SocketPlan
@@ -40,34 +42,29 @@ from .resources.inode_access import DirectoryAccess, SocketAccess
 from .resources.membership import Membership, MembershipRequest
 from .strangers import stranger_here
 from .survey import Survey, Surveyed, credentials_of, same_socket_twice
+from .task import Task
 
 LOCK_SECONDS = 60.0
 PROOF_SECONDS = 5.0
 
-
-@dataclass(frozen=True)
-class Task:
-    """One socket as one holder declares it.
-
-    ``exclusive``: named entries that are not declared go.  ``deny_all_refused``: each refused
-    account gets an entry, also where nothing lets it in.  ``adds``: what this holder asked for
-    earlier stays.
-    """
-
-    declared: SocketPolicy
-    holder: str
-    exclusive: bool = True
-    deny_all_refused: bool = False
-    adds: bool = False
+_INODES = frozenset({"socket", "directory"})
+_ACCOUNTS = frozenset({"member"})
 
 
 @dataclass(frozen=True)
 class Options:
-    """How a run is to go: ``check`` changes nothing, ``prove`` ends with a real connect()."""
+    """How a run is to go: ``check`` changes nothing, ``prove`` ends with a real connect().
+
+    ``hook``: the run is one of the host's own, at the start of a daemon; it touches inodes alone,
+    and leaves out principals that are gone instead of leaving everything as it is.
+    ``unprivileged``: it has only the rights of the user whose manager runs it.
+    """
 
     check: bool = False
     prove: bool = True
     absent: bool = False
+    hook: bool = False
+    unprivileged: bool = False
     lock_seconds: float = LOCK_SECONDS
     proof_seconds: float = PROOF_SECONDS
 
@@ -96,23 +93,28 @@ def converge(
     Refusals with every problem found before anything was changed, and AccessError when a step or
     a proof failed and everything was put back.
     """
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 and not options.unprivileged:
         raise AccessError(
             "Only root can read and change the access of other users' sockets; run this as root "
             "(become: true)."
         )
-    file = file or RecordFile()
+    file = file or (NoRecord() if options.unprivileged else RecordFile())
     lock = None
-    if not options.check or os.path.isdir(file.directory):
+    if not options.unprivileged and (not options.check or os.path.isdir(file.directory)):
         lock = Lock(file.directory, seconds=options.lock_seconds)
-    run = _Run(tasks, options, file)
     try:
-        return run.go(dropped)
+        run = _Run(tasks, options, file)
+        try:
+            result = run.go(dropped)
+        finally:
+            run.close()
     finally:
-        run.close()
         if lock is not None:
             file.clear_away()
             lock.release()
+    # A unit that is restarted may have a hook of ours, which must get the lock.
+    run.let_clients_begin_anew(result)
+    return result
 
 
 class _Run:
@@ -125,7 +127,11 @@ class _Run:
         self.record = file.load()
         self.names = HostNames()
         self.accounts = Accounts()
-        self.survey = Survey(self.accounts, self.names, check=options.check)
+        lenient = options.check or options.hook
+        self.survey = Survey(self.accounts, self.names, check=lenient)
+        self.keeper = keeper.Keeper(self.accounts, self.names, check=options.check)
+        self.kept: dict[str, tuple[str, ...]] = {}
+        self.steps: list[Step] = []
         self.stranger = stranger_here()
         self.pins: list[Pin] = []
 
@@ -137,29 +143,63 @@ class _Run:
         self.holders = {task.holder for task in self.tasks} | set(dropped(self.record))
         seen: list[tuple[Task, Surveyed]] = []
         plans: list[SocketPlan] = []
+        wants: list[Want] = []
         if not self.options.absent:
             seen = self._look()
             plans = self._plan(seen)
+            self._refuse()
+            wants = self._kept(seen, plans)
         self._refuse()
-        wants = [
-            want for (task, one), plan in zip(seen, plans) for want in self._wants(task, one, plan)
-        ]
-        steps = plan_steps(wants, self.holders, self.record, self._recorded)
+        kinds = _INODES if self.options.hook else _INODES | _ACCOUNTS | keeper.KINDS
+        self.steps = plan_steps(wants, self.holders, self.record, self._recorded, kinds)
         self._refuse()
         if self.options.check:
-            outcome = Outcome(steps, any(step.changes for step in steps))
-            return self._result(outcome, seen, plans, [], self._stale(steps)[0])
-        outcome = apply_steps(steps, self.record, self.file)
+            changed = any(step.changes for step in self.steps)
+            return self._result(Outcome(self.steps, changed), seen, plans, [])
+        outcome = apply_steps(self.steps, self.record, self.file)
         try:
             proofs = self._prove(seen, plans) if self.options.prove else []
-            stale, restarted = self._stale(steps)
         except BaseException:
             outcome.rollback()
             raise
-        result = self._result(outcome, seen, plans, proofs, stale)
-        result.changes += [f"Unit {unit} was restarted." for unit in restarted]
-        result.changed = result.changed or bool(restarted)
-        return result
+        return self._result(outcome, seen, plans, proofs)
+
+    def _kept(
+        self, seen: Sequence[tuple[Task, Surveyed]], plans: Sequence[SocketPlan]
+    ) -> list[Want]:
+        """Return all that is wanted: of inodes and accounts, and of what keeps them so."""
+        keep = self.keeper.works and not self.options.hook
+        creators: Sequence[tuple[Task, Creator | None]] = [(task, None) for task, _ in seen]
+        if keep:
+            creators = self.keeper.find_creators(seen)
+        elif not self.options.hook:
+            for _, one in seen:
+                one.notes.append(
+                    "This host does not run systemd, so nothing keeps the access when the daemon "
+                    "is started anew; run again then."
+                )
+        self.survey.problems += self.keeper.problems
+        wants: list[Want] = []
+        for (_, one), plan, (task, creator) in zip(seen, plans, creators):
+            if plan.access is None:
+                continue
+            planned = self._planned(one, plan.access)
+            wants += self._wants(task, one, plan, born(creator, plan.access, planned, task))
+            if keep:
+                more, hooks = self.keeper.keep(task, creator, plan.access, planned)
+                wants += more
+                self.kept[task.declared.name] = hooks.said
+        return wants
+
+    def _planned(self, one: Surveyed, request: AccessRequest) -> Access | None:
+        """Return the access that the socket shall have; while it is away, what it had last."""
+        leaf = one.facts.chain.leaf
+        resource = SocketAccess(one.facts.chain.resolved, None, self.names)
+        if leaf is not None:
+            chain = self._chain_without_us(one)
+            return None if chain.leaf is None else wanted_socket(chain.leaf.access, request)
+        entry = self.record.entries.get(resource.key)
+        return None if entry is None else resource.state_from_json(entry.applied)
 
     def _refuse(self) -> None:
         if self.survey.problems:
@@ -208,15 +248,18 @@ class _Run:
                         planned[component.path] = access
         return one.facts.chain.with_access(planned)
 
-    def _wants(self, task: Task, one: Surveyed, plan: SocketPlan) -> list[Want]:
-        wants = []
-        leaf = one.facts.chain.leaf
-        if plan.access is not None and leaf is not None:
-            resource = SocketAccess(leaf.path, one.pin.descriptor(leaf.path), self.names)
-            wants.append(Want(resource, task.holder, plan.access, task.adds))
+    def _wants(
+        self, task: Task, one: Surveyed, plan: SocketPlan, birth: Access | None
+    ) -> list[Want]:
+        path = one.facts.chain.resolved
+        descriptor = None if one.facts.chain.leaf is None else one.pin.descriptor(path)
+        resource = SocketAccess(path, descriptor, self.names)
+        wants = [Want(resource, task.holder, plan.access, task.adds, birth)]
         for path, request in plan.searches.items():
             directory = DirectoryAccess(path, one.pin.descriptor(path), self.names)
             wants.append(Want(directory, task.holder, request, task.adds))
+        if self.options.hook:
+            return wants
         for user, group in plan.memberships:
             asked = MembershipRequest(time.time(), _restarts(one.declared, user))
             wants.append(Want(Membership(user, group), task.holder, asked, adds=True))
@@ -225,6 +268,8 @@ class _Run:
     def _recorded(self, key: str) -> AnyResource:
         """Make the resource of a recorded key, for what is undone."""
         kind, _, rest = key.partition(":")
+        if kind.partition("@")[0] in keeper.KINDS:
+            return self.keeper.recorded(kind, rest)
         if kind == "member":
             user, _, group = rest.rpartition(":")
             return Membership(user, group)
@@ -279,30 +324,33 @@ class _Run:
         finally:
             held.close()
 
-    def _stale(self, steps: Sequence[Step]) -> tuple[list[clients.Stale], list[str]]:
-        """Return the processes whose groups are old, and the units that were restarted for it."""
+    def let_clients_begin_anew(self, result: Result) -> None:
+        """Name the processes whose groups are old, and restart the units that may be restarted.
+
+        Raises AccessError when a restart fails; the access itself is in effect and proven then.
+        """
         left: list[clients.Stale] = []
-        restarted: list[str] = []
-        for step in steps:
+        for step in self.steps:
             resource = step.resource
             if not isinstance(resource, Membership) or (step.entry is None and not step.changes):
                 continue
-            user = self.accounts.user(resource.user)
-            group = self.accounts.group(resource.group)
-            if user is None or group is None:
-                continue
-            stale = clients.stale_processes(
-                user.name, user.uid, group.name, group.gid, member=bool(step.target)
-            )
-            asked = self._restart_since(step)
-            if asked is not None and stale and not self.options.check:
-                units, _ = clients.restart_units(stale, asked)
-                restarted += units
-                stale = clients.stale_processes(
-                    user.name, user.uid, group.name, group.gid, member=bool(step.target)
-                )
+            stale = self._stale(resource, member=bool(step.target))
+            since = self._restart_since(step)
+            if since is not None and stale and not self.options.check:
+                units, notes = clients.restart_units(stale, since)
+                result.changes += [f"Unit {unit} was restarted." for unit in units]
+                result.changed = result.changed or bool(units)
+                result.warnings += notes
+                stale = self._stale(resource, member=bool(step.target)) if units else []
             left += stale
-        return left, restarted
+        result.warnings += clients.in_words(left)
+
+    def _stale(self, resource: Membership, *, member: bool) -> list[clients.Stale]:
+        user = self.accounts.user(resource.user)
+        group = self.accounts.group(resource.group)
+        if user is None or group is None:
+            return []
+        return clients.stale_processes(user.name, user.uid, group.name, group.gid, member=member)
 
     def _restart_since(self, step: Step) -> float | None:
         """Return since when the groups are as they are, if units may be restarted for it."""
@@ -320,19 +368,19 @@ class _Run:
         seen: Sequence[tuple[Task, Surveyed]],
         plans: Sequence[SocketPlan],
         proofs: Sequence[Proof],
-        stale: Sequence[clients.Stale],
     ) -> Result:
         absentees = [sentence for _, one in seen for sentence in one.absentees]
         sockets = {}
         for (task, one), plan in zip(seen, plans):
             own = [proof for proof in proofs if proof.expectation.socket == one.declared.name]
-            sockets[task.declared.name] = _socket_result(one, plan, own)
+            kept = self.kept.get(task.declared.name, ())
+            sockets[task.declared.name] = _socket_result(one, plan, own, kept)
         return Result(
             outcome.changed or bool(absentees),
             outcome.changes,
             outcome.diff,
             sockets,
-            [*absentees, *outcome.notes, *clients.in_words(stale)],
+            [*absentees, *outcome.notes],
         )
 
 
@@ -361,7 +409,9 @@ def _expectations(
     ]
 
 
-def _socket_result(one: Surveyed, plan: SocketPlan, proofs: Sequence[Proof]) -> dict[str, Any]:
+def _socket_result(
+    one: Surveyed, plan: SocketPlan, proofs: Sequence[Proof], kept: Sequence[str]
+) -> dict[str, Any]:
     by_label = {proof.expectation.label: proof.as_dict() for proof in proofs}
     return {
         "path": one.declared.path,
@@ -382,5 +432,6 @@ def _socket_result(one: Surveyed, plan: SocketPlan, proofs: Sequence[Proof]) -> 
             for principal in one.declared.refuse
         ],
         "others": {"proof": by_label.get("somebody who is not declared")},
+        "kept_by": list(kept),
         "notes": [*one.notes, *plan.notes],
     }

@@ -12,7 +12,7 @@ would be without anyone's request, and from all requests that then stand.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Set, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
@@ -25,12 +25,16 @@ AnyResource = Resource[Any, Any]
 
 @dataclass(frozen=True)
 class Want:
-    """What one holder asks of one resource; ``adds`` keeps what it asked for earlier as well."""
+    """What one holder asks of one resource; ``adds`` keeps what it asked for earlier as well.
+
+    ``birth`` is the state in which hooks of ours let the thing be born, if they do.
+    """
 
     resource: AnyResource
     holder: str
     request: Any
     adds: bool = False
+    birth: Any = None
 
 
 @dataclass(frozen=True)
@@ -87,13 +91,15 @@ def _by_key(step: Step) -> str:
 
 def plan_steps(
     wants: Sequence[Want],
-    holders: Collection[str],
+    holders: Set[str],
     record: Record,
     resource_of: Callable[[str], AnyResource],
+    kinds: Collection[str],
 ) -> list[Step]:
     """Compare every resource that is wanted, or that one of the holders wanted earlier.
 
-    ``resource_of`` makes the resource of a recorded key.  Raises AccessError when two holders want
+    ``resource_of`` makes the resource of a recorded key; what is recorded of other ``kinds`` (the
+    part of a key before the colon) stays as it is.  Raises AccessError when two holders want
     what cannot both be.
     """
     resources: dict[str, AnyResource] = {}
@@ -102,7 +108,8 @@ def plan_steps(
         resources.setdefault(want.resource.key, want.resource)
         asked.setdefault(want.resource.key, {})[want.holder] = want
     for key, entry in record.entries.items():
-        if key not in resources and any(holder in holders for holder in entry.requests):
+        concerned = key.partition(":")[0].partition("@")[0] in kinds
+        if concerned and key not in resources and not holders.isdisjoint(entry.requests):
             resources[key] = resource_of(key)
     steps = []
     for key, resource in resources.items():
@@ -123,7 +130,7 @@ def without_holders(resource: AnyResource, record: Record, holders: Collection[s
 
 
 def _order(step: Step) -> tuple[int, str]:
-    place = step.resource.opens(step.current, step.target) if step.changes else 0
+    place = step.resource.place(step.current, step.target) if step.changes else 0
     return place, step.resource.key
 
 
@@ -133,8 +140,11 @@ def _step(
     requests = _standing(resource, asked, holders, old)
     current = resource.read()
     if current is None:
-        return None if old is None else Step(resource, None, None, None)
-    before, base = _origin(resource, current, old)
+        # It is not there now; whoever goes on asking for it keeps what is remembered of it.
+        forgotten = old is not None and not requests
+        return Step(resource, None, None, None) if forgotten else None
+    births = [want.birth for want in asked.values() if want.birth is not None]
+    before, base = _origin(resource, current, old, births)
     if not requests:
         return Step(resource, current, base, None, _left_alone(resource, base, before))
     target = resource.wanted(base, requests)
@@ -164,12 +174,19 @@ def _standing(
     return standing
 
 
-def _origin(resource: AnyResource, current: Any, old: Entry | None) -> tuple[Any, Any]:
-    """Return what was there before us, and what would be there now without us."""
+def _origin(
+    resource: AnyResource, current: Any, old: Entry | None, births: Sequence[Any] = ()
+) -> tuple[Any, Any]:
+    """Return what was there before us, and what would be there now without us.
+
+    ``births`` are states in which a thing that was made anew is born because of us.
+    """
     if old is None:
         return current, current
     before, applied = resource.state_from_json(old.before), resource.state_from_json(old.applied)
     renewed = old.identity != resource.identity()
+    if renewed and current in births:
+        return before, before
     if renewed and current != applied:
         # A daemon made the thing anew: what it is born with is what was there before us.
         return current, current
@@ -207,6 +224,7 @@ def apply_steps(steps: Sequence[Step], record: Record, file: RecordFile) -> Outc
         for step in changing:
             done.append(step)
             step.resource.write(step.target)
+        _settle(done)
         file.save(after)
     except (OSError, AccessError) as error:
         rollback()
@@ -246,6 +264,11 @@ def _pending(changing: Sequence[Step], record: Record, after: Record) -> Record:
     return Record(entries)
 
 
+def _settle(done: Sequence[Step]) -> None:
+    for step in done:
+        step.resource.settle()
+
+
 def _put_back(done: Sequence[Step]) -> None:
     """Undo in reverse; one that cannot be undone does not keep the others from it."""
     failed = []
@@ -254,5 +277,6 @@ def _put_back(done: Sequence[Step]) -> None:
             step.resource.write(step.current)
         except (OSError, AccessError) as error:
             failed.append(f"{step.resource.key} could not be put back: {error}.")
+    _settle(done)
     if failed:
         raise AccessError(" ".join(failed))

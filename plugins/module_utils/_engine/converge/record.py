@@ -99,3 +99,14 @@ class RecordFile:
         except OSError:
             # Missing, or something is in it: the record, or what is not ours to remove.
             pass
+
+
+class NoRecord(RecordFile):
+    """For a run without root's rights, which can neither read nor write what was before."""
+
+    def load(self) -> Record:
+        """Return an empty record."""
+        return Record()
+
+    def save(self, record: Record) -> None:
+        """Keep nothing."""

@@ -28,7 +28,7 @@ from ..model.access import (
 )
 from ..model.acl import Acl
 from ..model.words import Names, permissions_in_words
-from .base import Resource
+from .base import DIRECTORIES_CLOSE, DIRECTORIES_OPEN, SOCKETS, Resource
 
 _OPTIONAL = ("uid", "gid", "user_obj", "group_obj", "other")
 
@@ -130,8 +130,8 @@ class SocketAccess(InodeAccess):
     _kind = "socket"
     _wanted = staticmethod(wanted_socket)
 
-    def opens(self, current: Access, target: Access) -> int:
-        return 2
+    def place(self, current: Access, target: Access) -> int:
+        return SOCKETS
 
 
 class DirectoryAccess(InodeAccess):
@@ -140,11 +140,11 @@ class DirectoryAccess(InodeAccess):
     _kind = "directory"
     _wanted = staticmethod(wanted_directory)
 
-    def opens(self, current: Access, target: Access) -> int:
+    def place(self, current: Access, target: Access) -> int:
         """A directory that closes goes before its sockets open, one that opens after they close."""
         gained = dict(target.acl.users).keys() - dict(current.acl.users).keys()
         gained |= dict(target.acl.groups).keys() - dict(current.acl.groups).keys()
-        return 3 if gained else 1
+        return DIRECTORIES_OPEN if gained else DIRECTORIES_CLOSE
 
 
 def acl_lines(acl: Acl, names: Names) -> list[str]:
