@@ -80,9 +80,7 @@ def _start(rng: random.Random) -> Acl:
         return acl
     users, groups = (_entries(rng, 4), _entries(rng, 4)) if kind > 1 else ({}, {})
     mask = rng.choice((0, rng.randrange(8)))
-    return Acl(
-        acl.user_obj, acl.group_obj, acl.other, entries_of(users), entries_of(groups), mask
-    )
+    return Acl(acl.user_obj, acl.group_obj, acl.other, entries_of(users), entries_of(groups), mask)
 
 
 def _words(users: Mapping[int, int], groups: Mapping[int, int]) -> list[str]:
@@ -121,9 +119,7 @@ def _begin(inodes: Sequence[str], rng: random.Random) -> list[Acl]:
     return [_stored(path).value for path in inodes]
 
 
-def test_entries_added_or_changed_as_setfacl_does(
-    inodes: list[str], rng: random.Random
-) -> None:
+def test_entries_added_or_changed_as_setfacl_does(inodes: list[str], rng: random.Random) -> None:
     started = time.monotonic()
     for _ in range(REQUESTS // FILES):
         before = _begin(inodes, rng)
@@ -154,7 +150,7 @@ def test_requests_for_a_closed_socket_as_setfacl_sets_them(
         for held in (*users.values(), *groups.values()):
             everything |= held
         if request.denies and everything == 0:
-            # Where setfacl leaves an empty mask, which switches the refusal off, the engine does not.
+            # setfacl leaves an empty mask, which switches the refusal off; the engine does not.
             spec.append(f"m::{CONNECT}")
         _setfacl("--set", spec, inodes)
         for path, acl in zip(inodes, before):

@@ -151,9 +151,7 @@ def _connect_for_good(who: Credentials, paths: Sequence[str]) -> list[int]:
     return list(errors)
 
 
-def test_a_proof_is_what_a_process_without_a_way_back_gets(
-    place: Path, rng: random.Random
-) -> None:
+def test_a_proof_is_what_a_process_without_a_way_back_gets(place: Path, rng: random.Random) -> None:
     trees = [grow(place, f"t{number}", rng) for number in range(100)]
     paths = [tree.path for tree in trees]
     for who in identities(rng, 8):

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 # Common ground of the scripts beside this file; sourced, never run.
 set -euo pipefail
 
@@ -10,7 +10,6 @@ CHECKOUT=$CACHE/checkouts/$(printf '%s' "$ROOT" | sha256sum | cut -c1-12)
 RESULTS=$CHECKOUT/results
 HOSTS_PREFIX=${UNIXSOCKET_HOSTS_PREFIX:-usa-}
 IMAGE_PREFIX=localhost/unixsocket-access
-ENV_FILE=$CHECKOUT/env.sh
 ANSIBLE_TREE=$CHECKOUT/collections
 
 say() { printf '%s\n' "$*" >&2; }
@@ -21,6 +20,7 @@ die() {
 }
 
 # step WHAT COMMAND...: says what is being done, then how long it took; shows the output only when it fails.
+# Inside COMMAND errexit is off (it is tested here): a function must join its commands with && or return.
 step() {
   local what=$1 log started=$SECONDS
   shift
@@ -68,9 +68,10 @@ count() {
   printf '%s %s %s\n' "$1" "$2" "$3" >>"$RESULTS/counts"
 }
 
-# load_env: the exported environment that tests/tools/setup wrote.
+# load_env: makes sure that all is set up, and takes the environment that tests/tools/setup wrote.
 load_env() {
-  [ -f "$ENV_FILE" ] || "$TOOLS/setup" >&2
+  local file
+  file=$("$TOOLS/setup" --quiet) || exit 1
   # shellcheck disable=SC1090
-  . "$ENV_FILE"
+  . "$file"
 }

@@ -48,7 +48,9 @@ class Keeper:
         self._managers: dict[str | None, Manager] = {}
         self._active: dict[str, bool] = {}
 
-    def find_creators(self, seen: Sequence[tuple[Task, Surveyed]]) -> list[tuple[Task, Creator | None]]:
+    def find_creators(
+        self, seen: Sequence[tuple[Task, Surveyed]]
+    ) -> list[tuple[Task, Creator | None]]:
         """Return each task, with the unit that was found if none is declared, and its creator."""
         tasks = [self._with_found_unit(task, one.facts.chain) for task, one in seen]
         named = [
@@ -96,7 +98,9 @@ class Keeper:
         if file.user is not None:
             user = self._accounts.user(file.user)
             if not isinstance(user, User):
-                raise AccessError(f"User {file.user} is gone, and with it the rights to {file.path}.")
+                raise AccessError(
+                    f"User {file.user} is gone, and with it the rights to {file.path}."
+                )
             writer = user
         manager = self._manager(file.user) if file.unit_file else None
         return ManagedFile(file.path, manager=manager, restarts=file.restarts, writer=writer)

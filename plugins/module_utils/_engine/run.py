@@ -159,8 +159,10 @@ class _Run:
         outcome = apply_steps(self.steps, self.record, self.file)
         try:
             proofs = self._prove(seen, plans) if self.options.prove else []
-        except BaseException:
-            outcome.rollback()
+        except AccessError as error:
+            raise outcome.rollback(str(error)) from error
+        except BaseException as error:
+            outcome.rollback(repr(error))
             raise
         return self._result(outcome, seen, plans, proofs)
 
@@ -262,7 +264,7 @@ class _Run:
             return wants
         for user, group in plan.memberships:
             asked = MembershipRequest(time.time(), _restarts(one.declared, user))
-            wants.append(Want(Membership(user, group), task.holder, asked, adds=True))
+            wants.append(Want(Membership(user, group), task.holder, asked, task.adds))
         return wants
 
     def _recorded(self, key: str) -> AnyResource:
@@ -307,7 +309,7 @@ class _Run:
         proofs = prove_all(expectations, seconds=self.options.proof_seconds, names=self.names)
         failed = [self._failure(proof) for proof in proofs if proof.held is False]
         if failed:
-            raise AccessError("\n".join([*failed, "Everything this run had changed was put back."]))
+            raise AccessError("\n".join(failed))
         return proofs
 
     def _failure(self, proof: Proof) -> str:

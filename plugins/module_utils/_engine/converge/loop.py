@@ -12,8 +12,8 @@ would be without anyone's request, and from all requests that then stand.
 
 from __future__ import annotations
 
-from collections.abc import Set, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Callable
 
 from ..errors import AccessError
@@ -21,6 +21,8 @@ from ..resources.base import Resource
 from .record import Entry, Record, RecordFile
 
 AnyResource = Resource[Any, Any]
+
+_PUT_BACK = "Everything this run had changed was put back."
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,14 @@ class Step:
 
 @dataclass
 class Outcome:
-    """What a run did, or in check mode would do; ``rollback`` puts everything back."""
+    """What a run did, or in check mode would do.
+
+    ``rollback`` puts everything back and returns the error that tells the reason and this.
+    """
 
     steps: Sequence[Step]
     changed: bool
-    rollback: Callable[[], None] = field(default=lambda: None)
+    rollback: Callable[[str], AccessError] = AccessError
 
     @property
     def changes(self) -> list[str]:
@@ -91,7 +96,7 @@ def _by_key(step: Step) -> str:
 
 def plan_steps(
     wants: Sequence[Want],
-    holders: Set[str],
+    holders: Collection[str],
     record: Record,
     resource_of: Callable[[str], AnyResource],
     kinds: Collection[str],
@@ -102,6 +107,7 @@ def plan_steps(
     part of a key before the colon) stays as it is.  Raises AccessError when two holders want
     what cannot both be.
     """
+    replaced = set(holders) - {want.holder for want in wants if want.adds}
     resources: dict[str, AnyResource] = {}
     asked: dict[str, dict[str, Want]] = {}
     for want in wants:
@@ -109,11 +115,11 @@ def plan_steps(
         asked.setdefault(want.resource.key, {})[want.holder] = want
     for key, entry in record.entries.items():
         concerned = key.partition(":")[0].partition("@")[0] in kinds
-        if concerned and key not in resources and not holders.isdisjoint(entry.requests):
+        if concerned and key not in resources and not replaced.isdisjoint(entry.requests):
             resources[key] = resource_of(key)
     steps = []
     for key, resource in resources.items():
-        step = _step(resource, asked.get(key, {}), holders, record.entries.get(key))
+        step = _step(resource, asked.get(key, {}), replaced, record.entries.get(key))
         if step is not None:
             steps.append(step)
     return sorted(steps, key=_order)
@@ -135,9 +141,9 @@ def _order(step: Step) -> tuple[int, str]:
 
 
 def _step(
-    resource: AnyResource, asked: dict[str, Want], holders: Collection[str], old: Entry | None
+    resource: AnyResource, asked: dict[str, Want], replaced: Collection[str], old: Entry | None
 ) -> Step | None:
-    requests = _standing(resource, asked, holders, old)
+    requests = _standing(resource, asked, replaced, old)
     current = resource.read()
     if current is None:
         # It is not there now; whoever goes on asking for it keeps what is remembered of it.
@@ -158,16 +164,16 @@ def _step(
 
 
 def _standing(
-    resource: AnyResource, asked: dict[str, Want], holders: Collection[str], old: Entry | None
+    resource: AnyResource, asked: dict[str, Want], replaced: Collection[str], old: Entry | None
 ) -> dict[str, Any]:
-    """Return the requests that stand: those of this run, and those of holders not in it."""
+    """Return the requests that stand: those of this run, and those of holders not replaced."""
     standing = {}
     for holder, data in old.requests.items() if old else ():
         request = resource.request_from_json(data)
         if holder in asked:
             want = asked[holder]
-            standing[holder] = resource.merge(request, want.request) if want.adds else want.request
-        elif holder not in holders:
+            standing[holder] = resource.merge(request, want.request, adds=want.adds)
+        elif holder not in replaced:
             standing[holder] = request
     for holder, want in asked.items():
         standing.setdefault(holder, want.request)
@@ -208,41 +214,48 @@ def apply_steps(steps: Sequence[Step], record: Record, file: RecordFile) -> Outc
     Raises AccessError that says what failed and that everything was put back.
     """
     after = _next_record(steps, record)
-    if after == record:
-        return Outcome(steps, changed=any(step.changes for step in steps))
     changing = [step for step in steps if step.changes]
+    if after == record and not changing:
+        return Outcome(steps, changed=False)
     done: list[Step] = []
 
-    def rollback() -> None:
-        _put_back(done)
-        if file.load() != record:
-            file.save(record)
+    def rollback(reason: str) -> AccessError:
+        problems = _put_back(done)
+        try:
+            if file.load() != record:
+                file.save(record)
+        except OSError as error:
+            problems.append(f"The record {file.path} could not be put back: {error}.")
+        return AccessError(" ".join([reason, *(problems or [_PUT_BACK])]))
 
     try:
-        if changing:
-            file.save(_pending(changing, record, after))
+        _save(file, _pending(changing, record, after) if changing else after)
         for step in changing:
             done.append(step)
-            step.resource.write(step.target)
+            _write(step)
         _settle(done)
-        file.save(after)
-    except (OSError, AccessError) as error:
-        rollback()
-        raise AccessError(
-            f"{_reason(error, done)} Everything this run had changed was put back."
-        ) from error
-    except BaseException:
-        rollback()
+        if changing:
+            _save(file, after)
+    except AccessError as error:
+        raise rollback(str(error)) from error
+    except BaseException as error:
+        rollback(repr(error))
         raise
     return Outcome(steps, changed=bool(changing), rollback=rollback)
 
 
-def _reason(error: Exception, done: Sequence[Step]) -> str:
-    if isinstance(error, AccessError):
-        return str(error)
-    if not done:
-        return f"The record of this host cannot be written: {error}."
-    return f"{done[-1].resource.key} could not be changed: {error}."
+def _save(file: RecordFile, record: Record) -> None:
+    try:
+        file.save(record)
+    except OSError as error:
+        raise AccessError(f"The record {file.path} cannot be written: {error}.") from error
+
+
+def _write(step: Step) -> None:
+    try:
+        step.resource.write(step.target)
+    except OSError as error:
+        raise AccessError(f"{step.resource.key} could not be changed: {error}.") from error
 
 
 def _next_record(steps: Sequence[Step], record: Record) -> Record:
@@ -269,14 +282,16 @@ def _settle(done: Sequence[Step]) -> None:
         step.resource.settle()
 
 
-def _put_back(done: Sequence[Step]) -> None:
-    """Undo in reverse; one that cannot be undone does not keep the others from it."""
+def _put_back(done: Sequence[Step]) -> list[str]:
+    """Undo in reverse, and return what could not be undone, which keeps no other from it."""
     failed = []
     for step in reversed(done):
         try:
             step.resource.write(step.current)
         except (OSError, AccessError) as error:
             failed.append(f"{step.resource.key} could not be put back: {error}.")
-    _settle(done)
-    if failed:
-        raise AccessError(" ".join(failed))
+    try:
+        _settle(done)
+    except AccessError as error:
+        failed.append(str(error))
+    return failed

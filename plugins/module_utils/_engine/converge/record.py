@@ -71,7 +71,10 @@ class RecordFile:
             data = json.loads(content)
             if data["format"] != _FORMAT:
                 raise ValueError(f"its format is {data['format']}, not {_FORMAT}")
-            return Record({key: Entry(**entry) for key, entry in data["entries"].items()})
+            entries = {key: Entry(**entry) for key, entry in data["entries"].items()}
+            if not all(isinstance(entry.requests, dict) for entry in entries.values()):
+                raise ValueError("an entry has no requests")
+            return Record(entries)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise AccessError(
                 f"The record {self.path} cannot be understood ({error}), so nothing was changed; "

@@ -65,7 +65,7 @@ class Accounts:
         try:
             entry = grp.getgrnam(name)
         except KeyError:
-            if not name.isdigit():
+            if not (name.isascii() and name.isdigit()):
                 return None
             try:
                 entry = grp.getgrgid(int(name))
@@ -87,7 +87,7 @@ def _find_user(name: str) -> User | None:
     try:
         entry = pwd.getpwnam(name)
     except KeyError:
-        if not name.isdigit():
+        if not (name.isascii() and name.isdigit()):
             return None
         try:
             entry = pwd.getpwuid(int(name))
@@ -95,6 +95,10 @@ def _find_user(name: str) -> User | None:
             return User(name, Credentials(int(name), int(name)), known=False)
     groups = frozenset(os.getgrouplist(entry.pw_name, entry.pw_gid))
     return User(entry.pw_name, Credentials(entry.pw_uid, entry.pw_gid, groups))
+
+
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdigit()
 
 
 def is_listed_member(user: str, group: str) -> bool:

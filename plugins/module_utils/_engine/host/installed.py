@@ -48,12 +48,16 @@ def version():
 
 
 before = version()
+problem = None
 sys.path.insert(0, LIBRARY)
 try:
     from {package}.runtime.command import main
-finally:
-    if version() != before:
-        os.execv(__file__, [__file__, *sys.argv[1:]])
+except Exception as error:
+    problem = error
+if version() != before:
+    os.execv(__file__, [__file__, *sys.argv[1:]])
+if problem is not None:
+    sys.exit(f"socket-access cannot run ({{problem}}); run the playbook that installed it again.")
 sys.exit(main(sys.argv[1:]))
 """
 

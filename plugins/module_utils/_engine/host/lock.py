@@ -28,11 +28,16 @@ class Lock:
         """Wait at most ``seconds`` for the lock; raises AccessError when another run keeps it."""
         deadline = time.monotonic() + seconds
         while True:
-            os.makedirs(directory, mode=0o700, exist_ok=True)
             try:
+                os.makedirs(directory, mode=0o700, exist_ok=True)
                 self._fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             except FileNotFoundError:
                 continue
+            except OSError as error:
+                raise AccessError(
+                    f"The directory {directory}, in which this host keeps what was there before, "
+                    f"cannot be used: {error}. Nothing was changed."
+                ) from error
             if self._acquired(directory):
                 return
             os.close(self._fd)

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import select
 import struct
@@ -31,6 +30,10 @@ class Watch:
 
     def __init__(self) -> None:
         """Raises OSError where the user has too many of them already (EMFILE)."""
+        # Loaded here, because most runs never wait.
+        import ctypes
+
+        self._errno = ctypes.get_errno
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._names: dict[int, frozenset[bytes] | None] = {}
         self._fd = self._checked(self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC), "inotify")
@@ -51,7 +54,7 @@ class Watch:
         does not exist or may not be read (inotify_add_watch(2)).
         """
         number = self._checked(
-            self._libc.inotify_add_watch(self._fd, os.fsencode(path), ctypes.c_uint32(mask)), path
+            self._libc.inotify_add_watch(self._fd, os.fsencode(path), mask), path
         )
         self._names[number] = None if names is None else frozenset(map(os.fsencode, names))
 
@@ -98,6 +101,6 @@ class Watch:
 
     def _checked(self, result: int, what: str) -> int:
         if result < 0:
-            code = ctypes.get_errno()
+            code = self._errno()
             raise OSError(code, os.strerror(code), what)
         return result

@@ -162,9 +162,13 @@ def without_us(current: Access, before: Access, applied: Access) -> Access:
     users = _entries_without_us(now.users, then.users, ours.users)
     groups = _entries_without_us(now.groups, then.groups, ours.groups)
     mask = _part(now.mask, then.mask, ours.mask)
+    group_obj = _part(now.group_obj, then.group_obj, ours.group_obj)
+    if mask is not None and then.mask is None and not users and not groups:
+        # What chmod(2) wrote into our mask, it would have written into the group's own entry.
+        group_obj, mask = mask, None
     acl = Acl(
         _part(now.user_obj, then.user_obj, ours.user_obj),
-        _part(now.group_obj, then.group_obj, ours.group_obj),
+        group_obj,
         _part(now.other, then.other, ours.other),
         users,
         groups,

@@ -95,8 +95,8 @@ class _Child:
                 self.who = None
                 become(attempt.who)
                 self.who = attempt.who
-        except AccessError as error:
-            self._tell(UNANSWERED, number, str(error))
+        except AccessError as why:
+            self._tell(UNANSWERED, number, str(why))
             return None
         connection, error, found = _connect(attempt.path, attempt.type)
         if error == "EAGAIN" and now < started + self.seconds:
@@ -129,17 +129,24 @@ def _connect(path: str, wanted: str | None) -> tuple[socket.socket | None, str |
     """
     error = None
     for kind in (wanted,) if wanted else TYPES:
-        connection = socket.socket(socket.AF_UNIX, _KINDS[kind] | socket.SOCK_NONBLOCK)
+        try:
+            connection = socket.socket(socket.AF_UNIX, _KINDS[kind] | socket.SOCK_NONBLOCK)
+        except OSError as problem:
+            return None, _name_of(problem), None
         try:
             connection.connect(path)
             return connection, None, kind
         except OSError as problem:
             connection.close()
-            error = errno.errorcode.get(problem.errno or 0, f"E{problem.errno}")
+            error = _name_of(problem)
         if error != "EPROTOTYPE":
             # A queue can only be full where the type was right.
             return None, error, kind if error == "EAGAIN" else None
     return None, error, None
+
+
+def _name_of(error: OSError) -> str:
+    return errno.errorcode.get(error.errno or 0, f"E{error.errno}")
 
 
 def _talk(connection: socket.socket, attempt: Attempt, deadline: float) -> tuple[bytes, str | None]:
@@ -150,29 +157,43 @@ def _talk(connection: socket.socket, attempt: Attempt, deadline: float) -> tuple
     if connection.type == _KINDS[DGRAM]:
         return b"", "a datagram socket does not answer on the connection"
     reply = b""
-    try:
-        _send(connection, attempt.send or b"", deadline)
-        while len(reply) < LONGEST_REPLY:
+    trouble = _send(connection, attempt.send or b"", deadline)
+    while len(reply) < LONGEST_REPLY:
+        try:
             connection.settimeout(_left_of(deadline))
             piece = connection.recv(LONGEST_REPLY - len(reply))
-            reply += piece
-            if not piece:
-                return reply, "the daemon closed the connection"
-            if attempt.expect is None or attempt.expect in reply:
-                break
-    except socket.timeout:
-        return reply, "no more came in time"
-    except OSError as error:
-        return reply, os.strerror(error.errno or 0)
-    return reply, None
+        except ConnectionResetError:
+            # The daemon hung up without reading everything.  The error is told once, and on a
+            # seqpacket socket before what it had said (__skb_try_recv_datagram in the kernel).
+            continue
+        except OSError as error:
+            return reply, trouble or _in_words(error)
+        reply += piece
+        if not piece:
+            return reply, trouble or "the daemon closed the connection"
+        if attempt.expect is None or attempt.expect in reply:
+            break
+    return reply, trouble
 
 
-def _send(connection: socket.socket, data: bytes, deadline: float) -> None:
-    """Send all of it; a message of a seqpacket socket goes in one piece."""
+def _send(connection: socket.socket, data: bytes, deadline: float) -> str | None:
+    """Send all of it, a message in one piece; return what went wrong in words."""
     rest = memoryview(data)
-    while rest:
-        connection.settimeout(_left_of(deadline))
-        rest = rest[connection.send(rest, socket.MSG_NOSIGNAL) :]
+    try:
+        while rest:
+            connection.settimeout(_left_of(deadline))
+            rest = rest[connection.send(rest, socket.MSG_NOSIGNAL) :]
+    except OSError as error:
+        return f"sending failed, for {_in_words(error)}"
+    return None
+
+
+def _in_words(error: OSError) -> str:
+    if isinstance(error, socket.timeout):
+        return "nothing more happened in time"
+    if error.errno in (errno.ECONNRESET, errno.EPIPE):
+        return "the daemon closed the connection"
+    return os.strerror(error.errno or 0)
 
 
 def _left_of(deadline: float) -> float:

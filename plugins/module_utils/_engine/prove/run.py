@@ -14,6 +14,7 @@ import select
 import signal
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..errors import AccessError
 from ..model.account import ROOT
@@ -96,7 +97,7 @@ def _made_by_one_process(
         os.close(reading)
         _end(pid, closed)
     why = (
-        "the process that tried was ended by somebody else"
+        "the process that tried it ended before it could tell"
         if closed
         else f"there was no answer within {seconds:g} seconds"
     )
@@ -110,7 +111,7 @@ class _Report:
         self.attempts = attempts
         self.seconds = seconds
         self.trying = next(iter(attempts))
-        self.told: dict[int, list[object]] = {}
+        self.told: dict[int, list[Any]] = {}
         self._rest = b""
 
     def add(self, piece: bytes) -> None:
@@ -137,21 +138,19 @@ class _Report:
         }
 
 
-def _outcome(attempt: Attempt, values: Sequence[object], seconds: float, names: Names) -> Outcome:
+def _outcome(attempt: Attempt, values: Sequence[Any], seconds: float, names: Names) -> Outcome:
     user = user_called(attempt.who.uid, names)
     word, *details = values
     if word == child.UNANSWERED:
         text = unanswered(user, attempt.path, str(details[0]))
         return Outcome(attempt, False, None, text, answered=False)
-    error, found, reply, trouble, took = (
-        value if isinstance(value, (str, float)) else None for value in details
-    )
-    answer = reply.encode("latin-1") if isinstance(reply, str) else None
+    error, found, reply, trouble, took = details
+    answer = None if reply is None else reply.encode("latin-1")
     as_expected = None if attempt.expect is None else attempt.expect in (answer or b"")
     text = (
-        connected(user, attempt.path, str(found), as_expected, trouble)
+        connected(user, attempt.path, found, as_expected, trouble)
         if error is None
-        else failed(user, attempt.path, str(error), attempt.type, seconds)
+        else failed(user, attempt.path, error, attempt.type, seconds)
     )
     return Outcome(attempt, error is None, error, text, found, True, answer, as_expected, took)
 

@@ -178,6 +178,4 @@ def _joining_helps(
         return False
     member = replace(who, groups=who.groups | {gid})
     after = findings(chain, member)
-    return all(
-        new.allowed for old, new in zip(found, after) if old.allowed or old is refusal
-    )
+    return all(new.allowed for old, new in zip(found, after) if old.allowed or old is refusal)

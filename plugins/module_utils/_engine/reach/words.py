@@ -122,12 +122,16 @@ def _off(ruling: Ruling, entry: Entry, ignored: Entry, user: str, names: Names) 
     )
     if entry.kind == GROUP:
         return f"{start}leaves {group_called(entry.number, names)} nothing"
-    return f"{start}{user} is judged as one of the others ({permissions_in_words(entry.permissions)})"
+    return (
+        f"{start}{user} is judged as one of the others ({permissions_in_words(entry.permissions)})"
+    )
 
 
 def _entries(acl: Acl, names: Names) -> str:
     parts = [f"user:{names.user_name(uid)}:{permissions_in_words(held)}" for uid, held in acl.users]
     parts.append(f"group::{permissions_in_words(acl.group_obj)}")
-    parts += [f"group:{names.group_name(gid)}:{permissions_in_words(held)}" for gid, held in acl.groups]
+    parts += [
+        f"group:{names.group_name(gid)}:{permissions_in_words(held)}" for gid, held in acl.groups
+    ]
     parts.append(f"mask::{permissions_in_words(acl.mask or 0)}")
     return " ".join(parts)

@@ -69,8 +69,8 @@ class Resource(ABC, Generic[State, Request]):
         """Return what tells this thing from a later one of the same name, if it can be renewed."""
         return None
 
-    def merge(self, old: Request, new: Request) -> Request:
-        """Return one request that asks for both, for a holder that adds to what it asked before."""
+    def merge(self, old: Request, new: Request, *, adds: bool) -> Request:
+        """Return what a holder asks now, who asked for ``old`` earlier and may add to that."""
         return new
 
     @abstractmethod

@@ -64,7 +64,9 @@ class InodeAccess(Resource[Access, AccessRequest]):
         assert self._descriptor is not None
         inode.write_access(self._descriptor, target)
 
-    def merge(self, old: AccessRequest, new: AccessRequest) -> AccessRequest:
+    def merge(self, old: AccessRequest, new: AccessRequest, *, adds: bool) -> AccessRequest:
+        if not adds:
+            return new
         return replace(new, users={**old.users, **new.users}, groups={**old.groups, **new.groups})
 
     def in_words(self, state: Access | None) -> str:
@@ -141,10 +143,20 @@ class DirectoryAccess(InodeAccess):
     _wanted = staticmethod(wanted_directory)
 
     def place(self, current: Access, target: Access) -> int:
-        """A directory that closes goes before its sockets open, one that opens after they close."""
-        gained = dict(target.acl.users).keys() - dict(current.acl.users).keys()
-        gained |= dict(target.acl.groups).keys() - dict(current.acl.groups).keys()
+        """What closes goes before its sockets open, what lets anyone search after they close."""
+        held, wanted = _effective(current.acl), _effective(target.acl)
+        gained = any(permissions & ~held.get(who, 0) for who, permissions in wanted.items())
         return DIRECTORIES_OPEN if gained else DIRECTORIES_CLOSE
+
+
+def _effective(acl: Acl) -> dict[tuple[str, int], int]:
+    """Return what each entry of the group class, and everyone else, may do under the mask."""
+    return {
+        ("other", 0): acl.other,
+        ("owning group", 0): acl.masked(acl.group_obj),
+        **{("user", uid): acl.masked(permissions) for uid, permissions in acl.users},
+        **{("group", gid): acl.masked(permissions) for gid, permissions in acl.groups},
+    }
 
 
 def acl_lines(acl: Acl, names: Names) -> list[str]:

@@ -69,7 +69,9 @@ class Membership(Resource[bool, MembershipRequest]):
             return [f"User {self.user} becomes a member of group {self.group}."]
         return [f"User {self.user} is no longer a member of group {self.group}."]
 
-    def merge(self, old: MembershipRequest, new: MembershipRequest) -> MembershipRequest:
+    def merge(
+        self, old: MembershipRequest, new: MembershipRequest, *, adds: bool
+    ) -> MembershipRequest:
         return MembershipRequest(old.since, new.restart)
 
     def state_to_json(self, state: bool) -> Any:

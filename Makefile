@@ -1,0 +1,40 @@
+# Everything that is done with this repository starts here; "make" lists it.
+# PYTHON=/path/to/python chooses the controller's Python, UNIXSOCKET_CACHE=DIRECTORY where tools and images are kept.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup images demo test lint sanity unit kernel molecule clean
+
+T := tests/tools
+
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+setup: ## Install what is missing: Debian packages, pinned Python tools
+	@$(T)/setup >/dev/null
+
+images: ## Build the images of the test hosts, Debian 12 and 13
+	@$(T)/images
+
+demo: ## Show it on a host with real daemons: who can connect, before and after
+	@$(T)/demo
+
+test: ## Run everything: lint, sanity, unit, kernel, molecule
+	@$(T)/test
+
+lint: ## Check form, types, documentation, changelog; profile "production" of ansible-lint
+	@$(T)/lint
+
+sanity: ## Run ansible-test sanity with every Python of this machine
+	@$(T)/sanity
+
+unit: ## Run the tests that need neither root nor a host
+	@$(T)/pytest unit
+
+kernel: ## Run the tests that ask this machine's kernel, as root
+	@$(T)/pytest kernel
+
+molecule: ## Run the scenarios on both Debians; one of them: make molecule S=group
+	@$(T)/molecule $(S)
+
+clean: ## Remove the test hosts, their images, the tools and the cache
+	@$(T)/clean

@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The access of inodes for the scenarios, told and planted without any code of the collection.
+
+access.py show PATH...      prints JSON: owner, group, mode, links and ACL of each path
+access.py plant PATH ACL    sets an ACL in the short form of setfacl(1): u::rw,u:eve:rw,g::-,m::rw,o::-
+"""
+
+from __future__ import annotations
+
+import errno
+import grp
+import json
+import os
+import pwd
+import stat
+import struct
+import sys
+
+XATTR = "system.posix_acl_access"
+# acl(5) as Linux keeps it: version 2, then tag, permissions and id of each entry.
+TAGS = {("u", False): 1, ("u", True): 2, ("g", False): 4, ("g", True): 8, ("m", False): 16}
+TAGS["o", False] = 32
+NO_ID = 0xFFFFFFFF
+
+
+def show(path: str) -> dict[str, object] | None:
+    """What stat(2) and the extended attribute say; None where nothing is."""
+    try:
+        status = os.lstat(path)
+    except FileNotFoundError:
+        return None
+    return {
+        "owner": pwd.getpwuid(status.st_uid).pw_name,
+        "group": grp.getgrgid(status.st_gid).gr_name,
+        "mode": f"{stat.S_IMODE(status.st_mode):04o}",
+        "kind": stat.filemode(status.st_mode)[0],
+        "links": status.st_nlink,
+        "acl": None if stat.S_ISLNK(status.st_mode) else acl(path),
+    }
+
+
+def acl(path: str) -> list[str] | None:
+    """The entries in the short form, in the kernel's order; None without an extended ACL."""
+    try:
+        data = os.getxattr(path, XATTR, follow_symlinks=False)
+    except OSError as error:
+        if error.errno == errno.ENODATA:
+            return None
+        raise
+    letters = {number: key for key, number in TAGS.items()}
+    entries = []
+    for tag, permissions, number in struct.iter_unpack("<HHI", data[4:]):
+        letter, named = letters[tag]
+        name = ""
+        if named:
+            name = pwd.getpwuid(number).pw_name if letter == "u" else grp.getgrgid(number).gr_name
+        shown = "".join(x if permissions & y else "-" for x, y in (("r", 4), ("w", 2), ("x", 1)))
+        entries.append(f"{letter}:{name}:{shown}")
+    return entries
+
+
+def plant(path: str, text: str) -> None:
+    """Write an ACL, whatever it is worth."""
+    data = struct.pack("<I", 2)
+    rows = []
+    for entry in text.split(","):
+        letter, name, shown = entry.split(":")
+        number = NO_ID
+        if name:
+            number = pwd.getpwnam(name).pw_uid if letter == "u" else grp.getgrnam(name).gr_gid
+        permissions = sum({"r": 4, "w": 2, "x": 1, "-": 0}[one] for one in shown)
+        rows.append((TAGS[letter, bool(name)], permissions, number))
+    for row in sorted(rows, key=lambda one: (one[0], one[2])):
+        data += struct.pack("<HHI", *row)
+    os.setxattr(path, XATTR, data, follow_symlinks=False)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "plant":
+        plant(sys.argv[2], sys.argv[3])
+    else:
+        print(json.dumps({path: show(path) for path in sys.argv[2:]}))

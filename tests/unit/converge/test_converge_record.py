@@ -1,0 +1,126 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The record: what was saved is loaded, what cannot be understood is an error that says so."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.record import (
+    Entry,
+    Record,
+    RecordFile,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
+
+ENTRY = Entry({"uid": 0}, {"uid": 1}, {"socket app": {"uid": 1}}, "1:2")
+
+_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=5,
+)
+_entries = st.builds(
+    Entry,
+    before=_values,
+    applied=_values,
+    requests=st.dictionaries(st.text(max_size=9), _values, max_size=3),
+    identity=st.none() | st.text(max_size=9),
+    pending=st.booleans(),
+)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> RecordFile:
+    return RecordFile(str(tmp_path))
+
+
+@given(st.dictionaries(st.text(max_size=20), _entries, max_size=4))
+def test_what_is_saved_is_loaded(
+    tmp_path_factory: pytest.TempPathFactory, entries: dict[str, Entry]
+) -> None:
+    file = RecordFile(str(tmp_path_factory.mktemp("record")))
+    file.save(Record(entries))
+    assert file.load() == Record(entries)
+
+
+def test_a_host_that_was_never_touched(file: RecordFile) -> None:
+    assert file.load() == Record()
+    file.save(Record())
+    assert os.listdir(file.directory) == []
+
+
+def test_an_empty_record_leaves_no_trace(file: RecordFile) -> None:
+    file.save(Record({"socket:/a": ENTRY}))
+    file.save(Record())
+    assert os.listdir(file.directory) == []
+    file.clear_away()
+    assert not os.path.exists(file.directory)
+
+
+def test_what_is_not_ours_is_not_cleared_away(file: RecordFile) -> None:
+    Path(file.directory, "theirs").write_text("")
+    file.clear_away()
+    assert os.listdir(file.directory) == ["theirs"]
+
+
+def test_the_file_is_for_its_owner_alone_and_says_who_writes_it(file: RecordFile) -> None:
+    before = os.umask(0)
+    try:
+        file.save(Record({"socket:/a": ENTRY}))
+    finally:
+        os.umask(before)
+    assert os.stat(file.path).st_mode & 0o777 == 0o600
+    data = json.loads(Path(file.path).read_text())
+    assert "unixsocket.access" in data["managed_by"]
+    assert list(data["entries"]) == ["socket:/a"]
+
+
+def test_holders(file: RecordFile) -> None:
+    two = Entry(None, None, {"two": 1, "three": 2})
+    assert Record({"a": ENTRY, "b": two}).holders() == {"socket app", "two", "three"}
+
+
+def _with_entry(**changed: object) -> str:
+    entry = {**vars(ENTRY), **changed}
+    return json.dumps({"format": 1, "entries": {"socket:/a": entry}})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "null",
+        "[]",
+        "7",
+        "{}",
+        '{"format": 2, "entries": {}}',
+        '{"format": 1}',
+        '{"format": 1, "entries": []}',
+        '{"format": 1, "entries": {"a": 3}}',
+        '{"format": 1, "entries": {"a": {"before": 1}}}',
+        '{"format": 1, "entries": {"a": {"before": 1, "applied": 1, "requests": {}, "odd": 1}}}',
+        _with_entry(requests=None),
+        _with_entry(requests=["socket app"]),
+        "\udcff",
+    ],
+)
+def test_what_cannot_be_understood_is_left_as_it_is(file: RecordFile, content: str) -> None:
+    data = os.fsencode(content)
+    Path(file.path).write_bytes(data)
+    with pytest.raises(AccessError) as caught:
+        file.load()
+    said = str(caught.value)
+    assert file.path in said
+    assert "nothing was changed" in said
+    assert "backup" in said
+    assert Path(file.path).read_bytes() == data
