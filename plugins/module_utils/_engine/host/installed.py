@@ -266,7 +266,7 @@ class Place:
                 # Compiled ones name the files by where they are going to be.
                 shown = os.path.join(self.library, name)
                 cached = py_compile.compile(path, dfile=shown, doraise=True)
-                paths.update((cached, os.path.dirname(cached)))
+                paths.update(() if cached is None else (cached, os.path.dirname(cached)))
         for path in sorted(paths):
             os.chmod(path, 0o755 if os.path.isdir(path) else 0o644)
             os.chown(path, os.geteuid(), os.getegid())

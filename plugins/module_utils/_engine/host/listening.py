@@ -81,7 +81,7 @@ def parse(data: bytes) -> tuple[list[Listener], bool]:
 
     Raises OSError for an error that the kernel reports, and Interrupted.
     """
-    found = []
+    found: list[Listener] = []
     offset = 0
     while offset + _HEADER.size <= len(data):
         length, kind, flags, _, _ = _HEADER.unpack_from(data, offset)

@@ -50,13 +50,18 @@ class Watch:
         """Watch a file, or a directory and what is in it, from now on.
 
         ``path`` may be ``/proc/self/fd/N`` for what a descriptor holds.  With ``names``, of what
-        is in a directory only these count, besides the directory itself.  Raises OSError where it
-        does not exist or may not be read (inotify_add_watch(2)).
+        is in a directory only these count, besides the directory itself; what was added for the
+        same directory before goes on counting.  Raises OSError where it does not exist or may not
+        be read (inotify_add_watch(2)).
         """
         number = self._checked(
             self._libc.inotify_add_watch(self._fd, os.fsencode(path), mask), path
         )
-        self._names[number] = None if names is None else frozenset(map(os.fsencode, names))
+        before = self._names.get(number, frozenset())
+        if names is None or before is None:
+            self._names[number] = None
+        else:
+            self._names[number] = before.union(map(os.fsencode, names))
 
     def wait(self, seconds: float) -> bool:
         """Wait for a change that counts; tell whether one came within ``seconds``.

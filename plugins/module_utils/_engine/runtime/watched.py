@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable
 from ..errors import AccessError
 from ..host.watch import Watch
 from ..run import Result
-from .corrections import MOST, QUIET, WITHIN, Corrections, CorrectionsFile
+from .corrections import MOST, QUIET, WITHIN, CorrectionsFile
 
 _CALM = 0.2
 # Changes that never end, but never differ either, are the next run's matter.
@@ -75,15 +75,12 @@ def _fights_back(result: Result) -> str:
 
 
 def _watch(watch: Watch, path: str) -> None:
-    """Watch what is at a path, and the name by which the deepest directory there is leads to it."""
+    """Watch what is at a path itself, and the name under which the deepest directory leads to it."""
     directory, name = os.path.split(os.path.realpath(path))
     while not os.path.isdir(directory):
         directory, name = os.path.split(directory)
-    for watched, names in ((directory, (name,)), (path, None)):
+    for watched, names in ((directory, (name,)), (path, ())):
         try:
             watch.add(watched, names=names)
         except OSError:
             pass  # It is not there, or may not be read; the other watch tells when that changes.
-
-
-__all__ = ["Corrections", "CorrectionsFile", "apply_until_calm"]
