@@ -19,13 +19,17 @@ import typing as t
 from ._engine.errors import AccessError
 from ._engine.policy import Origins, PolicyError, Principal, SocketPolicy, validate
 from ._engine.policy import principals as _principals
-from ._engine.run import Options, Result, converge
-from ._engine.task import Task
+from ._engine.report import Result
+from ._engine.run import converge
+from ._engine.task import Options, Task
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from collections.abc import Mapping
 
     from ansible.module_utils.basic import AnsibleModule
+
+    # Named here so that every module carries the whole engine, which installs itself on the host.
+    from ._engine.runtime import command as _command  # noqa: F401
 
 _KEYS = (
     "path",
@@ -112,7 +116,9 @@ def principals(module: AnsibleModule, values: list[t.Any], option: str) -> list[
 
 
 def options(module: AnsibleModule) -> Options:
-    """Return how the run is to go."""
+    """Return how the run is to go; a time in which nothing can be proven ends the module."""
+    if not module.params["timeout"] > 0:
+        fail(module, "Option timeout: it must be more than 0 seconds; 5 is the default.")
     return Options(
         check=module.check_mode,
         prove=module.params["prove"],

@@ -11,8 +11,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
 from . import clients, keeper
 from .converge.loop import (
@@ -31,53 +30,20 @@ from .host.lock import Lock
 from .host.pinned import Pin, pin
 from .keep.hooks import Creator, born
 from .model.access import Access, AccessRequest, wanted_socket
-from .model.account import Credentials
 from .model.chain import DIRECTORY, SOCKET, Chain
 from .model.plan import SocketPlan
 from .planner.plan import plan_socket
 from .policy.types import Principal, SocketPolicy
-from .proofs import Expectation, Proof, prove_all
-from .reach import explain
+from .proofs import Proof, failure, prove_all
+from .report import Result, expectations, socket_result
 from .resources.inode_access import DirectoryAccess, SocketAccess
 from .resources.membership import Membership, MembershipRequest
 from .strangers import stranger_here
-from .survey import Survey, Surveyed, credentials_of, same_socket_twice
-from .task import Task
-
-LOCK_SECONDS = 60.0
-PROOF_SECONDS = 5.0
+from .survey import Survey, Surveyed, same_socket_twice
+from .task import Options, Task
 
 _INODES = frozenset({"socket", "directory"})
 _ACCOUNTS = frozenset({"member"})
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a run is to go: ``check`` changes nothing, ``prove`` ends with a real connect().
-
-    ``hook``: the run is one of the host's own, at the start of a daemon; it touches inodes alone,
-    and leaves out principals that are gone instead of leaving everything as it is.
-    ``unprivileged``: it has only the rights of the user whose manager runs it.
-    """
-
-    check: bool = False
-    prove: bool = True
-    absent: bool = False
-    hook: bool = False
-    unprivileged: bool = False
-    lock_seconds: float = LOCK_SECONDS
-    proof_seconds: float = PROOF_SECONDS
-
-
-@dataclass
-class Result:
-    """What a run did, in the form in which a door returns it."""
-
-    changed: bool
-    changes: list[str]
-    diff: dict[str, str]
-    sockets: dict[str, Any]
-    warnings: list[str] = field(default_factory=list)
 
 
 def converge(
@@ -113,7 +79,7 @@ def converge(
             file.clear_away()
             lock.release()
     # A unit that is restarted may have a hook of ours, which must get the lock.
-    run.let_clients_begin_anew(result)
+    clients.begin_anew(run.steps, run.record, result, restart=not options.check)
     return result
 
 
@@ -300,69 +266,17 @@ class _Run:
         self, seen: Sequence[tuple[Task, Surveyed]], plans: Sequence[SocketPlan]
     ) -> list[Proof]:
         accounts = Accounts()
-        expectations = [
+        promised = [
             expectation
             for (_, one), plan in zip(seen, plans)
             if one.facts.chain.leaf is not None
-            for expectation in _expectations(one.declared, plan, accounts, self.stranger)
+            for expectation in expectations(one.declared, plan, accounts, self.stranger)
         ]
-        proofs = prove_all(expectations, seconds=self.options.proof_seconds, names=self.names)
-        failed = [self._failure(proof) for proof in proofs if proof.held is False]
+        proofs = prove_all(promised, seconds=self.options.proof_seconds, names=self.names)
+        failed = [failure(proof, self.names) for proof in proofs if proof.held is False]
         if failed:
             raise AccessError("\n".join(failed))
         return proofs
-
-    def _failure(self, proof: Proof) -> str:
-        wanted = proof.expectation
-        verb = "connect to" if wanted.connects else "be refused at"
-        said = (
-            f"The proof failed: {wanted.label} must {verb} {wanted.path}, but: {proof.outcome.text}"
-        )
-        if not wanted.connects:
-            return said
-        held = pin(wanted.path)
-        try:
-            return " ".join([said, *explain(held.chain, wanted.who, self.names)[-1:]])
-        finally:
-            held.close()
-
-    def let_clients_begin_anew(self, result: Result) -> None:
-        """Name the processes whose groups are old, and restart the units that may be restarted.
-
-        Raises AccessError when a restart fails; the access itself is in effect and proven then.
-        """
-        left: list[clients.Stale] = []
-        for step in self.steps:
-            resource = step.resource
-            if not isinstance(resource, Membership) or (step.entry is None and not step.changes):
-                continue
-            stale = self._stale(resource, member=bool(step.target))
-            since = self._restart_since(step)
-            if since is not None and stale and not self.options.check:
-                units, notes = clients.restart_units(stale, since)
-                result.changes += [f"Unit {unit} was restarted." for unit in units]
-                result.changed = result.changed or bool(units)
-                result.warnings += notes
-                stale = self._stale(resource, member=bool(step.target)) if units else []
-            left += stale
-        result.warnings += clients.in_words(left)
-
-    def _stale(self, resource: Membership, *, member: bool) -> list[clients.Stale]:
-        user = self.accounts.user(resource.user)
-        group = self.accounts.group(resource.group)
-        if user is None or group is None:
-            return []
-        return clients.stale_processes(user.name, user.uid, group.name, group.gid, member=member)
-
-    def _restart_since(self, step: Step) -> float | None:
-        """Return since when the groups are as they are, if units may be restarted for it."""
-        entry = step.entry or self.record.entries.get(step.resource.key)
-        if entry is None:
-            return None
-        requests = [step.resource.request_from_json(data) for data in entry.requests.values()]
-        if not any(request.restart for request in requests):
-            return None
-        return time.time() if step.entry is None else min(one.since for one in requests)
 
     def _result(
         self,
@@ -376,7 +290,7 @@ class _Run:
         for (task, one), plan in zip(seen, plans):
             own = [proof for proof in proofs if proof.expectation.socket == one.declared.name]
             kept = self.kept.get(task.declared.name, ())
-            sockets[task.declared.name] = _socket_result(one, plan, own, kept)
+            sockets[task.declared.name] = socket_result(one, plan, own, kept)
         return Result(
             outcome.changed or bool(absentees),
             outcome.changes,
@@ -391,49 +305,3 @@ def _restarts(declared: SocketPolicy, user: str) -> bool:
         grant.restart_clients and grant.principal == Principal("user", user)
         for grant in declared.allow
     )
-
-
-def _expectations(
-    declared: SocketPolicy, plan: SocketPlan, accounts: Accounts, nobody: Credentials
-) -> list[Expectation]:
-    """Return all that the plan promises, with identities as the host has them now."""
-    asked = [(str(grant.principal), grant.principal, True) for grant in declared.allow]
-    asked += [(str(principal), principal, False) for principal in declared.refuse]
-    found = []
-    for label, principal, connects in asked:
-        who = credentials_of(accounts, principal, nobody)
-        if who is not None:
-            found.append((label, who, connects))
-    found.append(("somebody who is not declared", nobody, plan.open_to_all))
-    return [
-        Expectation(declared.name, declared.path, declared.type, label, who, connects)
-        for label, who, connects in found
-    ]
-
-
-def _socket_result(
-    one: Surveyed, plan: SocketPlan, proofs: Sequence[Proof], kept: Sequence[str]
-) -> dict[str, Any]:
-    by_label = {proof.expectation.label: proof.as_dict() for proof in proofs}
-    return {
-        "path": one.declared.path,
-        "exists": one.facts.chain.leaf is not None,
-        "grants": [
-            {
-                "principal": str(grant.principal),
-                "method": choice.method,
-                "reason": choice.reason,
-                "rejected": [vars(rejected) for rejected in choice.rejected],
-                "endpoint": one.declared.path,
-                "proof": by_label.get(str(grant.principal)),
-            }
-            for grant, choice in zip(one.declared.allow, plan.choices)
-        ],
-        "refused": [
-            {"principal": str(principal), "proof": by_label.get(str(principal))}
-            for principal in one.declared.refuse
-        ],
-        "others": {"proof": by_label.get("somebody who is not declared")},
-        "kept_by": list(kept),
-        "notes": [*one.notes, *plan.notes],
-    }

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from .errors import AccessError
 from .policy import Policy, PolicyError, SocketPolicy, describe, validate
 
+LOCK_SECONDS = 60.0
+PROOF_SECONDS = 5.0
+
 _FORMAT = 1
 _MANAGED = "Managed by the Ansible collection unixsocket.access; do not edit."
 _KEPT = ("exclusive", "deny_all_refused", "adds", "found_unit", "found_user")
@@ -36,6 +39,24 @@ class Task:
     adds: bool = False
     found_unit: str | None = None
     found_user: str | None = None
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a run is to go: ``check`` changes nothing, ``prove`` ends with a real connect().
+
+    ``hook``: the run is one of the host's own, at the start of a daemon; it touches inodes alone,
+    and leaves out principals that are gone instead of leaving everything as it is.
+    ``unprivileged``: it has only the rights of the user whose manager runs it.
+    """
+
+    check: bool = False
+    prove: bool = True
+    absent: bool = False
+    hook: bool = False
+    unprivileged: bool = False
+    lock_seconds: float = LOCK_SECONDS
+    proof_seconds: float = PROOF_SECONDS
 
 
 def compiled(task: Task) -> bytes:

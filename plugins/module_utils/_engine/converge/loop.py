@@ -221,12 +221,15 @@ def apply_steps(steps: Sequence[Step], record: Record, file: RecordFile) -> Outc
 
     def rollback(reason: str) -> AccessError:
         problems = _put_back(done)
+        if problems:
+            # The record goes on telling how these things were before, for the next run to heal.
+            return AccessError(" ".join([reason, *problems]))
         try:
             if file.load() != record:
                 file.save(record)
-        except OSError as error:
-            problems.append(f"The record {file.path} could not be put back: {error}.")
-        return AccessError(" ".join([reason, *(problems or [_PUT_BACK])]))
+        except (OSError, AccessError) as error:
+            return AccessError(f"{reason} The record {file.path} could not be put back: {error}.")
+        return AccessError(f"{reason} {_PUT_BACK}")
 
     try:
         _save(file, _pending(changing, record, after) if changing else after)

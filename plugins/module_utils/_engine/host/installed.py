@@ -109,7 +109,7 @@ def sources() -> dict[str, bytes]:
     files = {}
     for name, is_package in names.items():
         spec = importlib.util.find_spec(name)
-        source = None
+        source: str | bytes | None = None
         if spec is not None and spec.loader is not None and hasattr(spec.loader, "get_source"):
             source = spec.loader.get_source(name)
         if source is None:
@@ -119,7 +119,8 @@ def sources() -> dict[str, bytes]:
             )
         inside = name[len(package) + 1 :].replace(".", "/")
         path = f"{inside}/__init__.py".lstrip("/") if is_package else f"{inside}.py"
-        files[path] = source.encode()
+        # A loader of Ansible's own, on a controller, returns bytes.
+        files[path] = source if isinstance(source, bytes) else source.encode()
     return files
 
 

@@ -26,7 +26,7 @@ from ..model.access import (
     wanted_socket,
     without_us,
 )
-from ..model.acl import Acl
+from ..model.acl import EXECUTE, Acl
 from ..model.words import Names, permissions_in_words
 from .base import DIRECTORIES_CLOSE, DIRECTORIES_OPEN, SOCKETS, Resource
 
@@ -144,19 +144,20 @@ class DirectoryAccess(InodeAccess):
 
     def place(self, current: Access, target: Access) -> int:
         """What closes goes before its sockets open, what lets anyone search after they close."""
-        held, wanted = _effective(current.acl), _effective(target.acl)
-        gained = any(permissions & ~held.get(who, 0) for who, permissions in wanted.items())
+        held, wanted = _searchers(current.acl), _searchers(target.acl)
+        gained = any(allowed and not held.get(who) for who, allowed in wanted.items())
         return DIRECTORIES_OPEN if gained else DIRECTORIES_CLOSE
 
 
-def _effective(acl: Acl) -> dict[tuple[str, int], int]:
-    """Return what each entry of the group class, and everyone else, may do under the mask."""
-    return {
+def _searchers(acl: Acl) -> dict[tuple[str, int], bool]:
+    """Return who may search a directory: by each entry of the group class, and everyone else."""
+    held = {
         ("other", 0): acl.other,
         ("owning group", 0): acl.masked(acl.group_obj),
         **{("user", uid): acl.masked(permissions) for uid, permissions in acl.users},
         **{("group", gid): acl.masked(permissions) for gid, permissions in acl.groups},
     }
+    return {who: bool(permissions & EXECUTE) for who, permissions in held.items()}
 
 
 def acl_lines(acl: Acl, names: Names) -> list[str]:

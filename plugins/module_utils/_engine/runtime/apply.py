@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 from ..errors import AccessError
 from ..keep.hooks import DEADLINE
-from ..run import Options, Result, converge
-from ..task import Task
+from ..report import Result
+from ..run import converge
+from ..task import Options, Task
 from . import policies
 from .corrections import CorrectionsFile
 from .output import Output

@@ -11,7 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import AccessError
-from ..run import Options, converge
+from ..run import converge
+from ..task import Options
 from . import policies
 from .output import Output
 
@@ -39,6 +40,11 @@ class State:
         """Tell whether a run would change nothing."""
         return self.state in (AS_DECLARED, MISSING)
 
+    def in_words(self) -> str:
+        """Return one line about the socket."""
+        called = self.name if self.path is None else f"{self.name} ({self.path})"
+        return " ".join((f"{called}: {self.state}.", *self.changes, *self.notes))
+
 
 def states(names: list[str]) -> list[State]:
     """Return the state of each policy of this host."""
@@ -50,16 +56,7 @@ def show(found: list[State], output: Output, *, as_json: bool) -> bool:
     if as_json:
         output.document([vars(one) for one in found])
     for one in () if as_json else found:
-        shown = (
-            f"{one.name}: {one.state}"
-            if one.path is None
-            else f"{one.name} ({one.path}): {one.state}"
-        )
-        output.say(
-            ". ".join((shown, " ".join((*one.changes, *one.notes)))).rstrip()
-            if one.changes or one.notes
-            else f"{shown}."
-        )
+        output.say(one.in_words())
     if not found and not as_json:
         output.say("No socket is managed on this host.")
     return all(one.fine for one in found)

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable
 
 from ..errors import AccessError
 from ..host.watch import Watch
-from ..run import Result
+from ..report import Result
 from .corrections import MOST, QUIET, WITHIN, CorrectionsFile
 
 _CALM = 0.2
