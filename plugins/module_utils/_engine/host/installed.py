@@ -24,6 +24,8 @@ from .exchange import exchange
 
 LIBRARY = "/usr/local/lib/socket-access"
 COMMAND = "/usr/local/sbin/socket-access"
+# What the command remembers until the host is started anew.
+MEMORY = "/run/socket-access"
 PACKAGE = "socket_access"
 _MANAGED = "# Managed by the Ansible collection unixsocket.access; do not edit."
 _USUAL_PYTHON = "/usr/bin/python3"
@@ -148,9 +150,12 @@ def _interpreter() -> str:
 class Place:
     """Where a host keeps the engine; both are in directories that only root writes to."""
 
-    def __init__(self, library: str = LIBRARY, command: str = COMMAND) -> None:
+    def __init__(
+        self, library: str = LIBRARY, command: str = COMMAND, memory: str = MEMORY
+    ) -> None:
         self.library = library
         self.command = command
+        self._memory = memory
         directory, name = os.path.split(library)
         self._beside = f"{directory}/.{name}.new"
 
@@ -220,7 +225,10 @@ class Place:
 
     def remove(self, made: tuple[str, ...]) -> None:
         """Take the engine away, and the directories in ``made`` where they are empty then."""
+        import shutil
+
         self.check_ours()
+        shutil.rmtree(self._memory, ignore_errors=True)
         try:
             os.unlink(self.command)
         except FileNotFoundError:

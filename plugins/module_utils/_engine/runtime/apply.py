@@ -12,6 +12,7 @@ import os
 from dataclasses import dataclass
 
 from ..errors import AccessError
+from ..host.installed import MEMORY
 from ..keep.hooks import DEADLINE
 from ..report import Result
 from ..run import converge
@@ -112,5 +113,7 @@ def _main_process() -> int | None:
 
 
 def _memory(root: bool) -> str:
-    runtime = "/run" if root else os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{os.geteuid()}")
-    return os.path.join(runtime, "socket-access")
+    if root:
+        return MEMORY
+    runtime = os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{os.geteuid()}")
+    return os.path.join(runtime, os.path.basename(MEMORY))
