@@ -35,6 +35,7 @@ from .model.plan import SocketPlan
 from .planner.plan import plan_socket
 from .policy.types import Principal, SocketPolicy
 from .proofs import Proof, failure, prove_all
+from .reach import unfit_leaf
 from .report import Result, expectations, socket_result
 from .resources.inode_access import DirectoryAccess, SocketAccess
 from .resources.membership import Membership, MembershipRequest
@@ -258,6 +259,8 @@ class _Run:
         requests = map(resource.request_from_json, self.record.entries[key].requests.values())
         trusted = {name for request in requests for name in request.trusted}
         problem = self.survey.unsafe(held.chain, trusted)
+        if made is SocketAccess:
+            problem = problem or unfit_leaf(held.chain)
         if problem:
             self.survey.problems.append(problem)
         return resource
@@ -275,7 +278,8 @@ class _Run:
         proofs = prove_all(promised, seconds=self.options.proof_seconds, names=self.names)
         failed = [failure(proof, self.names) for proof in proofs if proof.held is False]
         if failed:
-            raise AccessError("\n".join(failed))
+            more = f"{len(failed) - 10} more proofs failed." if len(failed) > 10 else ""
+            raise AccessError("\n".join([*failed[:10], more]).rstrip())
         return proofs
 
     def _result(

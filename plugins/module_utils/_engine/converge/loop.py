@@ -191,12 +191,11 @@ def _origin(
         return current, current
     before, applied = resource.state_from_json(old.before), resource.state_from_json(old.applied)
     renewed = old.identity != resource.identity()
-    if renewed and current in births:
-        return before, before
-    if renewed and current != applied:
-        # A daemon made the thing anew: what it is born with is what was there before us.
-        return current, current
-    if old.pending and not renewed:
+    if renewed:
+        # What a daemon made anew is not what we touched: all that it is born with was there before
+        # us, unless it is born so because of us.
+        return (before, before) if current in births else (current, current)
+    if old.pending:
         return before, before
     return before, resource.without_us(current, before, applied)
 
@@ -251,14 +250,14 @@ def _save(file: RecordFile, record: Record) -> None:
     try:
         file.save(record)
     except OSError as error:
-        raise AccessError(f"The record {file.path} cannot be written: {error}.") from error
+        raise AccessError(f"The record {file.path} cannot be written: {error.strerror}.") from error
 
 
 def _write(step: Step) -> None:
     try:
         step.resource.write(step.target)
     except OSError as error:
-        raise AccessError(f"{step.resource.key} could not be changed: {error}.") from error
+        raise AccessError(f"{step.resource.key} could not be changed: {error.strerror}.") from error
 
 
 def _next_record(steps: Sequence[Step], record: Record) -> Record:

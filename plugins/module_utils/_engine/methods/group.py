@@ -96,7 +96,9 @@ def _primary_group(
             "no group has that id; declare group: NAME for the socket, or use the method acl."
         )
     if not private_to(group, user):
-        others = listed(sorted(group.members - {user.name})[:5])
+        members = sorted(group.members - {user.name})
+        more = [f"{len(members) - 5} more"] if len(members) > 5 else []
+        others = listed(members[:5] + more)
         return None, (
             f"The socket {declared.path} cannot get {group.name}, the primary group of "
             f"{client.label}, because {others} would get in, too; use the method acl, or declare "

@@ -84,13 +84,13 @@ class ManagedFile(base.Resource[FileState, bytes]):
         try:
             with self._rights():
                 if target.content is None:
-                    os.unlink(self.path)
+                    atomic_file.remove(self.path)
                     _remove_directories(target.missing)
                 else:
                     os.makedirs(os.path.dirname(self.path), mode=0o755, exist_ok=True)
                     atomic_file.replace(self.path, target.content, target.mode)
         except OSError as error:
-            raise AccessError(f"{self.path} cannot be written: {error}.") from error
+            raise AccessError(f"{self.path} cannot be written: {error.strerror}.") from error
         self._written = True
         if self._manager is not None:
             self._manager.changed()
