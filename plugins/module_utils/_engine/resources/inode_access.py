@@ -61,7 +61,8 @@ class InodeAccess(Resource[Access, AccessRequest]):
         return without_us(current, before, applied)
 
     def write(self, target: Access) -> None:
-        assert self._descriptor is not None
+        if self._descriptor is None:
+            raise AssertionError("only an inode that was read is written")
         inode.write_access(self._descriptor, target)
 
     def merge(self, old: AccessRequest, new: AccessRequest, *, adds: bool) -> AccessRequest:
