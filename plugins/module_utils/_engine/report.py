@@ -54,6 +54,7 @@ def expectations(
 def socket_result(
     one: Surveyed, plan: SocketPlan, proofs: Sequence[Proof], kept: Sequence[str]
 ) -> dict[str, Any]:
+    """Return what was declared, decided and proven for one socket."""
     by_label = {proof.expectation.label: proof.as_dict() for proof in proofs}
     return {
         "path": one.declared.path,

@@ -33,7 +33,6 @@ from .model.access import Access, AccessRequest, wanted_socket
 from .model.chain import DIRECTORY, SOCKET, Chain
 from .model.plan import SocketPlan
 from .planner.plan import plan_socket
-from .policy.types import Principal, SocketPolicy
 from .proofs import Proof, failure, prove_all
 from .reach import unfit_leaf
 from .report import Result, expectations, socket_result
@@ -230,7 +229,7 @@ class _Run:
         if self.options.hook:
             return wants
         for user, group in plan.memberships:
-            asked = MembershipRequest(time.time(), _restarts(one.declared, user))
+            asked = MembershipRequest(time.time(), one.declared.restarts(user))
             wants.append(Want(Membership(user, group), task.holder, asked, task.adds))
         return wants
 
@@ -302,10 +301,3 @@ class _Run:
             sockets,
             [*absentees, *outcome.notes],
         )
-
-
-def _restarts(declared: SocketPolicy, user: str) -> bool:
-    return any(
-        grant.restart_clients and grant.principal == Principal("user", user)
-        for grant in declared.allow
-    )

@@ -68,7 +68,7 @@ def _find(device: int, inode: int) -> listening.Listener | None:
     seen = set()
     for pid in (None, *_processes()):
         try:
-            namespace = os.stat(f"/proc/{'self' if pid is None else pid}/ns/net").st_ino
+            namespace = listening.network_of(pid)
             if namespace in seen:
                 continue
             seen.add(namespace)

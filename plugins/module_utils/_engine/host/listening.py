@@ -164,12 +164,14 @@ def listens(device: int, inode: int, pid: int | None = None) -> bool:
     return listener_at(device, inode, pid) is not None
 
 
-def shares_network(pid: int) -> bool:
-    """Tell whether a process is in our own network namespace.
+def network_of(pid: int | None = None) -> int:
+    """Return a number that tells the network namespace of a process, or one's own, from others.
 
-    Raises OSError where the process is gone or may not be looked at.
+    It is the inode of a file that each namespace has for itself, because, unlike the link in
+    ``/proc/PID/ns``, it can be looked at without the right to trace the process (ptrace(2)).
+    Raises OSError where the process is gone.
     """
-    return os.path.samestat(os.stat(f"/proc/{pid}/ns/net"), os.stat("/proc/self/ns/net"))
+    return os.stat(f"/proc/{'self' if pid is None else pid}/net/unix").st_ino
 
 
 def file_system_of(fd: int) -> int:
@@ -200,7 +202,7 @@ def _open() -> socket.socket:
 
 def _open_beside(pid: int) -> socket.socket:
     """Open the socket in another network namespace, to which it belongs from then on (setns(2))."""
-    if shares_network(pid):
+    if network_of(pid) == network_of():
         return _open()
     import ctypes
 

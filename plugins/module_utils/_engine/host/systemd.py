@@ -4,7 +4,7 @@
 
 # This is PRIVATE to the collection: it may change or vanish at any time.
 
-"""systemd as systemctl(1) shows and changes it: the system's manager, or one user's own."""
+"""What systemctl(1) shows and changes of systemd: the system's manager, or one user's own."""
 
 from __future__ import annotations
 

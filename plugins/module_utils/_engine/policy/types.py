@@ -61,6 +61,13 @@ class SocketPolicy:
     strict: bool = False
     deadline: float | None = None
 
+    def restarts(self, user: str) -> bool:
+        """Tell whether units of this user may be restarted, so that they get a new group."""
+        return any(
+            grant.restart_clients and grant.principal == Principal("user", user)
+            for grant in self.allow
+        )
+
 
 @dataclass(frozen=True)
 class Policy:

@@ -22,6 +22,8 @@ from ..report import Result
 from .corrections import MOST, QUIET, WITHIN, CorrectionsFile
 
 _CALM = 0.2
+# One that is fought back is not to fill the journal: its sentence waits for a quieter moment.
+_CALM_AFTER_A_FIGHT = 5.0
 # Changes that never end, but never differ either, are the next run's matter.
 _LONGEST = 30.0
 
@@ -44,25 +46,32 @@ def apply_until_calm(
         with Watch() as watch:
             for path in paths:
                 _watch(watch, path)
-            results.append(_once(converge, memory, clock))
+            result, corrected = _once(converge, memory, clock)
+            if not corrected:
+                while watch.wait(_CALM_AFTER_A_FIGHT) and time.monotonic() < ends:
+                    pass
+                memory.save(memory.load().refused(clock()))
+                raise AccessError(_fights_back(result))
+            results.append(result)
             if not watch.wait(_CALM) or time.monotonic() > ends:
                 return results
 
 
 def _once(
     converge: Callable[[bool], Result], memory: CorrectionsFile, clock: Callable[[], float]
-) -> Result:
+) -> tuple[Result, bool]:
+    """Return what was done, or was left because it was done too often, and whether it was done."""
     remembered = memory.load()
     counted = remembered.at(clock())
     result = converge(counted.exhausted)
     if result.changed and counted.exhausted:
         memory.save(counted.refused(clock()))
-        raise AccessError(_fights_back(result))
+        return result, False
     if result.changed:
         memory.save(counted.one_more(clock()))
     elif counted != remembered:
         memory.save(counted)
-    return result
+    return result, True
 
 
 def _fights_back(result: Result) -> str:
