@@ -58,6 +58,38 @@ options:
     type: list
     elements: path
     default: []
+  unit:
+    description:
+      - The unit that makes the socket, a C(.service) or a C(.socket), by its full name. It must
+        exist.
+      - A C(.socket) unit lets the socket be born with this owner, group and mode. A C(.service)
+        is started only when the access is in effect, so units that are ordered after it never
+        see a socket that is not prepared.
+      - Where it is not given, it is found from the process that listens. Where nobody listens,
+        the socket is watched all the same.
+    type: str
+  unit_user:
+    description:
+      - The user in whose own manager O(unit) is. Its drop-in is written to that user's
+        configuration with that user's rights.
+    type: str
+  born:
+    description:
+      - Whether a C(.service) gets C(Group=) and C(UMask=), so that its socket is born with this
+        group and mode. All other files that it makes get them, too.
+    type: bool
+    default: false
+  strict:
+    description:
+      - Whether O(unit) fails to start when the access cannot be put into effect. Otherwise that
+        is logged, and the daemon goes on.
+    type: bool
+    default: false
+  deadline:
+    description:
+      - How long the start of a C(.service) waits until its daemon listens, in seconds, 10 where
+        nothing is given. It must be shorter than the C(TimeoutStartSec=) of the unit.
+    type: float
   state:
     description:
       - V(present) puts the access into effect.

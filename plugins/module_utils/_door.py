@@ -12,19 +12,38 @@ A door documents, checks its arguments and calls the engine; of AnsibleModule on
 
 from __future__ import annotations
 
+import hashlib
+import re
 import typing as t
 
 from ._engine.errors import AccessError
 from ._engine.policy import Origins, PolicyError, Principal, SocketPolicy, validate
 from ._engine.policy import principals as _principals
-from ._engine.run import Options, Result, Task, converge
+from ._engine.report import Result
+from ._engine.run import converge
+from ._engine.task import Options, Task
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from collections.abc import Mapping
 
     from ansible.module_utils.basic import AnsibleModule
 
-_SOCKET = "socket"
+    # Named here so that every module carries the whole engine, which installs itself on the host.
+    from ._engine.runtime import command as _command  # noqa: F401
+
+_KEYS = (
+    "path",
+    "type",
+    "owner",
+    "group",
+    "mode",
+    "trust_directories",
+    "unit",
+    "unit_user",
+    "born",
+    "strict",
+    "deadline",
+)
 _Answer = t.TypeVar("_Answer")
 
 
@@ -36,6 +55,11 @@ def socket_options() -> dict[str, t.Any]:
         "owner": {"type": "str"},
         "group": {"type": "str"},
         "trust_directories": {"type": "list", "elements": "path", "default": []},
+        "unit": {"type": "str"},
+        "unit_user": {"type": "str"},
+        "born": {"type": "bool", "default": False},
+        "strict": {"type": "bool", "default": False},
+        "deadline": {"type": "float"},
         **run_options(),
     }
 
@@ -54,12 +78,14 @@ def one_socket(
 ) -> SocketPolicy:
     """Check the options of a module as the declaration of one socket.
 
-    ``called`` gives the option that each key of the declaration comes from, where it has another
-    name.  Ends the module with all problems, named by option.
+    ``keys`` are those of the declaration that are no options, and ``called`` gives the option that
+    each of them comes from.  Ends the module with all problems, named by option.
     """
-    declared = {key: value for key, value in keys.items() if value is not None}
+    params = module.params
+    options = {key: params[key] for key in _KEYS if params.get(key) is not None}
     try:
-        return validate({_SOCKET: declared}, Origins(default=module._name)).sockets[0]
+        declared = {_name(module._name, params["path"]): {**options, **keys}}
+        return validate(declared, Origins(default=module._name)).sockets[0]
     except PolicyError as error:
         lines = []
         for problem in error.problems:
@@ -68,9 +94,16 @@ def one_socket(
                 if key == name or key.startswith((f"{name}[", f"{name}.")):
                     key = option + key[len(name) :]
                     break
-            where = f"Option {key} of {keys['path']}: " if key else f"{keys['path']}: "
+            where = f"Option {key} of {params['path']}: " if key else f"{params['path']}: "
             lines.append(where + problem.message)
         fail(module, "\n".join(lines))
+
+
+def _name(module: str, path: str) -> str:
+    """Return the name that files and units of one module's socket carry, the same every time."""
+    readable = re.sub(r"[^A-Za-z0-9_.-]", "_", path.rpartition("/")[2])[:32]
+    mark = hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    return f"{module.rpartition('.')[2]}-{readable}-{mark}"
 
 
 def principals(module: AnsibleModule, values: list[t.Any], option: str) -> list[Principal]:
@@ -83,7 +116,9 @@ def principals(module: AnsibleModule, values: list[t.Any], option: str) -> list[
 
 
 def options(module: AnsibleModule) -> Options:
-    """Return how the run is to go."""
+    """Return how the run is to go; a time in which nothing can be proven ends the module."""
+    if not module.params["timeout"] > 0:
+        fail(module, "Option timeout: it must be more than 0 seconds; 5 is the default.")
     return Options(
         check=module.check_mode,
         prove=module.params["prove"],
@@ -95,7 +130,8 @@ def options(module: AnsibleModule) -> Options:
 def run_one(module: AnsibleModule, task: Task) -> t.NoReturn:
     """Converge one socket and answer with what was done for it."""
     result = answer(module, lambda: converge([task], options(module)))
-    finish(module, result, {"socket": result.sockets[_SOCKET]} if result.sockets else {})
+    name = task.declared.name
+    finish(module, result, {"socket": result.sockets[name]} if result.sockets else {})
 
 
 def answer(module: AnsibleModule, work: t.Callable[[], _Answer]) -> _Answer:

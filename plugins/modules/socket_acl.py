@@ -18,8 +18,9 @@ description:
     whole ACL then.
   - A socket with entries is closed to everyone else. All others get nothing unless O(mode) says
     so.
-  - Only the inode that is there now is changed. A daemon that is restarted makes a new one,
-    with none of this.
+  - A daemon makes its socket anew at every start. Hooks on the unit that makes it and a
+    C(.path) unit, which use the module's own code that is installed on the host, put the access
+    into effect again each time. RV(socket.kept_by) tells which.
 extends_documentation_fragment:
   - unixsocket.access._attributes
   - unixsocket.access._attributes.converging
@@ -190,6 +191,13 @@ socket:
       type: dict
       sample: {proof: {expected: refused, result: EACCES, held: true, message: "uid 2147000000
         was refused."}}
+    kept_by:
+      description: What puts the access into effect again when the socket is made anew, in
+        sentences.
+      returned: always
+      type: list
+      elements: str
+      sample: ["socket-access-app.path applies the policy again when the socket is made anew."]
     notes:
       description: What is worth knowing, in whole sentences, such as that the socket does not
         exist yet.
@@ -232,8 +240,6 @@ def main() -> t.NoReturn:
     declared = _door.one_socket(
         module,
         {
-            **{name: params[name] for name in ("path", "type", "owner", "group", "mode")},
-            "trust_directories": params["trust_directories"],
             "allow": [
                 {**_principal(entry), "method": "acl", "open_parents": params["open_parents"]}
                 for entry in params["entries"]

@@ -20,8 +20,9 @@ description:
   - Named ACL entries that the socket has are kept, and its mask follows them. O(mode) is what
     it says for owner, owning group and all others, although C(ls) shows the mask in the place
     of the group.
-  - Only the inode that is there now is changed. A daemon that is restarted makes a new one,
-    with none of this.
+  - A daemon makes its socket anew at every start. Hooks on the unit that makes it and a
+    C(.path) unit, which use the module's own code that is installed on the host, put the access
+    into effect again each time. RV(socket.kept_by) tells which.
 extends_documentation_fragment:
   - unixsocket.access._attributes
   - unixsocket.access._attributes.converging
@@ -160,6 +161,13 @@ socket:
       type: dict
       sample: {proof: {expected: refused, result: EACCES, held: true, message: "uid 2147000000
         was refused."}}
+    kept_by:
+      description: What puts the access into effect again when the socket is made anew, in
+        sentences.
+      returned: always
+      type: list
+      elements: str
+      sample: ["socket-access-app.path applies the policy again when the socket is made anew."]
     notes:
       description: What is worth knowing, in whole sentences, such as that the socket does not
         exist yet.
@@ -190,8 +198,6 @@ def main() -> t.NoReturn:
     declared = _door.one_socket(
         module,
         {
-            **{name: params[name] for name in ("path", "type", "owner", "group", "mode")},
-            "trust_directories": params["trust_directories"],
             "allow": [
                 {"user": member, "method": "group", "restart_clients": params["restart_clients"]}
                 for member in params["members"]

@@ -17,8 +17,9 @@ description:
     fails, everything that the run had changed is put back.
   - A declared socket is closed to everyone who is not declared. The class of all others gets
     nothing unless the mode says so, and named ACL entries that are not declared go.
-  - Only the inodes that are there now are changed. A daemon that is restarted makes new ones,
-    with none of this.
+  - A daemon makes its socket anew at every start. Hooks on the unit that makes it and a
+    C(.path) unit, which use the module's own code that is installed on the host, put the policy
+    into effect again each time. C(kept_by) in RV(sockets) tells which.
 extends_documentation_fragment:
   - unixsocket.access._attributes
   - unixsocket.access._attributes.converging
@@ -120,6 +121,9 @@ sockets:
       others:
         proof: {expected: refused, result: EACCES, held: true, message: "uid 2147000000 was
           refused."}
+      kept_by:
+        - socket-access-app.path applies the policy again when the socket is made anew or
+          changed.
       notes: []
 """
 

@@ -215,7 +215,7 @@ def main() -> t.NoReturn:
 
 def _ask(module: AnsibleModule) -> list[Answer]:
     params = module.params
-    path = _door.one_socket(module, {"path": params["path"]}, {}).path
+    path = _door.one_socket(module, {}, {}).path
     questions = [
         Question(principal, expected)
         for option, expected in _EXPECTED.items()

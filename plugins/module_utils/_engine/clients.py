@@ -12,12 +12,18 @@ without the group, and a former member's with it, until they are started anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from .converge.loop import Step
+from .converge.record import Record
 from .host import commands
+from .host.accounts import Accounts
 from .host.processes import Process, processes_of
 from .model.words import listed
+from .report import Result
+from .resources.membership import Membership
 
 _SECONDS = 120.0
 
@@ -74,6 +80,48 @@ def restart_units(stale: Iterable[Stale], since: float) -> tuple[list[str], list
             purpose=f"let the processes of user {one.user} begin anew with their groups of now",
         )
     return sorted(units), notes
+
+
+def begin_anew(steps: Sequence[Step], record: Record, result: Result, *, restart: bool) -> None:
+    """Name in the result the processes whose groups are old, and restart units that may be.
+
+    Raises AccessError when a restart fails; the access itself is in effect and proven then.
+    """
+    accounts = Accounts()
+    left: list[Stale] = []
+    for step in steps:
+        resource = step.resource
+        if not isinstance(resource, Membership) or (step.entry is None and not step.changes):
+            continue
+        member = bool(step.target)
+        stale = _stale(accounts, resource, member=member)
+        since = _restart_since(step, record)
+        if since is not None and stale and restart:
+            units, notes = restart_units(stale, since)
+            result.changes += [f"Unit {unit} was restarted." for unit in units]
+            result.changed = result.changed or bool(units)
+            result.warnings += notes
+            stale = _stale(accounts, resource, member=member) if units else []
+        left += stale
+    result.warnings += in_words(left)
+
+
+def _stale(accounts: Accounts, membership: Membership, *, member: bool) -> list[Stale]:
+    user, group = accounts.user(membership.user), accounts.group(membership.group)
+    if user is None or group is None:
+        return []
+    return stale_processes(user.name, user.uid, group.name, group.gid, member=member)
+
+
+def _restart_since(step: Step, record: Record) -> float | None:
+    """Return since when the groups are as they are, if units may be restarted for it."""
+    entry = step.entry or record.entries.get(step.resource.key)
+    if entry is None:
+        return None
+    requests = [step.resource.request_from_json(data) for data in entry.requests.values()]
+    if not any(request.restart for request in requests):
+        return None
+    return time.time() if step.entry is None else min(one.since for one in requests)
 
 
 def in_words(stale: Iterable[Stale]) -> list[str]:

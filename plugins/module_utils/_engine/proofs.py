@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .host.pinned import pin
 from .model.account import Credentials
 from .model.words import Names
 from .prove import Attempt, Outcome, prove
+from .reach import explain
 
 
 @dataclass(frozen=True)
@@ -54,12 +56,12 @@ def prove_all(expectations: Sequence[Expectation], *, seconds: float, names: Nam
         names=names,
     )
     return [
-        Proof(expectation, outcome, held(expectation.connects, outcome))
+        Proof(expectation, outcome, is_held(expectation.connects, outcome))
         for expectation, outcome in zip(expectations, outcomes)
     ]
 
 
-def held(connects: bool, outcome: Outcome) -> bool | None:
+def is_held(connects: bool, outcome: Outcome) -> bool | None:
     """Tell whether an outcome is what was expected; None where there is no socket to ask.
 
     A socket on which nobody listens can prove a refusal, but not a grant.
@@ -73,3 +75,17 @@ def held(connects: bool, outcome: Outcome) -> bool | None:
     if outcome.permitted:
         return None if connects else False
     return False
+
+
+def failure(proof: Proof, names: Names) -> str:
+    """Return why a promise is not kept, and what would help somebody who is not let in."""
+    wanted = proof.expectation
+    verb = "connect to" if wanted.connects else "be refused at"
+    said = f"The proof failed: {wanted.label} must {verb} {wanted.path}, but: {proof.outcome.text}"
+    if not wanted.connects:
+        return said
+    held = pin(wanted.path)
+    try:
+        return " ".join([said, *explain(held.chain, wanted.who, names)[-1:]])
+    finally:
+        held.close()

@@ -11,10 +11,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
-from . import clients
+from . import clients, keeper
 from .converge.loop import (
     AnyResource,
     Outcome,
@@ -24,63 +23,27 @@ from .converge.loop import (
     plan_steps,
     without_holders,
 )
-from .converge.record import Record, RecordFile
+from .converge.record import NoRecord, Record, RecordFile
 from .errors import AccessError, Refusals
 from .host.accounts import Accounts, HostNames
 from .host.lock import Lock
 from .host.pinned import Pin, pin
-from .model.account import Credentials
+from .keep.hooks import Creator, born
+from .model.access import Access, AccessRequest, wanted_socket
 from .model.chain import DIRECTORY, SOCKET, Chain
 from .model.plan import SocketPlan
 from .planner.plan import plan_socket
-from .policy.types import Principal, SocketPolicy
-from .proofs import Expectation, Proof, prove_all
-from .reach import explain
+from .proofs import Proof, failure, prove_all
+from .reach import unfit_leaf
+from .report import Result, expectations, socket_result
 from .resources.inode_access import DirectoryAccess, SocketAccess
 from .resources.membership import Membership, MembershipRequest
 from .strangers import stranger_here
-from .survey import Survey, Surveyed, credentials_of, same_socket_twice
+from .survey import Survey, Surveyed, same_socket_twice
+from .task import Options, Task
 
-LOCK_SECONDS = 60.0
-PROOF_SECONDS = 5.0
-
-
-@dataclass(frozen=True)
-class Task:
-    """One socket as one holder declares it.
-
-    ``exclusive``: named entries that are not declared go.  ``deny_all_refused``: each refused
-    account gets an entry, also where nothing lets it in.  ``adds``: what this holder asked for
-    earlier stays.
-    """
-
-    declared: SocketPolicy
-    holder: str
-    exclusive: bool = True
-    deny_all_refused: bool = False
-    adds: bool = False
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a run is to go: ``check`` changes nothing, ``prove`` ends with a real connect()."""
-
-    check: bool = False
-    prove: bool = True
-    absent: bool = False
-    lock_seconds: float = LOCK_SECONDS
-    proof_seconds: float = PROOF_SECONDS
-
-
-@dataclass
-class Result:
-    """What a run did, in the form in which a door returns it."""
-
-    changed: bool
-    changes: list[str]
-    diff: dict[str, str]
-    sockets: dict[str, Any]
-    warnings: list[str] = field(default_factory=list)
+_INODES = frozenset({"socket", "directory"})
+_ACCOUNTS = frozenset({"member"})
 
 
 def converge(
@@ -96,23 +59,28 @@ def converge(
     Refusals with every problem found before anything was changed, and AccessError when a step or
     a proof failed and everything was put back.
     """
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 and not options.unprivileged:
         raise AccessError(
             "Only root can read and change the access of other users' sockets; run this as root "
             "(become: true)."
         )
-    file = file or RecordFile()
+    file = file or (NoRecord() if options.unprivileged else RecordFile())
     lock = None
-    if not options.check or os.path.isdir(file.directory):
+    if not options.unprivileged and (not options.check or os.path.isdir(file.directory)):
         lock = Lock(file.directory, seconds=options.lock_seconds)
-    run = _Run(tasks, options, file)
     try:
-        return run.go(dropped)
+        run = _Run(tasks, options, file)
+        try:
+            result = run.go(dropped)
+        finally:
+            run.close()
     finally:
-        run.close()
         if lock is not None:
             file.clear_away()
             lock.release()
+    # A unit that is restarted may have a hook of ours, which must get the lock.
+    clients.begin_anew(run.steps, run.record, result, restart=not options.check)
+    return result
 
 
 class _Run:
@@ -125,7 +93,11 @@ class _Run:
         self.record = file.load()
         self.names = HostNames()
         self.accounts = Accounts()
-        self.survey = Survey(self.accounts, self.names, check=options.check)
+        lenient = options.check or options.hook
+        self.survey = Survey(self.accounts, self.names, check=lenient)
+        self.keeper = keeper.Keeper(self.accounts, self.names, check=options.check)
+        self.kept: dict[str, tuple[str, ...]] = {}
+        self.steps: list[Step] = []
         self.stranger = stranger_here()
         self.pins: list[Pin] = []
 
@@ -137,31 +109,65 @@ class _Run:
         self.holders = {task.holder for task in self.tasks} | set(dropped(self.record))
         seen: list[tuple[Task, Surveyed]] = []
         plans: list[SocketPlan] = []
+        wants: list[Want] = []
         if not self.options.absent:
             seen = self._look()
             plans = self._plan(seen)
+            self._refuse()
+            wants = self._kept(seen, plans)
         self._refuse()
-        wants = [
-            want for (task, one), plan in zip(seen, plans) for want in self._wants(task, one, plan)
-        ]
-        steps = plan_steps(wants, self.holders, self.record, self._recorded)
+        kinds = _INODES if self.options.hook else _INODES | _ACCOUNTS | keeper.KINDS
+        self.steps = plan_steps(wants, self.holders, self.record, self._recorded, kinds)
         self._refuse()
         if self.options.check:
-            outcome = Outcome(steps, any(step.changes for step in steps))
-            return self._result(outcome, seen, plans, [], self._stale(steps)[0])
-        outcome = apply_steps(steps, self.record, self.file)
+            changed = any(step.changes for step in self.steps)
+            return self._result(Outcome(self.steps, changed), seen, plans, [])
+        outcome = apply_steps(self.steps, self.record, self.file)
         try:
             proofs = self._prove(seen, plans) if self.options.prove else []
-            stale, restarted = self._stale(steps)
         except AccessError as error:
             raise outcome.rollback(str(error)) from error
         except BaseException as error:
             outcome.rollback(repr(error))
             raise
-        result = self._result(outcome, seen, plans, proofs, stale)
-        result.changes += [f"Unit {unit} was restarted." for unit in restarted]
-        result.changed = result.changed or bool(restarted)
-        return result
+        return self._result(outcome, seen, plans, proofs)
+
+    def _kept(
+        self, seen: Sequence[tuple[Task, Surveyed]], plans: Sequence[SocketPlan]
+    ) -> list[Want]:
+        """Return all that is wanted: of inodes and accounts, and of what keeps them so."""
+        keep = self.keeper.works and not self.options.hook
+        creators: Sequence[tuple[Task, Creator | None]] = [(task, None) for task, _ in seen]
+        if keep:
+            creators = self.keeper.find_creators(seen)
+        elif not self.options.hook:
+            for _, one in seen:
+                one.notes.append(
+                    "This host does not run systemd, so nothing keeps the access when the daemon "
+                    "is started anew; run again then."
+                )
+        self.survey.problems += self.keeper.problems
+        wants: list[Want] = []
+        for (_, one), plan, (task, creator) in zip(seen, plans, creators):
+            if plan.access is None:
+                continue
+            planned = self._planned(one, plan.access)
+            wants += self._wants(task, one, plan, born(creator, plan.access, planned, task))
+            if keep:
+                more, hooks = self.keeper.keep(task, creator, plan.access, planned)
+                wants += more
+                self.kept[task.declared.name] = hooks.said
+        return wants
+
+    def _planned(self, one: Surveyed, request: AccessRequest) -> Access | None:
+        """Return the access that the socket shall have; while it is away, what it had last."""
+        leaf = one.facts.chain.leaf
+        resource = SocketAccess(one.facts.chain.resolved, None, self.names)
+        if leaf is not None:
+            chain = self._chain_without_us(one)
+            return None if chain.leaf is None else wanted_socket(chain.leaf.access, request)
+        entry = self.record.entries.get(resource.key)
+        return None if entry is None else resource.state_from_json(entry.applied)
 
     def _refuse(self) -> None:
         if self.survey.problems:
@@ -210,23 +216,28 @@ class _Run:
                         planned[component.path] = access
         return one.facts.chain.with_access(planned)
 
-    def _wants(self, task: Task, one: Surveyed, plan: SocketPlan) -> list[Want]:
-        wants = []
-        leaf = one.facts.chain.leaf
-        if plan.access is not None and leaf is not None:
-            resource = SocketAccess(leaf.path, one.pin.descriptor(leaf.path), self.names)
-            wants.append(Want(resource, task.holder, plan.access, task.adds))
+    def _wants(
+        self, task: Task, one: Surveyed, plan: SocketPlan, birth: Access | None
+    ) -> list[Want]:
+        path = one.facts.chain.resolved
+        descriptor = None if one.facts.chain.leaf is None else one.pin.descriptor(path)
+        resource = SocketAccess(path, descriptor, self.names)
+        wants = [Want(resource, task.holder, plan.access, task.adds, birth)]
         for path, request in plan.searches.items():
             directory = DirectoryAccess(path, one.pin.descriptor(path), self.names)
             wants.append(Want(directory, task.holder, request, task.adds))
+        if self.options.hook:
+            return wants
         for user, group in plan.memberships:
-            asked = MembershipRequest(time.time(), _restarts(one.declared, user))
+            asked = MembershipRequest(time.time(), one.declared.restarts(user))
             wants.append(Want(Membership(user, group), task.holder, asked, task.adds))
         return wants
 
     def _recorded(self, key: str) -> AnyResource:
         """Make the resource of a recorded key, for what is undone."""
         kind, _, rest = key.partition(":")
+        if kind.partition("@")[0] in keeper.KINDS:
+            return self.keeper.recorded(kind, rest)
         if kind == "member":
             user, _, group = rest.rpartition(":")
             return Membership(user, group)
@@ -247,6 +258,8 @@ class _Run:
         requests = map(resource.request_from_json, self.record.entries[key].requests.values())
         trusted = {name for request in requests for name in request.trusted}
         problem = self.survey.unsafe(held.chain, trusted)
+        if made is SocketAccess:
+            problem = problem or unfit_leaf(held.chain)
         if problem:
             self.survey.problems.append(problem)
         return resource
@@ -255,66 +268,18 @@ class _Run:
         self, seen: Sequence[tuple[Task, Surveyed]], plans: Sequence[SocketPlan]
     ) -> list[Proof]:
         accounts = Accounts()
-        expectations = [
+        promised = [
             expectation
             for (_, one), plan in zip(seen, plans)
             if one.facts.chain.leaf is not None
-            for expectation in _expectations(one.declared, plan, accounts, self.stranger)
+            for expectation in expectations(one.declared, plan, accounts, self.stranger)
         ]
-        proofs = prove_all(expectations, seconds=self.options.proof_seconds, names=self.names)
-        failed = [self._failure(proof) for proof in proofs if proof.held is False]
+        proofs = prove_all(promised, seconds=self.options.proof_seconds, names=self.names)
+        failed = [failure(proof, self.names) for proof in proofs if proof.held is False]
         if failed:
-            raise AccessError("\n".join(failed))
+            more = f"{len(failed) - 10} more proofs failed." if len(failed) > 10 else ""
+            raise AccessError("\n".join([*failed[:10], more]).rstrip())
         return proofs
-
-    def _failure(self, proof: Proof) -> str:
-        wanted = proof.expectation
-        verb = "connect to" if wanted.connects else "be refused at"
-        said = (
-            f"The proof failed: {wanted.label} must {verb} {wanted.path}, but: {proof.outcome.text}"
-        )
-        if not wanted.connects:
-            return said
-        held = pin(wanted.path)
-        try:
-            return " ".join([said, *explain(held.chain, wanted.who, self.names)[-1:]])
-        finally:
-            held.close()
-
-    def _stale(self, steps: Sequence[Step]) -> tuple[list[clients.Stale], list[str]]:
-        """Return the processes whose groups are old, and the units that were restarted for it."""
-        left: list[clients.Stale] = []
-        restarted: list[str] = []
-        for step in steps:
-            resource = step.resource
-            if not isinstance(resource, Membership) or (step.entry is None and not step.changes):
-                continue
-            user = self.accounts.user(resource.user)
-            group = self.accounts.group(resource.group)
-            if user is None or group is None:
-                continue
-            stale = clients.stale_processes(
-                user.name, user.uid, group.name, group.gid, member=bool(step.target)
-            )
-            asked = self._restart_since(step)
-            if asked is not None and stale and not self.options.check:
-                units, _ = clients.restart_units(stale, asked)
-                restarted += units
-                stale = clients.stale_processes(
-                    user.name, user.uid, group.name, group.gid, member=bool(step.target)
-                )
-            left += stale
-        return left, restarted
-
-    def _restart_since(self, step: Step) -> float | None:
-        """Return since when the groups are as they are, if units may be restarted for it."""
-        entry = step.entry or self.record.entries.get(step.resource.key)
-        if entry is None:
-            return None
-        requests = [step.resource.request_from_json(data) for data in entry.requests.values()]
-        if not any(request.restart for request in requests):
-            return None
-        return time.time() if step.entry is None else min(one.since for one in requests)
 
     def _result(
         self,
@@ -322,67 +287,17 @@ class _Run:
         seen: Sequence[tuple[Task, Surveyed]],
         plans: Sequence[SocketPlan],
         proofs: Sequence[Proof],
-        stale: Sequence[clients.Stale],
     ) -> Result:
         absentees = [sentence for _, one in seen for sentence in one.absentees]
         sockets = {}
         for (task, one), plan in zip(seen, plans):
             own = [proof for proof in proofs if proof.expectation.socket == one.declared.name]
-            sockets[task.declared.name] = _socket_result(one, plan, own)
+            kept = self.kept.get(task.declared.name, ())
+            sockets[task.declared.name] = socket_result(one, plan, own, kept)
         return Result(
             outcome.changed or bool(absentees),
             outcome.changes,
             outcome.diff,
             sockets,
-            [*absentees, *outcome.notes, *clients.in_words(stale)],
+            [*absentees, *outcome.notes],
         )
-
-
-def _restarts(declared: SocketPolicy, user: str) -> bool:
-    return any(
-        grant.restart_clients and grant.principal == Principal("user", user)
-        for grant in declared.allow
-    )
-
-
-def _expectations(
-    declared: SocketPolicy, plan: SocketPlan, accounts: Accounts, nobody: Credentials
-) -> list[Expectation]:
-    """Return all that the plan promises, with identities as the host has them now."""
-    asked = [(str(grant.principal), grant.principal, True) for grant in declared.allow]
-    asked += [(str(principal), principal, False) for principal in declared.refuse]
-    found = []
-    for label, principal, connects in asked:
-        who = credentials_of(accounts, principal, nobody)
-        if who is not None:
-            found.append((label, who, connects))
-    found.append(("somebody who is not declared", nobody, plan.open_to_all))
-    return [
-        Expectation(declared.name, declared.path, declared.type, label, who, connects)
-        for label, who, connects in found
-    ]
-
-
-def _socket_result(one: Surveyed, plan: SocketPlan, proofs: Sequence[Proof]) -> dict[str, Any]:
-    by_label = {proof.expectation.label: proof.as_dict() for proof in proofs}
-    return {
-        "path": one.declared.path,
-        "exists": one.facts.chain.leaf is not None,
-        "grants": [
-            {
-                "principal": str(grant.principal),
-                "method": choice.method,
-                "reason": choice.reason,
-                "rejected": [vars(rejected) for rejected in choice.rejected],
-                "endpoint": one.declared.path,
-                "proof": by_label.get(str(grant.principal)),
-            }
-            for grant, choice in zip(one.declared.allow, plan.choices)
-        ],
-        "refused": [
-            {"principal": str(principal), "proof": by_label.get(str(principal))}
-            for principal in one.declared.refuse
-        ],
-        "others": {"proof": by_label.get("somebody who is not declared")},
-        "notes": [*one.notes, *plan.notes],
-    }

@@ -27,12 +27,16 @@ _PUT_BACK = "Everything this run had changed was put back."
 
 @dataclass(frozen=True)
 class Want:
-    """What one holder asks of one resource; ``adds`` keeps what it asked for earlier as well."""
+    """What one holder asks of one resource; ``adds`` keeps what it asked for earlier as well.
+
+    ``birth`` is the state in which hooks of ours let the thing be born, if they do.
+    """
 
     resource: AnyResource
     holder: str
     request: Any
     adds: bool = False
+    birth: Any = None
 
 
 @dataclass(frozen=True)
@@ -95,10 +99,12 @@ def plan_steps(
     holders: Collection[str],
     record: Record,
     resource_of: Callable[[str], AnyResource],
+    kinds: Collection[str],
 ) -> list[Step]:
     """Compare every resource that is wanted, or that one of the holders wanted earlier.
 
-    ``resource_of`` makes the resource of a recorded key.  Raises AccessError when two holders want
+    ``resource_of`` makes the resource of a recorded key; what is recorded of other ``kinds`` (the
+    part of a key before the colon) stays as it is.  Raises AccessError when two holders want
     what cannot both be.
     """
     replaced = set(holders) - {want.holder for want in wants if want.adds}
@@ -108,7 +114,8 @@ def plan_steps(
         resources.setdefault(want.resource.key, want.resource)
         asked.setdefault(want.resource.key, {})[want.holder] = want
     for key, entry in record.entries.items():
-        if key not in resources and not replaced.isdisjoint(entry.requests):
+        concerned = key.partition(":")[0].partition("@")[0] in kinds
+        if concerned and key not in resources and not replaced.isdisjoint(entry.requests):
             resources[key] = resource_of(key)
     steps = []
     for key, resource in resources.items():
@@ -129,7 +136,7 @@ def without_holders(resource: AnyResource, record: Record, holders: Collection[s
 
 
 def _order(step: Step) -> tuple[int, str]:
-    place = step.resource.opens(step.current, step.target) if step.changes else 0
+    place = step.resource.place(step.current, step.target) if step.changes else 0
     return place, step.resource.key
 
 
@@ -139,8 +146,11 @@ def _step(
     requests = _standing(resource, asked, replaced, old)
     current = resource.read()
     if current is None:
-        return None if old is None else Step(resource, None, None, None)
-    before, base = _origin(resource, current, old)
+        # It is not there now; whoever goes on asking for it keeps what is remembered of it.
+        forgotten = old is not None and not requests
+        return Step(resource, None, None, None) if forgotten else None
+    births = [want.birth for want in asked.values() if want.birth is not None]
+    before, base = _origin(resource, current, old, births)
     if not requests:
         return Step(resource, current, base, None, _left_alone(resource, base, before))
     target = resource.wanted(base, requests)
@@ -170,16 +180,22 @@ def _standing(
     return standing
 
 
-def _origin(resource: AnyResource, current: Any, old: Entry | None) -> tuple[Any, Any]:
-    """Return what was there before us, and what would be there now without us."""
+def _origin(
+    resource: AnyResource, current: Any, old: Entry | None, births: Sequence[Any] = ()
+) -> tuple[Any, Any]:
+    """Return what was there before us, and what would be there now without us.
+
+    ``births`` are states in which a thing that was made anew is born because of us.
+    """
     if old is None:
         return current, current
     before, applied = resource.state_from_json(old.before), resource.state_from_json(old.applied)
     renewed = old.identity != resource.identity()
-    if renewed and current != applied:
-        # A daemon made the thing anew: what it is born with is what was there before us.
-        return current, current
-    if old.pending and not renewed:
+    if renewed:
+        # What a daemon made anew is not what we touched: all that it is born with was there before
+        # us, unless it is born so because of us.
+        return (before, before) if current in births else (current, current)
+    if old.pending:
         return before, before
     return before, resource.without_us(current, before, applied)
 
@@ -204,18 +220,22 @@ def apply_steps(steps: Sequence[Step], record: Record, file: RecordFile) -> Outc
 
     def rollback(reason: str) -> AccessError:
         problems = _put_back(done)
+        if problems:
+            # The record goes on telling how these things were before, for the next run to heal.
+            return AccessError(" ".join([reason, *problems]))
         try:
             if file.load() != record:
                 file.save(record)
-        except OSError as error:
-            problems.append(f"The record {file.path} could not be put back: {error}.")
-        return AccessError(" ".join([reason, *(problems or [_PUT_BACK])]))
+        except (OSError, AccessError) as error:
+            return AccessError(f"{reason} The record {file.path} could not be put back: {error}.")
+        return AccessError(f"{reason} {_PUT_BACK}")
 
     try:
         _save(file, _pending(changing, record, after) if changing else after)
         for step in changing:
             done.append(step)
             _write(step)
+        _settle(done)
         if changing:
             _save(file, after)
     except AccessError as error:
@@ -230,14 +250,14 @@ def _save(file: RecordFile, record: Record) -> None:
     try:
         file.save(record)
     except OSError as error:
-        raise AccessError(f"The record {file.path} cannot be written: {error}.") from error
+        raise AccessError(f"The record {file.path} cannot be written: {error.strerror}.") from error
 
 
 def _write(step: Step) -> None:
     try:
         step.resource.write(step.target)
     except OSError as error:
-        raise AccessError(f"{step.resource.key} could not be changed: {error}.") from error
+        raise AccessError(f"{step.resource.key} could not be changed: {error.strerror}.") from error
 
 
 def _next_record(steps: Sequence[Step], record: Record) -> Record:
@@ -259,6 +279,11 @@ def _pending(changing: Sequence[Step], record: Record, after: Record) -> Record:
     return Record(entries)
 
 
+def _settle(done: Sequence[Step]) -> None:
+    for step in done:
+        step.resource.settle()
+
+
 def _put_back(done: Sequence[Step]) -> list[str]:
     """Undo in reverse, and return what could not be undone, which keeps no other from it."""
     failed = []
@@ -267,4 +292,8 @@ def _put_back(done: Sequence[Step]) -> list[str]:
             step.resource.write(step.current)
         except (OSError, AccessError) as error:
             failed.append(f"{step.resource.key} could not be put back: {error}.")
+    try:
+        _settle(done)
+    except AccessError as error:
+        failed.append(str(error))
     return failed

@@ -84,8 +84,7 @@ class RecordFile:
     def save(self, record: Record) -> None:
         """Replace the record on the disk; an empty one is removed."""
         if not record.entries:
-            if os.path.exists(self.path):
-                os.unlink(self.path)
+            atomic_file.remove(self.path)
             return
         data = {
             "managed_by": _MANAGED,
@@ -96,9 +95,25 @@ class RecordFile:
         atomic_file.replace(self.path, content.encode(), 0o600)
 
     def clear_away(self) -> None:
-        """Remove the directory when nothing is recorded any more, so that no trace is left."""
+        """Remove the directory when nothing is recorded any more, so that no trace is left.
+
+        For the holder of the lock alone, since nobody else may be writing.
+        """
         try:
+            if not os.path.exists(self.path):
+                atomic_file.remove(self.path)
             os.rmdir(self.directory)
         except OSError:
             # Missing, or something is in it: the record, or what is not ours to remove.
             pass
+
+
+class NoRecord(RecordFile):
+    """For a run without root's rights, which can neither read nor write what was before."""
+
+    def load(self) -> Record:
+        """Return an empty record."""
+        return Record()
+
+    def save(self, record: Record) -> None:
+        """Keep nothing."""

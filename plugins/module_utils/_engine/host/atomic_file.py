@@ -20,6 +20,15 @@ def read(path: str) -> bytes | None:
         return None
 
 
+def remove(path: str) -> None:
+    """Remove a file, and what a kill may have left beside it; none is no error."""
+    for name in (f"{path}.new", path):
+        try:
+            os.unlink(name)
+        except FileNotFoundError:
+            pass
+
+
 def replace(path: str, content: bytes, mode: int) -> None:
     """Put a file in place in one step: written beside it, flushed to the disk, then renamed.
 

@@ -90,7 +90,8 @@ class _Walk:
             try:
                 fd = os.open(name, _FLAGS, dir_fd=directory)
             except FileNotFoundError:
-                return Chain(self.path, tuple(self.seen), path, None, protected)
+                rest = "/".join([path, *reversed(self.todo)])
+                return Chain(self.path, tuple(self.seen), path, None, protected, rest)
             kind = stat.S_IFMT(os.fstat(fd).st_mode)
             if kind == stat.S_IFDIR:
                 self._enter(fd, path)
@@ -100,11 +101,11 @@ class _Walk:
                 self._hold(fd, path)
                 self.seen.append(_look(fd, path))
                 blocked = path if self.todo else None
-                return Chain(self.path, tuple(self.seen), None, blocked, protected)
+                return Chain(self.path, tuple(self.seen), None, blocked, protected, path)
         fd, path = self.stack[-1]
         self._hold(os.dup(fd), path)
         self.seen = [one for one in self.seen if one.path != path] + [_look(fd, path)]
-        return Chain(self.path, tuple(self.seen), None, None, protected)
+        return Chain(self.path, tuple(self.seen), None, None, protected, path)
 
     def _enter(self, fd: int, path: str) -> None:
         self.stack.append((fd, path))

@@ -60,7 +60,7 @@ def _read(pid: int, uid: int) -> Process | None:
     if int(fields["Uid"][1]) != uid:
         return None
     gids = frozenset(map(int, fields["Groups"])) | {int(fields["Gid"][1])}
-    unit, manager = _unit_of(pid)
+    unit, manager = unit_of(pid)
     return Process(pid, " ".join(fields["Name"]), uid, gids, _started(pid), unit, manager)
 
 
@@ -74,15 +74,26 @@ def _started(pid: int) -> float:
     return boot + ticks / os.sysconf("SC_CLK_TCK")
 
 
-def _unit_of(pid: int) -> tuple[str | None, str | None]:
+def unit_of(pid: int) -> tuple[str | None, str | None]:
     """Return the unit, and the manager's unit ``user@UID.service`` if a user's manager runs it."""
     with open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="replace") as file:
-        lines = [line.rstrip("\n").split(":", 2) for line in file]
-    paths = [path for number, names, path in lines if number == "0" or names == "name=systemd"]
-    for path in paths:
+        return unit_in(file.read())
+
+
+def unit_in(cgroups: str) -> tuple[str | None, str | None]:
+    """Return what ``unit_of`` does, from the text of ``/proc/PID/cgroup``.
+
+    The outermost unit is the one that this host's manager runs: what is below it belongs to whoever
+    is inside, such as a container with a systemd of its own.
+    """
+    for line in cgroups.splitlines():
+        number, names, path = line.split(":", 2)
+        if number != "0" and names != "name=systemd":
+            continue
         units = [part for part in path.split("/") if _UNIT.match(part)]
         if not units:
             continue
-        manager = next((unit for unit in units[:-1] if unit.startswith("user@")), None)
-        return units[-1], manager
+        if units[0].startswith("user@") and len(units) > 1:
+            return units[1], units[0]
+        return units[0], None
     return None, None

@@ -56,9 +56,9 @@ def _group(
     declared: SocketPolicy, facts: SocketFacts, clients: Sequence[PrincipalFacts]
 ) -> tuple[Group | None, str]:
     """Return the one group that the socket shall have, or why there is none."""
-    groups = {one.account.gid: one for one in clients if isinstance(one.account, Group)}
+    groups = {one.account.gid: one.account for one in clients if isinstance(one.account, Group)}
     if facts.group is not None:
-        strange = [one.label for gid, one in groups.items() if gid != facts.group.gid]
+        strange = [f"group {one.name}" for gid, one in groups.items() if gid != facts.group.gid]
         if strange:
             return None, (
                 f"The socket {declared.path} has the group {facts.group.name}, and a socket has "
@@ -69,17 +69,18 @@ def _group(
     if len(groups) > 1:
         return None, (
             f"The socket {declared.path} can have one group only, but "
-            f"{listed([one.label for one in groups.values()])} are declared with the method group; "
+            f"{listed([f'group {one.name}' for one in groups.values()])} are declared with the "
+            "method group; "
             "declare method: acl for all of them but one."
         )
     for one in groups.values():
-        assert isinstance(one.account, Group)
-        return one.account, ""
-    return _primary_group(declared, clients)
+        return one, ""
+    users = [(one, one.account) for one in clients if isinstance(one.account, User)]
+    return _primary_group(declared, users)
 
 
 def _primary_group(
-    declared: SocketPolicy, clients: Sequence[PrincipalFacts]
+    declared: SocketPolicy, clients: Sequence[tuple[PrincipalFacts, User]]
 ) -> tuple[Group | None, str]:
     if len(clients) > 1:
         return None, (
@@ -87,16 +88,17 @@ def _primary_group(
             "group that they could share; declare the socket's group (group: NAME of a group that "
             "exists), or use the method acl."
         )
-    (client,) = clients
-    user, group = client.account, client.primary
-    assert isinstance(user, User)
+    ((client, user),) = clients
+    group = client.primary
     if group is None:
         return None, (
             f"The socket {declared.path} cannot get the primary group of {client.label}, because "
             "no group has that id; declare group: NAME for the socket, or use the method acl."
         )
     if not private_to(group, user):
-        others = listed(sorted(group.members - {user.name})[:5])
+        members = sorted(group.members - {user.name})
+        more = [f"{len(members) - 5} more"] if len(members) > 5 else []
+        others = listed(members[:5] + more)
         return None, (
             f"The socket {declared.path} cannot get {group.name}, the primary group of "
             f"{client.label}, because {others} would get in, too; use the method acl, or declare "

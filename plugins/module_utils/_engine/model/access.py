@@ -51,15 +51,6 @@ class AccessRequest:
     exclusive: bool = False
     trusted: tuple[str, ...] = ()
 
-    @property
-    def denies(self) -> bool:
-        """Tell whether a named entry of the request refuses somebody.
-
-        Then the mask may not be empty: Linux skips the whole ACL when the group bits are 0
-        (``acl_permission_check`` in fs/namei.c), and the refused one would pass as "other".
-        """
-        return 0 in self.users.values() or 0 in self.groups.values()
-
 
 _SCALARS = ("uid", "gid", "user_obj", "group_obj", "other")
 _IN_WORDS = {
@@ -207,6 +198,8 @@ def _with_entries(classes: Acl, kept: Acl, request: AccessRequest) -> Acl:
         groups=entries_of({**dict(kept.groups), **request.groups}),
         mask=kept.mask,
     ).with_recalculated_mask()
-    if request.denies and acl.mask == 0:
+    if acl.mask == 0 and (acl.users or acl.groups):
+        # With group bits of 0 Linux skips the whole ACL (acl_permission_check in fs/namei.c), and
+        # whoever is refused by name would pass as one of the others.
         return replace(acl, mask=CONNECT)
     return acl

@@ -44,7 +44,8 @@ class Chain:
 
     A symbolic link is a component of its own, followed by what its text leads through.  ``missing``
     names the first component that does not exist; then the last component is its directory.
-    ``blocked`` names a component below something that is no directory (ENOTDIR).
+    ``blocked`` names a component below something that is no directory (ENOTDIR).  ``resolved`` is
+    the path with all links resolved, those of missing parts as they are written.
     """
 
     path: str
@@ -52,6 +53,7 @@ class Chain:
     missing: str | None = None
     blocked: str | None = None
     protected_symlinks: bool = True
+    resolved: str = ""
 
     @property
     def leaf(self) -> Component | None:

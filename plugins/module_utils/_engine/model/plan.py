@@ -47,7 +47,7 @@ class Demand:
 
 @dataclass(frozen=True)
 class SocketPlan:
-    """The plan for one socket; ``access`` is None while the socket does not exist.
+    """The plan for one socket; ``access`` is None where the demands contradict each other.
 
     ``choices`` stand in the order of the declared grants.  ``open_to_all`` tells that the declared
     mode lets everyone connect.

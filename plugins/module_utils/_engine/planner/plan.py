@@ -84,7 +84,7 @@ class _Planner:
             self._check(request, searches, by_group)
         plan = SocketPlan(
             choices,
-            request if self.facts.chain.leaf is not None else None,
+            request,
             by_group.memberships,
             searches,
             bool((self.declared.mode or 0) & WRITE),

@@ -24,7 +24,7 @@ def describe(policy: Policy) -> dict[str, dict[str, Any]]:
 
 def _socket(socket: SocketPolicy) -> dict[str, Any]:
     described: dict[str, Any] = {"path": socket.path}
-    for key in ("type", "owner", "group"):
+    for key in ("type", "unit", "unit_user", "deadline", "owner", "group"):
         if getattr(socket, key) is not None:
             described[key] = getattr(socket, key)
     if socket.mode is not None:
@@ -33,6 +33,9 @@ def _socket(socket: SocketPolicy) -> dict[str, Any]:
     described["refuse"] = [{who.kind: who.name} for who in socket.refuse]
     if socket.trust_directories:
         described["trust_directories"] = list(socket.trust_directories)
+    for key in ("born", "strict"):
+        if getattr(socket, key):
+            described[key] = True
     return described
 
 

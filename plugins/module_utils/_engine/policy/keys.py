@@ -21,8 +21,10 @@ from .values import (
     directory,
     group_name,
     mode,
+    seconds,
     socket_path,
     socket_type,
+    unit_name,
     user_name,
 )
 
@@ -145,6 +147,15 @@ SOCKET_KEYS: Mapping[str, Row] = {
     "trust_directories": Row(
         directory, "a list of directories above the socket", listed=True, also=("trust",)
     ),
+    "unit": Row(
+        unit_name,
+        "the unit that creates the socket, such as app.service",
+        also=("service", "daemon", "systemd_unit"),
+    ),
+    "unit_user": Row(user_name, "the user in whose manager the unit is", also=("user_unit",)),
+    "born": Row(boolean, "true or false"),
+    "strict": Row(boolean, "true or false"),
+    "deadline": Row(seconds, "a number of seconds", also=("timeout", "wait")),
 }
 
 # Right keys in the wrong place, and where that place is.

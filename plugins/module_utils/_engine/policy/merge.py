@@ -113,7 +113,8 @@ class _Merging:
         seen = self._seen.setdefault(where, set())
         self._keys.setdefault(where, place.variable)
         total = socket.setdefault(place.key, [])
-        assert isinstance(total, list)
+        if not isinstance(total, list):
+            raise AssertionError("a listed key holds a list")
         for index, item in enumerate(added):
             frozen = _frozen(item)
             if frozen not in seen:

@@ -6,7 +6,8 @@
 
 """What must hold between the values of one socket, and between sockets.
 
-Each rule takes checked values with their places and yields problems.
+Each rule takes checked values, those of lists with their places, and the place of the socket, and
+yields problems.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from .table import Item
 from .types import Grant, Principal
 
 Values = Mapping[str, object]
-Rule = Callable[[Values], Iterator[Problem]]
+Rule = Callable[[Values, Place], Iterator[Problem]]
 
 
 def _grants(values: Values) -> list[tuple[Grant, Place]]:
@@ -44,7 +45,7 @@ def _elsewhere(place: Place, other: Place) -> str:
     )
 
 
-def granted_twice(values: Values) -> Iterator[Problem]:
+def granted_twice(values: Values, here: Place) -> Iterator[Problem]:
     """One principal has one grant; equal ones have collapsed before."""
     first: dict[Principal, Place] = {}
     for grant, place in _grants(values):
@@ -56,7 +57,7 @@ def granted_twice(values: Values) -> Iterator[Problem]:
             )
 
 
-def allowed_and_refused(values: Values) -> Iterator[Problem]:
+def allowed_and_refused(values: Values, here: Place) -> Iterator[Problem]:
     """Nobody is allowed and refused at once."""
     refused = dict(_refusals(values))
     for grant, place in _grants(values):
@@ -68,7 +69,7 @@ def allowed_and_refused(values: Values) -> Iterator[Problem]:
             )
 
 
-def owner_granted(values: Values) -> Iterator[Problem]:
+def owner_granted(values: Values, here: Place) -> Iterator[Problem]:
     """The owner class alone decides for the owner (acl(5), access check algorithm)."""
     for grant, place in _grants(values):
         if grant.principal == _owner(values):
@@ -79,7 +80,7 @@ def owner_granted(values: Values) -> Iterator[Problem]:
             )
 
 
-def owner_refused(values: Values) -> Iterator[Problem]:
+def owner_refused(values: Values, here: Place) -> Iterator[Problem]:
     """The owner can give himself every permission back with chmod(2)."""
     for principal, place in _refusals(values):
         if principal == _owner(values):
@@ -89,7 +90,7 @@ def owner_refused(values: Values) -> Iterator[Problem]:
             )
 
 
-def root_refused(values: Values) -> Iterator[Problem]:
+def root_refused(values: Values, here: Place) -> Iterator[Problem]:
     """Root passes every permission check (capabilities(7), CAP_DAC_OVERRIDE)."""
     for principal, place in _refusals(values):
         if principal in (Principal("user", "root"), Principal("user", "0")):
@@ -99,7 +100,7 @@ def root_refused(values: Values) -> Iterator[Problem]:
             )
 
 
-def restart_without_use(values: Values) -> Iterator[Problem]:
+def restart_without_use(values: Values, here: Place) -> Iterator[Problem]:
     """Only a user who gets a new group needs his processes restarted."""
     for grant, place in _grants(values):
         if not grant.restart_clients:
@@ -118,7 +119,30 @@ def restart_without_use(values: Values) -> Iterator[Problem]:
             )
 
 
-def above_the_socket(values: Values) -> Iterator[Problem]:
+def unit_keys(values: Values, here: Place) -> Iterator[Problem]:
+    """What is said of the unit's hook needs a unit that has such a hook."""
+    unit = values.get("unit")
+    for key in ("unit_user", "strict", "born", "deadline"):
+        if not values.get(key):
+            continue
+        if not isinstance(unit, str):
+            yield here.at(key).problem(
+                f"{key} does nothing without unit; declare the unit that creates the socket, or "
+                "remove the key."
+            )
+        elif key in ("born", "deadline") and unit.endswith(".socket"):
+            yield here.at(key).problem(
+                f"{key} does nothing for {unit}, because systemd itself creates the socket of a "
+                ".socket unit, with owner, group and mode as they shall be; remove the key."
+            )
+        elif key == "born" and values.get("unit_user"):
+            yield here.at(key).problem(
+                f"born cannot be had for {unit}, because a user's own manager may not give a "
+                "service another group; remove the key."
+            )
+
+
+def above_the_socket(values: Values, here: Place) -> Iterator[Problem]:
     """Named directories lie on the way to the socket, as its path spells it."""
     path = values.get("path")
     if not isinstance(path, str):
@@ -152,6 +176,7 @@ SOCKET_RULES: tuple[Rule, ...] = (
     owner_refused,
     root_refused,
     restart_without_use,
+    unit_keys,
     above_the_socket,
 )
 

@@ -41,6 +41,9 @@ class SocketPolicy:
     """All that is declared of one socket; None means: not declared.
 
     ``type`` is "stream", "seqpacket" or "dgram"; ``mode`` holds permission bits, 0 to 0o777.
+    ``unit`` creates the socket, in the manager of ``unit_user`` if that is declared.  ``born``: a
+    service gets group and umask so that its socket is born right.  ``strict``: a hook that fails
+    fails its unit.  ``deadline``: seconds that a hook waits for the daemon to listen.
     """
 
     name: str
@@ -52,6 +55,18 @@ class SocketPolicy:
     allow: tuple[Grant, ...] = ()
     refuse: tuple[Principal, ...] = ()
     trust_directories: tuple[str, ...] = ()
+    unit: str | None = None
+    unit_user: str | None = None
+    born: bool = False
+    strict: bool = False
+    deadline: float | None = None
+
+    def restarts(self, user: str) -> bool:
+        """Tell whether units of this user may be restarted, so that they get a new group."""
+        return any(
+            grant.restart_clients and grant.principal == Principal("user", user)
+            for grant in self.allow
+        )
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def check(declaration: object, origin: Origins | None = None) -> tuple[Policy, l
             problems += wrong.problems
             continue
         values, found = read(keys, place, SOCKET_KEYS, IN_ALLOW)
-        found += [problem for rule in SOCKET_RULES for problem in rule(values)]
+        found += [problem for rule in SOCKET_RULES for problem in rule(values, place)]
         if isinstance(values.get("path"), str):
             paths[name] = (str(values["path"]), place.at("path"))
         if not found:

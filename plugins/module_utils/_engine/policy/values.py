@@ -11,6 +11,7 @@ A checker refuses through ``Place.wrong`` with what is wrong and the way out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from .nearest import kind, listing, nearest, show
@@ -41,6 +42,10 @@ def choice(value: object, place: Place, words: Iterable[str], what: str) -> str:
         hint = f" Did you mean {near}?" if near else ""
         place.wrong(f"{show(word)} is not a {what} here; use {listing(known, 'or')}.{hint}")
     return word
+
+
+# systemd.unit(5) allows these characters and at most 255 of them.
+_UNIT = re.compile(r"[A-Za-z0-9:_.@\\-]{1,247}\.(?:service|socket)")
 
 
 def socket_type(value: object, place: Place) -> str:
@@ -123,6 +128,36 @@ def _account(value: object, place: Place, what: str) -> str:
     if name.startswith("-"):
         place.wrong(f"The {what} name {show(name)} starts with a dash; write one {what}'s name.")
     return name
+
+
+def unit_name(value: object, place: Place) -> str:
+    """Return the full name of a unit that can create a socket (systemd.unit(5))."""
+    name = text(value, place, "a unit's full name, such as app.service")
+    if not _UNIT.fullmatch(name):
+        place.wrong(
+            f"{show(name)} is not the full name of a .service or .socket unit; write the unit that "
+            "creates the socket, such as app.service or app.socket."
+        )
+    if "@." in name:
+        place.wrong(
+            f"{show(name)} is a template, which runs no daemon itself; write the instance that "
+            "creates the socket, such as app@web.service."
+        )
+    return name
+
+
+def seconds(value: object, place: Place) -> float:
+    """Return a length of time in seconds, from a tenth of one to ten minutes."""
+    wanted = "write a number of seconds from 0.1 to 600"
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        place.wrong(f"The value is {kind(value)}; {wanted}.")
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        number = -1.0
+    if not 0.1 <= number <= 600:
+        place.wrong(f"{show(value)} is out of range or no number; {wanted}.")
+    return number
 
 
 def socket_path(value: object, place: Place) -> str:

@@ -16,6 +16,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
+# The order of changes in a run: what keeps a socket right goes before the socket is given back, and
+# is there before the socket is changed; what closes comes before what opens.
+MEMBERS_GO = 0
+UNITS_STOP, FILES_GO, ENGINE_GOES = 1, 2, 3
+ENGINE_COMES, FILES_COME, UNITS_START = 4, 5, 6
+DIRECTORIES_CLOSE, SOCKETS, DIRECTORIES_OPEN = 7, 8, 9
+MEMBERS_COME = 10
+
 State = TypeVar("State")
 Request = TypeVar("Request")
 
@@ -41,9 +49,13 @@ class Resource(ABC, Generic[State, Request]):
     def write(self, target: State) -> None:
         """Put a state into effect; a part that is there already is not written again."""
 
+    def settle(self) -> None:
+        """Do what must follow once all changes of the run are written; by default nothing."""
+        return None
+
     @abstractmethod
-    def opens(self, current: State, target: State) -> int:
-        """Return the place of a change in the order: what closes comes before what opens."""
+    def place(self, current: State, target: State) -> int:
+        """Return the place of a change in the order of the run."""
 
     @abstractmethod
     def in_words(self, state: State | None) -> str:

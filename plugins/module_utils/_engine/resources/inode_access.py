@@ -26,9 +26,9 @@ from ..model.access import (
     wanted_socket,
     without_us,
 )
-from ..model.acl import Acl
+from ..model.acl import EXECUTE, Acl
 from ..model.words import Names, permissions_in_words
-from .base import Resource
+from .base import DIRECTORIES_CLOSE, DIRECTORIES_OPEN, SOCKETS, Resource
 
 _OPTIONAL = ("uid", "gid", "user_obj", "group_obj", "other")
 
@@ -61,7 +61,8 @@ class InodeAccess(Resource[Access, AccessRequest]):
         return without_us(current, before, applied)
 
     def write(self, target: Access) -> None:
-        assert self._descriptor is not None
+        if self._descriptor is None:
+            raise AssertionError("only an inode that was read is written")
         inode.write_access(self._descriptor, target)
 
     def merge(self, old: AccessRequest, new: AccessRequest, *, adds: bool) -> AccessRequest:
@@ -132,8 +133,8 @@ class SocketAccess(InodeAccess):
     _kind = "socket"
     _wanted = staticmethod(wanted_socket)
 
-    def opens(self, current: Access, target: Access) -> int:
-        return 2
+    def place(self, current: Access, target: Access) -> int:
+        return SOCKETS
 
 
 class DirectoryAccess(InodeAccess):
@@ -142,21 +143,22 @@ class DirectoryAccess(InodeAccess):
     _kind = "directory"
     _wanted = staticmethod(wanted_directory)
 
-    def opens(self, current: Access, target: Access) -> int:
+    def place(self, current: Access, target: Access) -> int:
         """What closes goes before its sockets open, what lets anyone search after they close."""
-        held, wanted = _effective(current.acl), _effective(target.acl)
-        gained = any(permissions & ~held.get(who, 0) for who, permissions in wanted.items())
-        return 3 if gained else 1
+        held, wanted = _searchers(current.acl), _searchers(target.acl)
+        gained = any(allowed and not held.get(who) for who, allowed in wanted.items())
+        return DIRECTORIES_OPEN if gained else DIRECTORIES_CLOSE
 
 
-def _effective(acl: Acl) -> dict[tuple[str, int], int]:
-    """Return what each entry of the group class, and everyone else, may do under the mask."""
-    return {
+def _searchers(acl: Acl) -> dict[tuple[str, int], bool]:
+    """Return who may search a directory: by each entry of the group class, and everyone else."""
+    held = {
         ("other", 0): acl.other,
         ("owning group", 0): acl.masked(acl.group_obj),
         **{("user", uid): acl.masked(permissions) for uid, permissions in acl.users},
         **{("group", gid): acl.masked(permissions) for gid, permissions in acl.groups},
     }
+    return {who: bool(permissions & EXECUTE) for who, permissions in held.items()}
 
 
 def acl_lines(acl: Acl, names: Names) -> list[str]:

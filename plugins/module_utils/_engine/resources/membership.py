@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..host import accounts, commands
-from .base import Resource
+from .base import MEMBERS_COME, MEMBERS_GO, Resource
 
 _SECONDS = 30.0
 
@@ -57,8 +57,8 @@ class Membership(Resource[bool, MembershipRequest]):
             purpose=f"{verb} the user {self.user} {to} the group {self.group}",
         )
 
-    def opens(self, current: bool, target: bool) -> int:
-        return 4 if target else 0
+    def place(self, current: bool, target: bool) -> int:
+        return MEMBERS_COME if target else MEMBERS_GO
 
     def in_words(self, state: bool | None) -> str:
         verb = "is" if state else "is not"

@@ -1,0 +1,162 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""Which unit made a socket, told by the processes that hold its listening descriptor."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ..errors import AccessError
+from . import commands, listening
+from .processes import unit_of
+
+_SECONDS = 30.0
+_MANAGER = "init.scope"
+
+
+@dataclass(frozen=True)
+class Creator:
+    """A .service or .socket unit; ``user`` is the owner of its manager, None for the system's."""
+
+    unit: str
+    user: str | None = None
+
+
+@dataclass(frozen=True)
+class _Holder:
+    """A process with the descriptor: its unit, and the unit of the user's manager that runs it."""
+
+    unit: str
+    user_manager: str | None
+
+    @property
+    def is_manager(self) -> bool:
+        return self.unit == _MANAGER
+
+
+def creator_of(device: int, inode: int) -> Creator | None:
+    """Return the unit whose process listens at a path with this device and inode (stat(2)).
+
+    None where nobody listens, or somebody whom no unit of this host runs: a session, a container.
+    """
+    listener = _find(device, inode)
+    if listener is None:
+        return None
+    holders = _holders(listener.socket)
+    for holder in holders:
+        if holder.is_manager:
+            user = _user(holder.user_manager)
+            unit = _socket_unit(device, inode, user)
+            if unit is not None:
+                return Creator(unit, user)
+    # A manager may also just keep the descriptor for a service (FileDescriptorStoreMax=).
+    for holder in holders:
+        if holder.unit.endswith(".service"):
+            return Creator(holder.unit, _user(holder.user_manager))
+    return None
+
+
+def _find(device: int, inode: int) -> listening.Listener | None:
+    """Look in one's own network namespace first, then in those of all processes."""
+    seen = set()
+    for pid in (None, *_processes()):
+        try:
+            namespace = listening.network_of(pid)
+            if namespace in seen:
+                continue
+            seen.add(namespace)
+            listener = listening.listener_at(device, inode, pid)
+        except OSError:
+            continue
+        if listener is not None:
+            return listener
+    return None
+
+
+def _processes() -> Iterator[int]:
+    return (int(name) for name in os.listdir("/proc") if name.isdigit())
+
+
+def _holders(number: int) -> list[_Holder]:
+    """Return who has the socket open, each unit once."""
+    wanted = f"socket:[{number}]"
+    found: dict[_Holder, None] = {}
+    for pid in _processes():
+        try:
+            if not _has_open(pid, wanted):
+                continue
+            unit, manager = unit_of(pid)
+        except OSError:
+            continue  # It has ended meanwhile, or is not ours to look at.
+        if unit is not None:
+            found[_Holder(unit, manager)] = None
+    return list(found)
+
+
+def _has_open(pid: int, wanted: str) -> bool:
+    directory = f"/proc/{pid}/fd"
+    for name in os.listdir(directory):
+        try:
+            if os.readlink(f"{directory}/{name}") == wanted:
+                return True
+        except FileNotFoundError:
+            continue
+    return False
+
+
+def _user(manager: str | None) -> str | None:
+    """Return the name of the user whose manager ``user@UID.service`` is."""
+    if manager is None:
+        return None
+    uid = manager.partition("@")[2].partition(".")[0]
+    try:
+        return pwd.getpwuid(int(uid)).pw_name
+    except (KeyError, ValueError):
+        return uid
+
+
+def _socket_unit(device: int, inode: int, user: str | None) -> str | None:
+    """Return the .socket unit of a manager that listens at a path with this device and inode."""
+    scope = () if user is None else ("--user", "-M", f"{user}@.host")
+    try:
+        text = commands.run(
+            ("systemctl", "--no-pager", *scope, "show", "*.socket", "--property=Id,Listen"),
+            seconds=_SECONDS,
+            purpose="learn which unit makes a socket",
+        )
+    except AccessError:
+        return None  # The manager is gone, or none is there that could be asked.
+    for unit, path in listening_units(text.splitlines()):
+        try:
+            status = os.stat(path)
+        except OSError:
+            continue
+        if (status.st_dev, status.st_ino) == (device, inode):
+            return unit
+    return None
+
+
+def listening_units(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield unit and path of each address that ``systemctl show --property=Id,Listen`` names.
+
+    A unit is a block of lines that ends with an empty one; Id may stand before or after Listen.
+    """
+    unit, paths = "", []
+    for line in (*lines, ""):
+        key, _, value = line.partition("=")
+        if key == "Id":
+            unit = value
+        elif key == "Listen":
+            path = value.rpartition(" (")[0]
+            if path.startswith("/"):
+                paths.append(path)
+        elif not line:
+            yield from ((unit, path) for path in paths)
+            unit, paths = "", []

@@ -1,0 +1,152 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""What systemctl(1) shows and changes of systemd: the system's manager, or one user's own."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..errors import AccessError
+from . import commands
+
+_SECONDS = 90.0
+_PROPERTIES = (
+    "LoadState",
+    "ActiveState",
+    "Listen",
+    "User",
+    "Group",
+    "TimeoutStartUSec",
+)
+_LENGTHS = {
+    "us": 1e-6,
+    "ms": 1e-3,
+    "s": 1.0,
+    "min": 60.0,
+    "h": 3600.0,
+    "d": 86400.0,
+    "w": 604800.0,
+    "month": 2629800.0,
+    "y": 31557600.0,
+}
+_LENGTH = re.compile(r"([0-9.]+)(us|ms|s|min|h|d|w|month|y)")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is known of one unit; ``timeout`` in seconds, infinite where there is none.
+
+    ``listens`` are the addresses of a .socket unit as it is configured.
+    """
+
+    name: str
+    exists: bool
+    active: bool
+    listens: tuple[str, ...] = ()
+    user: str = ""
+    group: str = ""
+    timeout: float = float("inf")
+
+
+def is_running() -> bool:
+    """Tell whether systemd is the init of this host (sd_booted(3))."""
+    return os.path.isdir("/run/systemd/system")
+
+
+class Manager:
+    """One manager; ``changed`` is to be called when unit files were, before units are started."""
+
+    def __init__(self, user: str | None = None) -> None:
+        self.user = user
+        self._stale = False
+
+    def is_up(self) -> bool:
+        """Tell whether the manager runs; a user's own one does only in a session or lingering."""
+        if self.user is None:
+            return is_running()
+        try:
+            self._call("show", "--property=Version", purpose="ask for the user's manager")
+        except AccessError:
+            return False
+        return True
+
+    def show(self, units: Sequence[str]) -> list[Shown]:
+        """Return what is known of each unit, in the same order, with one call for all."""
+        if not units:
+            return []
+        text = self._call(
+            "show",
+            f"--property={','.join(_PROPERTIES)}",
+            "--",
+            *units,
+            purpose="learn about units that create sockets",
+        )
+        blocks = text.strip("\n").split("\n\n")
+        if len(blocks) != len(units):
+            raise AccessError("systemctl show answered with another number of units than asked.")
+        return [_shown(name, block) for name, block in zip(units, blocks)]
+
+    def changed(self) -> None:
+        """Remember that unit files are other than what the manager has read."""
+        self._stale = True
+
+    def reload(self) -> None:
+        """Let the manager read unit files that were changed, once for all of them."""
+        if self._stale:
+            self._call("daemon-reload", purpose="read the changed unit files")
+            self._stale = False
+
+    def start(self, unit: str) -> None:
+        """Start a unit."""
+        self.reload()
+        self._call("start", unit, purpose=f"start {unit}")
+
+    def stop(self, unit: str) -> None:
+        """Stop a unit; one that does not run is no error."""
+        self._call("stop", unit, purpose=f"stop {unit}")
+
+    def try_restart(self, unit: str) -> None:
+        """Restart a unit if it runs, after reading what was changed."""
+        self.reload()
+        self._call("try-restart", unit, purpose=f"restart {unit}")
+
+    def _call(self, *arguments: str, purpose: str) -> str:
+        scope = () if self.user is None else ("--user", "-M", f"{self.user}@.host")
+        return commands.run(
+            ("systemctl", "--no-pager", *scope, *arguments), seconds=_SECONDS, purpose=purpose
+        )
+
+
+def _shown(name: str, block: str) -> Shown:
+    values: dict[str, list[str]] = {}
+    for line in block.splitlines():
+        key, _, value = line.partition("=")
+        values.setdefault(key, []).append(value)
+
+    def one(key: str) -> str:
+        return values.get(key, [""])[0]
+
+    return Shown(
+        name,
+        exists=one("LoadState") not in ("not-found", ""),
+        active=one("ActiveState") in ("active", "reloading", "activating"),
+        listens=tuple(line.rpartition(" (")[0] for line in values.get("Listen", []) if line),
+        user=one("User"),
+        group=one("Group"),
+        timeout=seconds_of(one("TimeoutStartUSec")),
+    )
+
+
+def seconds_of(text: str) -> float:
+    """Return a length of time as systemctl shows it ("1min 30s", systemd.time(7)) in seconds."""
+    parts = _LENGTH.findall(text)
+    if not parts:
+        return float("inf")
+    return sum(float(number) * _LENGTHS[unit] for number, unit in parts)

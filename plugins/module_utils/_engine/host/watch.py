@@ -1,0 +1,111 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""Waiting for changes of files without looking again and again (inotify(7))."""
+
+from __future__ import annotations
+
+import os
+import select
+import struct
+import time
+from collections.abc import Collection
+
+ATTRIB, MOVED_FROM, MOVED_TO = 0x004, 0x040, 0x080
+CREATE, DELETE, DELETE_SELF, MOVE_SELF = 0x100, 0x200, 0x400, 0x800
+_OVERFLOW, _IGNORED = 0x4000, 0x8000
+
+# Whatever can make a path lead to another inode, or change the access of what it leads to.
+CHANGES = ATTRIB | MOVED_FROM | MOVED_TO | CREATE | DELETE | DELETE_SELF | MOVE_SELF
+
+_EVENT = struct.Struct("iIII")
+_BUFFER = 65536
+
+
+class Watch:
+    """One inotify descriptor; close it, or use it as a context manager."""
+
+    def __init__(self) -> None:
+        """Raises OSError where the user has too many of them already (EMFILE)."""
+        # Loaded here, because most runs never wait.
+        import ctypes
+
+        self._errno = ctypes.get_errno
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._names: dict[int, frozenset[bytes] | None] = {}
+        self._fd = self._checked(self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC), "inotify")
+        self._poll = select.poll()
+        self._poll.register(self._fd, select.POLLIN)
+
+    def __enter__(self) -> Watch:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
+    def add(self, path: str, mask: int = CHANGES, names: Collection[str] | None = None) -> None:
+        """Watch a file, or a directory and what is in it, from now on.
+
+        ``path`` may be ``/proc/self/fd/N`` for what a descriptor holds.  With ``names``, of what
+        is in a directory only these count, besides the directory itself; what was added for the
+        same directory before goes on counting.  Raises OSError where it does not exist or may not
+        be read (inotify_add_watch(2)).
+        """
+        number = self._checked(
+            self._libc.inotify_add_watch(self._fd, os.fsencode(path), mask), path
+        )
+        before = self._names.get(number, frozenset())
+        if names is None or before is None:
+            self._names[number] = None
+        else:
+            self._names[number] = before.union(map(os.fsencode, names))
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for a change that counts; tell whether one came within ``seconds``.
+
+        All that happened is taken in, so the next call waits for something new.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            left = max(0.0, deadline - time.monotonic())
+            if not self._poll.poll(left * 1000):
+                return False
+            if self._drain():
+                return True
+
+    def close(self) -> None:
+        """Watch nothing any more."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def _drain(self) -> bool:
+        counts = False
+        while True:
+            try:
+                data = os.read(self._fd, _BUFFER)
+            except BlockingIOError:
+                return counts
+            offset = 0
+            while offset < len(data):
+                number, mask, _, length = _EVENT.unpack_from(data, offset)
+                name = data[offset + _EVENT.size : offset + _EVENT.size + length].rstrip(b"\0")
+                offset += _EVENT.size + length
+                counts = counts or self._counts(number, mask, name)
+
+    def _counts(self, number: int, mask: int, name: bytes) -> bool:
+        if mask & _OVERFLOW:
+            return True
+        if mask & _IGNORED:
+            return False
+        names = self._names.get(number)
+        return names is None or not name or name in names
+
+    def _checked(self, result: int, what: str) -> int:
+        if result < 0:
+            code = self._errno()
+            raise OSError(code, os.strerror(code), what)
+        return result

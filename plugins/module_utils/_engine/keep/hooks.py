@@ -1,0 +1,242 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""The hooks of one socket: which files the host gets, and which unit is started.
+
+Sources: systemd.socket(5), systemd.service(5), systemd.path(5), systemd.exec(5).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ..model.access import CONNECT, Access, AccessRequest
+from ..model.acl import Acl
+from ..model.words import Names
+from ..task import Task, compiled
+
+POLICIES = "/etc/socket-access"
+UNITS = "/etc/systemd/system"
+COMMAND = "/usr/local/sbin/socket-access"
+DEADLINE = 10.0
+
+_MANAGED = "# Managed by the Ansible collection unixsocket.access; do not edit."
+
+
+@dataclass(frozen=True)
+class Creator:
+    """The unit that makes the socket.
+
+    ``user`` is the owner of the manager that runs it, None for the system's; ``sockets`` is how
+    many paths a .socket unit listens on, ``group`` the group that a service runs with.
+    """
+
+    unit: str
+    user: str | None = None
+    sockets: int = 1
+    group: str = ""
+
+    @property
+    def makes_sockets_itself(self) -> bool:
+        """Tell whether systemd binds the socket, with the owner, group and mode it is told."""
+        return self.unit.endswith(".socket")
+
+
+@dataclass(frozen=True)
+class KeptFile:
+    """A file that the host shall have; ``unit_file``: a manager must read it.
+
+    ``user`` is the one in whose home it is and with whose rights it is written.  ``restarts`` is
+    the unit that must be restarted when the file changes while it runs.
+    """
+
+    path: str
+    content: str
+    unit_file: bool = True
+    user: str | None = None
+    restarts: str | None = None
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """All files, the unit to start, and in words what keeps the socket as declared."""
+
+    files: tuple[KeptFile, ...]
+    unit: str
+    said: tuple[str, ...]
+
+
+def hooks(
+    task: Task,
+    creator: Creator | None,
+    request: AccessRequest,
+    planned: Access | None,
+    names: Names,
+    home: str | None,
+) -> Hooks:
+    """Return what keeps the access of one socket.
+
+    ``creator`` is None where nobody knows which unit makes the socket, ``planned`` is the access
+    that it shall have, None where that is not known before it exists.  ``home`` is the home
+    directory of the owner of the creator's manager.
+    """
+    mode = born_mode(request, planned)
+    name = task.declared.name
+    watch = f"socket-access-{name}"
+    files = [
+        KeptFile(f"{POLICIES}/{name}.json", compiled(task).decode(), unit_file=False),
+        KeptFile(f"{UNITS}/{watch}.service", _service(name)),
+        KeptFile(f"{UNITS}/{watch}.path", _path(task), restarts=f"{watch}.path"),
+        KeptFile(
+            f"{UNITS}/paths.target.d/50-{watch}.conf", _lines("[Unit]", f"Wants={watch}.path")
+        ),
+    ]
+    said = [f"{watch}.path applies the policy again when the socket is made anew or changed."]
+    if creator is not None:
+        files.append(_drop_in(task, creator, request, mode, names, home))
+        said.append(_in_words(task, creator))
+    return Hooks(tuple(files), f"{watch}.path", tuple(said))
+
+
+def _service(name: str) -> str:
+    return _lines(
+        "[Unit]",
+        f"Description=Apply the access policy of the socket {name}",
+        "Documentation=https://github.com/unixsocket/access",
+        # The command itself stops correcting when a daemon fights back, and says so.
+        "StartLimitIntervalSec=0",
+        "",
+        "[Service]",
+        "Type=oneshot",
+        f"ExecStart={COMMAND} apply --hook --watched {name}",
+        "TimeoutStartSec=120",
+        "NoNewPrivileges=yes",
+        "CapabilityBoundingSet=CAP_CHOWN CAP_FOWNER CAP_FSETID CAP_DAC_OVERRIDE "
+        "CAP_DAC_READ_SEARCH CAP_SYS_PTRACE",
+        "RestrictAddressFamilies=AF_UNIX AF_NETLINK",
+        "RestrictNamespaces=yes",
+        "RestrictRealtime=yes",
+        "LockPersonality=yes",
+        "SystemCallArchitectures=native",
+    )
+
+
+def _path(task: Task) -> str:
+    watched = [task.declared.path]
+    for grant in task.declared.allow:
+        watched += [name for name in grant.open_parents if name not in watched]
+    return _lines(
+        "[Unit]",
+        f"Description=Watch the socket {task.declared.name}",
+        "Documentation=https://github.com/unixsocket/access",
+        "",
+        "[Path]",
+        *(f"PathChanged={_escaped(path)}" for path in watched),
+    )
+
+
+def _drop_in(
+    task: Task,
+    creator: Creator,
+    request: AccessRequest,
+    mode: int | None,
+    names: Names,
+    home: str | None,
+) -> KeptFile:
+    where = UNITS if creator.user is None else f"{home}/.config/systemd/user"
+    path = f"{where}/{creator.unit}.d/50-socket-access-{task.declared.name}.conf"
+    section = _socket_section if creator.makes_sockets_itself else _service_section
+    lines = section(task, creator, request, mode, names)
+    return KeptFile(path, _lines(*lines), user=creator.user)
+
+
+def _socket_section(
+    task: Task, creator: Creator, request: AccessRequest, mode: int | None, names: Names
+) -> list[str]:
+    """The socket is born as it shall be, less the entries that only an ACL can hold."""
+    lines = ["[Socket]"]
+    if creator.sockets == 1:
+        # Ids, because a name that is gone would keep the unit from starting (systemd.socket(5)).
+        if request.uid is not None and creator.user is None:
+            lines += [f"# user {names.user_name(request.uid)}", f"SocketUser={request.uid}"]
+        if request.gid is not None and creator.user is None:
+            lines += [f"# group {names.group_name(request.gid)}", f"SocketGroup={request.gid}"]
+        if mode is not None:
+            lines.append(f"SocketMode={mode:04o}")
+    return [*lines, f"ExecStartPost={_prefix(task)}{COMMAND} apply --hook {task.declared.name}"]
+
+
+def _service_section(
+    task: Task, creator: Creator, request: AccessRequest, mode: int | None, names: Names
+) -> list[str]:
+    lines = ["[Service]"]
+    if task.declared.born:
+        if request.gid is not None:
+            lines.append(f"Group={names.group_name(request.gid)}")
+            if creator.group:
+                lines.append(f"SupplementaryGroups={creator.group}")
+        if mode is not None:
+            lines.append(f"UMask={0o777 & ~mode:04o}")
+    # With full privileges, because User= and the sandbox of the service are not the hook's.
+    rights = "+" if creator.user is None else ""
+    return [
+        *lines,
+        f"ExecStartPost={_prefix(task)}{rights}{COMMAND} apply --hook --wait {task.declared.name}",
+    ]
+
+
+def born_mode(request: AccessRequest, planned: Access | None) -> int | None:
+    """Return the mode of a new socket that lets nobody in who is not to be let in.
+
+    Before there is an ACL the group bits are the owning group's own.  None where the owning group
+    keeps what it has, and nobody can tell yet what that is.
+    """
+    if planned is not None:
+        return replace(planned.acl, mask=None).mode
+    if request.group_obj is None and not request.exclusive:
+        return None
+    user = CONNECT if request.user_obj is None else request.user_obj
+    return user << 6 | (request.group_obj or 0) << 3 | (request.other or 0)
+
+
+def born(
+    creator: Creator | None, request: AccessRequest, planned: Access | None, task: Task
+) -> Access | None:
+    """Return the access with which these hooks let the socket be born, None if they do not."""
+    mode = born_mode(request, planned)
+    if creator is None or planned is None or mode is None or creator.user is not None:
+        return None
+    if creator.makes_sockets_itself and creator.sockets > 1:
+        return None
+    if not creator.makes_sockets_itself and not task.declared.born:
+        return None
+    return Access(planned.uid, planned.gid, Acl.from_mode(mode))
+
+
+def _prefix(task: Task) -> str:
+    """A hook that fails is logged and no more, unless the declaration says that it must not."""
+    return "" if task.declared.strict else "-"
+
+
+def _in_words(task: Task, creator: Creator) -> str:
+    manager = "" if creator.user is None else f" of user {creator.user}"
+    if creator.makes_sockets_itself:
+        birth = " makes the socket with this owner, group and mode, and" * (creator.sockets == 1)
+        return f"{creator.unit}{manager}{birth} applies the policy after each start."
+    birth = " makes the socket with this group and mode, and" * task.declared.born
+    return (
+        f"{creator.unit}{manager}{birth} is started only when the policy is applied to the socket "
+        "that it made."
+    )
+
+
+def _escaped(path: str) -> str:
+    """Return a path in which systemd finds no specifier (systemd.unit(5))."""
+    return path.replace("%", "%%")
+
+
+def _lines(*lines: str) -> str:
+    return "\n".join((_MANAGED, *lines, ""))

@@ -1,0 +1,196 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""Keeping a grant on this host: who makes the socket, and the hooks as resources.
+
+Nothing is kept where systemd does not run; then the result says so.
+"""
+
+from __future__ import annotations
+
+import pwd
+from collections.abc import Sequence
+from dataclasses import replace
+
+from .converge.loop import AnyResource, Want
+from .errors import AccessError
+from .host import atomic_file
+from .host.accounts import Accounts
+from .host.creator import creator_of
+from .host.installed import version
+from .host.systemd import Manager, Shown, is_running
+from .keep.hooks import DEADLINE, POLICIES, Creator, Hooks, KeptFile, hooks
+from .model.access import Access, AccessRequest
+from .model.account import User
+from .model.chain import Chain
+from .model.words import Names, listed
+from .resources.engine_install import EngineInstall
+from .resources.file import ManagedFile
+from .resources.unit import UnitState
+from .survey import Surveyed
+from .task import Task, from_compiled
+
+KINDS = frozenset({"file", "unit", "engine"})
+
+
+class Keeper:
+    """The hooks of one run; ``problems`` collects what makes a declared unit unfit."""
+
+    def __init__(self, accounts: Accounts, names: Names, *, check: bool) -> None:
+        self.works = is_running()
+        self.problems: list[str] = []
+        self._accounts = accounts
+        self._names = names
+        self._check = check
+        self._managers: dict[str | None, Manager] = {}
+        self._active: dict[str, bool] = {}
+
+    def find_creators(
+        self, seen: Sequence[tuple[Task, Surveyed]]
+    ) -> list[tuple[Task, Creator | None]]:
+        """Return each task, with the unit that was found if none is declared, and its creator."""
+        tasks = [self._with_found_unit(task, one.facts.chain) for task, one in seen]
+        named = [
+            (task.declared.unit or task.found_unit, task.declared.unit_user or task.found_user)
+            for task in tasks
+        ]
+        shown = self._show([(unit, user) for unit, user in named if unit is not None], tasks)
+        creators = []
+        for (unit, user), task, (_, one) in zip(named, tasks, seen):
+            known = None if unit is None else shown.get((unit, user))
+            if unit is not None and known is None and task.declared.unit is not None:
+                one.notes.append(self._manager_is_down(task, unit, user))
+            if known is not None and not known.exists:
+                self._missing(task, one, known)
+            elif known is not None:
+                self._check_fit(task, known, one.facts.chain)
+            creators.append((task, None if unit is None else _creator(unit, user, known)))
+        return creators
+
+    def keep(
+        self, task: Task, creator: Creator | None, request: AccessRequest, planned: Access | None
+    ) -> tuple[list[Want], Hooks]:
+        """Return what the host needs so that the socket stays as it shall be."""
+        home = None
+        if creator is not None and creator.user is not None:
+            home = self._home(task, creator.user)
+        kept = hooks(task, creator, request, planned, self._names, home)
+        wants = [Want(EngineInstall(), task.holder, version())]
+        wants += [Want(self._file(file), task.holder, file.content.encode()) for file in kept.files]
+        unit = UnitState(kept.unit, self._manager(None), self._active.get(kept.unit, False))
+        wants.append(Want(unit, task.holder, True))
+        return wants, kept
+
+    def recorded(self, kind: str, rest: str) -> AnyResource:
+        """Make the resource of a recorded key, for what is undone."""
+        if kind == "engine":
+            return EngineInstall()
+        if kind == "unit":
+            return UnitState(rest, self._manager(None))
+        name = kind.partition("@")[2] or None
+        return self._file(KeptFile(rest, "", unit_file="/systemd/" in rest, user=name))
+
+    def _file(self, file: KeptFile) -> ManagedFile:
+        writer = None
+        if file.user is not None:
+            user = self._accounts.user(file.user)
+            if not isinstance(user, User):
+                raise AccessError(
+                    f"User {file.user} is gone, and with it the rights to {file.path}."
+                )
+            writer = user
+        manager = self._manager(file.user) if file.unit_file else None
+        return ManagedFile(file.path, manager=manager, restarts=file.restarts, writer=writer)
+
+    def _manager(self, user: str | None) -> Manager:
+        return self._managers.setdefault(user, Manager(user))
+
+    def _show(
+        self, wanted: list[tuple[str, str | None]], tasks: Sequence[Task]
+    ) -> dict[tuple[str, str | None], Shown]:
+        """Ask each manager once, and the system's about the units that watch as well."""
+        watches = [f"socket-access-{task.declared.name}.path" for task in tasks]
+        shown = {}
+        for user in sorted({None, *(user for _, user in wanted)}, key=str):
+            manager = self._manager(user)
+            units = [unit for unit, owner in wanted if owner == user]
+            if user is not None and not manager.is_up():
+                continue
+            for one in manager.show([*units, *(watches if user is None else ())]):
+                shown[one.name, user] = one
+        self._active = {name: shown[name, None].active for name in watches}
+        return shown
+
+    def _with_found_unit(self, task: Task, chain: Chain) -> Task:
+        """Where no unit is declared, see who listens, or remember who did."""
+        if task.declared.unit is not None:
+            return task
+        leaf = chain.leaf
+        found = None if leaf is None else creator_of(leaf.device, leaf.inode)
+        if found is not None:
+            return replace(task, found_unit=found.unit, found_user=found.user)
+        path = f"{POLICIES}/{task.declared.name}.json"
+        content = atomic_file.read(path)
+        if content is None:
+            return task
+        try:
+            old = from_compiled(content, path)
+        except AccessError:
+            return task
+        if old.declared.path != task.declared.path:
+            return task
+        return replace(task, found_unit=old.found_unit, found_user=old.found_user)
+
+    def _home(self, task: Task, name: str) -> str:
+        try:
+            return pwd.getpwnam(name).pw_dir
+        except KeyError as error:
+            raise AccessError(
+                f"User {name}, in whose manager the unit of the socket {task.declared.path} is "
+                "declared, does not exist on this host; create the user, or correct unit_user."
+            ) from error
+
+    def _missing(self, task: Task, one: Surveyed, unit: Shown) -> None:
+        sentence = (
+            f"The unit {unit.name}, declared for the socket {task.declared.path}, does not exist "
+            "on this host"
+        )
+        if self._check:
+            one.absentees.append(
+                f"{sentence} yet; check mode takes it that an earlier task will install it."
+            )
+        else:
+            self.problems.append(
+                f"{sentence}; install what brings it, correct the name, or leave unit out: then the "
+                "socket is watched all the same."
+            )
+
+    def _check_fit(self, task: Task, unit: Shown, chain: Chain) -> None:
+        declared = task.declared
+        if unit.name.endswith(".socket"):
+            if unit.listens and not {declared.path, chain.resolved} & set(unit.listens):
+                self.problems.append(
+                    f"The unit {unit.name} does not make the socket {declared.path}; it listens on "
+                    f"{listed(sorted(unit.listens))}. Declare the unit that makes it."
+                )
+        elif (declared.deadline or DEADLINE) >= unit.timeout:
+            self.problems.append(
+                f"The hook of {unit.name} may wait {declared.deadline or DEADLINE:g} seconds for "
+                f"the socket {declared.path}, but systemd gives the whole start of this unit "
+                f"{unit.timeout:g} seconds; declare a shorter deadline."
+            )
+
+    def _manager_is_down(self, task: Task, unit: str, user: str | None) -> str:
+        return (
+            f"The manager of user {user} does not run, so the hook of {unit} for the socket "
+            f"{task.declared.path} begins to work at the next login."
+        )
+
+
+def _creator(unit: str, user: str | None, shown: Shown | None) -> Creator:
+    if shown is None:
+        return Creator(unit, user)
+    return Creator(unit, user, max(1, len(shown.listens)), shown.group)

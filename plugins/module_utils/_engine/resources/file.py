@@ -1,0 +1,158 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""A whole file that belongs to the collection: a compiled policy, a unit, a drop-in."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import AccessError
+from ..host import atomic_file
+from ..host.identity import acting_as
+from ..host.systemd import Manager
+from ..model.account import User
+from . import base
+
+
+@dataclass(frozen=True)
+class FileState:
+    """The content, None where there is no file; ``missing`` directories are made for it."""
+
+    content: bytes | None
+    mode: int = 0o644
+    missing: tuple[str, ...] = field(default=(), compare=False)
+
+
+class ManagedFile(base.Resource[FileState, bytes]):
+    """One file, replaced atomically; its directory is removed with it if it was made for it.
+
+    ``manager`` reads the file, if it is a unit file; ``restarts`` is the unit to restart when it
+    changed.  ``writer`` is the user with whose rights it is written, where that is not root.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        manager: Manager | None = None,
+        restarts: str | None = None,
+        writer: User | None = None,
+    ) -> None:
+        self.path = path
+        self.key = f"file:{path}" if writer is None else f"file@{writer.name}:{path}"
+        self._manager = manager
+        self._restarts = restarts
+        self._writer = writer
+        self._written = False
+
+    def read(self) -> FileState | None:
+        with self._rights():
+            status = None
+            try:
+                status = os.lstat(self.path)
+            except (FileNotFoundError, NotADirectoryError):
+                return FileState(None, missing=_missing_directories(self.path))
+            content = atomic_file.read(self.path)
+        return FileState(content, status.st_mode & 0o7777)
+
+    def wanted(self, base: FileState, requests: Mapping[str, bytes]) -> FileState:
+        contents = set(requests.values())
+        if len(contents) > 1:
+            raise AccessError(
+                f"{' and '.join(sorted(requests))} want different contents of {self.path}; "
+                "give one of the two another name."
+            )
+        return FileState(contents.pop(), 0o644, base.missing)
+
+    def without_us(self, current: FileState, before: FileState, applied: FileState) -> FileState:
+        if current.content is None and before.content is None:
+            return FileState(None, missing=before.missing or current.missing)
+        return before if current == applied else current
+
+    def write(self, target: FileState) -> None:
+        if self.read() == target:
+            return
+        try:
+            with self._rights():
+                if target.content is None:
+                    atomic_file.remove(self.path)
+                    _remove_directories(target.missing)
+                else:
+                    os.makedirs(os.path.dirname(self.path), mode=0o755, exist_ok=True)
+                    atomic_file.replace(self.path, target.content, target.mode)
+        except OSError as error:
+            raise AccessError(f"{self.path} cannot be written: {error.strerror}.") from error
+        self._written = True
+        if self._manager is not None:
+            self._manager.changed()
+
+    def settle(self) -> None:
+        if not self._written or self._manager is None or not self._manager.is_up():
+            return
+        self._manager.reload()
+        if self._restarts is not None:
+            self._manager.try_restart(self._restarts)
+        self._written = False
+
+    def place(self, current: FileState, target: FileState) -> int:
+        return base.FILES_GO if target.content is None else base.FILES_COME
+
+    def in_words(self, state: FileState | None) -> str:
+        if state is None or state.content is None:
+            return f"{self.path}: no file\n"
+        text = state.content.decode("utf-8", "replace")
+        return f"{self.path}\n" + "".join(f"  {line}\n" for line in text.splitlines())
+
+    def changes(self, current: FileState, target: FileState) -> list[str]:
+        if target.content is None:
+            return [f"{self.path} is removed."]
+        return [f"{self.path} is {'made' if current.content is None else 'replaced'}."]
+
+    def state_to_json(self, state: FileState) -> Any:
+        content = None if state.content is None else base64.b64encode(state.content).decode()
+        return {"content": content, "mode": state.mode, "missing": list(state.missing)}
+
+    def state_from_json(self, data: Any) -> FileState:
+        content = data["content"]
+        return FileState(
+            None if content is None else base64.b64decode(content),
+            data["mode"],
+            tuple(data["missing"]),
+        )
+
+    def request_to_json(self, request: bytes) -> Any:
+        return base64.b64encode(request).decode()
+
+    def request_from_json(self, data: Any) -> bytes:
+        return base64.b64decode(data)
+
+    def _rights(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._writer is None else acting_as(self._writer.credentials)
+
+
+def _missing_directories(path: str) -> tuple[str, ...]:
+    """Return the directories that must be made for a file, the innermost first."""
+    missing = []
+    directory = os.path.dirname(path)
+    while not os.path.isdir(directory):
+        missing.append(directory)
+        directory = os.path.dirname(directory)
+    return tuple(missing)
+
+
+def _remove_directories(directories: tuple[str, ...]) -> None:
+    for directory in directories:
+        try:
+            os.rmdir(directory)
+        except OSError:
+            # Gone already, or somebody else put something there.
+            return

@@ -1,0 +1,119 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""``socket-access apply``: the policies that the host keeps, put into effect once more."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from ..errors import AccessError
+from ..host.installed import MEMORY
+from ..keep.hooks import DEADLINE
+from ..report import Result
+from ..run import converge
+from ..task import Options, Task
+from . import policies
+from .corrections import CorrectionsFile
+from .output import Output
+from .wait import wait_for_listener
+from .watched import apply_until_calm
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """How to apply: see the help text of the command."""
+
+    hook: bool = False
+    wait: bool = False
+    watched: bool = False
+    prove: bool = False
+
+
+def apply(names: list[str], wishes: Wishes, output: Output) -> bool:
+    """Apply each policy by itself, and tell whether all went well.
+
+    One that fails says why and does not keep the others from being applied.
+    """
+    fine = True
+    for name in names:
+        try:
+            fine = _apply(policies.load(name), wishes, output) and fine
+        except (AccessError, OSError) as error:
+            output.problem(name, str(error))
+            fine = False
+    return fine
+
+
+def _apply(task: Task, wishes: Wishes, output: Output) -> bool:
+    name, declared = task.declared.name, task.declared
+    root = os.geteuid() == 0
+    if not root and not wishes.hook:
+        raise AccessError(
+            "Only root can put a whole policy into effect; run this as root, or with --hook for "
+            "what a user may change himself."
+        )
+    late = None
+    if wishes.wait:
+        seconds = declared.deadline or DEADLINE
+        if not wait_for_listener(declared.path, seconds, _main_process()):
+            late = (
+                f"No daemon listened at {declared.path} within {seconds:g} seconds after its start, "
+                "so it is not certain that the policy is in effect there; look for the reason in "
+                "the daemon's own messages, or declare a longer deadline."
+            )
+
+    def once(check: bool = False) -> Result:
+        options = Options(
+            check=check,
+            prove=wishes.prove and not check,
+            hook=wishes.hook,
+            unprivileged=not root,
+        )
+        try:
+            return converge([task], options)
+        except (AccessError, PermissionError) as error:
+            if root:
+                raise
+            raise AccessError(
+                f"{error} What is left needs root, and is done by socket-access-{name}.path of the "
+                "system's own manager."
+            ) from error
+
+    if wishes.watched:
+        opened = [path for grant in declared.allow for path in grant.open_parents]
+        memory = CorrectionsFile(_memory(root), name)
+        results = apply_until_calm(dict.fromkeys((declared.path, *opened)), once, memory)
+    else:
+        results = [once()]
+    _report(name, results, wishes, output)
+    if late is not None:
+        output.problem(name, late)
+    return late is None
+
+
+def _report(name: str, results: list[Result], wishes: Wishes, output: Output) -> None:
+    said = [sentence for result in results for sentence in result.changes]
+    for sentence in said:
+        output.say(f"{name}: {sentence}")
+    if not said and not wishes.hook:
+        output.say(f"{name}: Everything is as declared.")
+    for warning in results[-1].warnings:
+        output.problem(name, warning)
+
+
+def _main_process() -> int | None:
+    """Return the daemon that systemd has just started (systemd.exec(5), $MAINPID)."""
+    value = os.environ.get("MAINPID", "")
+    return int(value) if value.isdigit() else None
+
+
+def _memory(root: bool) -> str:
+    if root:
+        return MEMORY
+    runtime = os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{os.geteuid()}")
+    return os.path.join(runtime, os.path.basename(MEMORY))

@@ -1,0 +1,122 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""``socket-access explain`` and ``who``: the kernel's own rules, asked about one path."""
+
+from __future__ import annotations
+
+import grp
+import pwd
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..errors import AccessError
+from ..host.accounts import Accounts, HostNames
+from ..host.pinned import pin
+from ..model.account import Credentials
+from ..model.chain import Chain
+from ..model.words import capital
+from ..reach import explain as walk
+from ..reach import judge
+from ..strangers import stranger_here
+from .output import Output
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Whether one principal can connect to a path, and what decides it, as a sentence."""
+
+    principal: str
+    connects: bool
+    reason: str
+
+
+def explain(path: str, user: str, output: Output, *, as_json: bool) -> bool:
+    """Print whether a user can connect, and every step on the way; True if all could be seen."""
+    names = HostNames()
+    account = Accounts().user(user)
+    if account is None:
+        raise AccessError(
+            f"User {user} does not exist on this host; correct the name, or give a numeric id."
+        )
+    who = account.credentials
+    if not account.known:
+        # Nobody has this id, so whoever it is has no group of others.
+        who = Credentials(who.uid, stranger_here().gid)
+    chain = _chain(path)
+    verdict = judge(chain, who, names)
+    steps = walk(chain, who, names)
+    if as_json:
+        output.document(
+            {
+                "path": path,
+                "user": user,
+                "connects": verdict.allowed,
+                "reason": verdict.text,
+                "remedies": [remedy.text for remedy in verdict.remedies],
+                "steps": steps,
+            }
+        )
+        return True
+    can = "can" if verdict.allowed else "cannot"
+    output.say(f"User {user} {can} connect to {path}.")
+    for line in steps:
+        output.say(line)
+    return True
+
+
+def who(path: str, output: Output, *, as_json: bool) -> bool:
+    """Print who can connect; True if all could be seen."""
+    chain = _chain(path)
+    answers = list(_answers(chain))
+    if as_json:
+        output.document({"path": path, "principals": [vars(answer) for answer in answers]})
+        return True
+    others = answers[-1]
+    listed = [one for one in answers[:-1] if one.connects and not others.connects]
+    for one in listed:
+        output.say(f"{capital(one.principal)} can connect: {one.reason}")
+    if others.connects:
+        refused = [one for one in answers[:-1] if not one.connects]
+        output.say(
+            f"Everyone can connect{', except for those below' * bool(refused)}: {others.reason}"
+        )
+        for one in refused:
+            output.say(f"{capital(one.principal)} cannot connect: {one.reason}")
+    else:
+        output.say(f"Nobody else can connect: {others.reason}")
+    return True
+
+
+def _answers(chain: Chain) -> Iterator[Answer]:
+    """Judge every user and group of the host, and last somebody who is neither."""
+    names, accounts, nobody = HostNames(), Accounts(), stranger_here()
+    asked = []
+    for name in dict.fromkeys(entry.pw_name for entry in pwd.getpwall()):
+        user = accounts.user(name)
+        if user is not None:
+            asked.append((f"user {name}", user.credentials))
+    for entry in grp.getgrall():
+        asked.append((f"group {entry.gr_name}", Credentials(nobody.uid, entry.gr_gid)))
+    asked.append(("everyone", nobody))
+    for principal, credentials in asked:
+        verdict = judge(chain, credentials, names)
+        yield Answer(principal, verdict.allowed, verdict.text)
+
+
+def _chain(path: str) -> Chain:
+    if not path.startswith("/"):
+        raise AccessError(f"{path} is not an absolute path; begin it with a slash.")
+    try:
+        held = pin(path)
+    except PermissionError as error:
+        raise AccessError(
+            f"{path} cannot be looked at ({error}); run this as root to see the whole way to it."
+        ) from error
+    try:
+        return held.chain
+    finally:
+        held.close()

@@ -1,0 +1,111 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""The command ``socket-access`` of a managed host.
+
+Its arguments are read here by hand: the hooks run it at every start of a daemon, and argparse would
+take longer to load than all that they do.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from ..errors import AccessError
+from . import ask, policies, status
+from .apply import Wishes, apply
+from .output import Output
+
+FINE, FAILED, WRONG = 0, 1, 2
+
+HELP = """\
+socket-access applies and explains who may connect to the Unix sockets of this host.
+
+  socket-access apply [NAME...]     put the policies of this host into effect once more
+      --hook                        only the socket and the directories that lead to it
+      --wait                        wait for the daemon to listen first, as long as is declared
+      --watched                     go on until nothing changes any more; for the .path units
+      --prove                       connect as everyone concerned afterwards
+  socket-access status [NAME...]    say whether all is as declared; changes nothing
+  socket-access explain PATH USER   say whether the user can connect, and why
+  socket-access who PATH            say who can connect
+      --json                        (status, explain, who) answer in JSON
+
+The policies are in /etc/socket-access, one file for each NAME.
+Exit status: 0 all is well, 1 something failed or is not as declared, 2 wrong usage.
+"""
+
+_SWITCHES = {
+    "apply": ("--hook", "--wait", "--watched", "--prove"),
+    "status": ("--json",),
+    "explain": ("--json",),
+    "who": ("--json",),
+}
+# How many words each takes at least, and at most if there is a limit.
+_WORDS = {"apply": (0, None), "status": (0, None), "explain": (2, 2), "who": (1, 1)}
+
+
+class Usage(Exception):
+    """Arguments that cannot be understood; the message is a sentence for a person."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command and return its exit status."""
+    output = Output()
+    if not arguments or arguments[0] in ("help", "--help", "-h"):
+        output.say(HELP.rstrip())
+        return FINE if arguments else WRONG
+    try:
+        verb, words, switches = parse(arguments)
+    except Usage as error:
+        output.problem("socket-access", f"{error} Try: socket-access --help")
+        return WRONG
+    try:
+        return FINE if _run(verb, words, switches, output) else FAILED
+    except (AccessError, OSError) as error:
+        output.problem("socket-access", str(error))
+        return FAILED
+    except BrokenPipeError:
+        return FAILED
+
+
+def parse(arguments: list[str]) -> tuple[str, list[str], set[str]]:
+    """Return what to do, the words after it, and the switches; raises Usage."""
+    verb, *rest = arguments
+    if verb not in _SWITCHES:
+        raise Usage(f"There is no {verb!r}; there are {', '.join(_SWITCHES)}.")
+    words, switches, plain = [], set(), False
+    for argument in rest:
+        if plain or not argument.startswith("-"):
+            words.append(argument)
+        elif argument == "--":
+            plain = True
+        elif argument in _SWITCHES[verb]:
+            switches.add(argument)
+        else:
+            known = ", ".join(_SWITCHES[verb])
+            raise Usage(f"{verb} has no option {argument!r}; it has {known}.")
+    least, most = _WORDS[verb]
+    if len(words) < least or (most is not None and len(words) > most):
+        wanted = {1: "a path", 2: "a path and a user"}[least]
+        raise Usage(f"{verb} takes {wanted}, and got {len(words)} words.")
+    return verb, words, switches
+
+
+def _run(verb: str, words: list[str], switches: set[str], output: Output) -> bool:
+    as_json = "--json" in switches
+    if verb == "apply":
+        wishes = Wishes(**{name[2:]: name in switches for name in _SWITCHES["apply"]})
+        return apply(words or policies.names(), wishes, output)
+    if verb == "status":
+        return status.show(status.states(words or policies.names()), output, as_json=as_json)
+    if verb == "explain":
+        return ask.explain(words[0], words[1], output, as_json=as_json)
+    return ask.who(words[0], output, as_json=as_json)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

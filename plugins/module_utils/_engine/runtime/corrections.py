@@ -1,0 +1,90 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""How often a socket was corrected lately, so that nobody fights a daemon for ever."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, replace
+
+from ..host import atomic_file
+
+MOST, WITHIN, QUIET = 10, 30.0, 60.0
+_MODE = 0o600
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """When corrections were made, and when they were last asked for after they were given up.
+
+    All times are seconds since boot (CLOCK_BOOTTIME), which no change of the clock moves.
+    """
+
+    made: tuple[float, ...] = ()
+    given_up: float | None = None
+
+    def at(self, now: float) -> Corrections:
+        """Return what still counts: the corrections of the last half minute.
+
+        Having given up counts until nothing was asked for a whole minute.
+        """
+        if self.given_up is not None and not now - QUIET < self.given_up <= now:
+            return Corrections()
+        return replace(self, made=tuple(one for one in self.made if now - WITHIN < one <= now))
+
+    @property
+    def exhausted(self) -> bool:
+        """Tell whether there were so many that the next one is not to be made."""
+        return self.given_up is not None or len(self.made) >= MOST
+
+    def one_more(self, now: float) -> Corrections:
+        """Return these and one that was made now."""
+        return replace(self, made=(*self.made, now))
+
+    def refused(self, now: float) -> Corrections:
+        """Return these, and that one was asked for now and not made."""
+        return replace(self, given_up=now)
+
+
+class CorrectionsFile:
+    """Where a host remembers them until it is started anew; one file for each socket."""
+
+    def __init__(self, directory: str, name: str) -> None:
+        self._directory = directory
+        self._path = os.path.join(directory, name)
+
+    def load(self) -> Corrections:
+        """Return what is remembered; a file that cannot be understood counts as none."""
+        try:
+            data = json.loads(atomic_file.read(self._path) or b"{}")
+            given_up = data.get("given_up")
+            return Corrections(
+                tuple(float(one) for one in data.get("made", ())),
+                None if given_up is None else float(given_up),
+            )
+        except (ValueError, TypeError, AttributeError):
+            return Corrections()
+
+    def save(self, corrections: Corrections) -> None:
+        """Remember; nothing to remember leaves no file and no directory."""
+        if corrections == Corrections():
+            self._forget()
+            return
+        os.makedirs(self._directory, mode=0o755, exist_ok=True)
+        content = json.dumps({"made": corrections.made, "given_up": corrections.given_up})
+        atomic_file.replace(self._path, f"{content}\n".encode(), _MODE)
+
+    def _forget(self) -> None:
+        try:
+            os.unlink(self._path)
+        except FileNotFoundError:
+            return
+        try:
+            os.rmdir(self._directory)
+        except OSError:
+            pass  # Another socket's corrections are remembered there.

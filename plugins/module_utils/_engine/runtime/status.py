@@ -1,0 +1,80 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""``socket-access status``: whether the host is as its policies say; nothing is changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import AccessError
+from ..run import converge
+from ..task import Options
+from . import policies
+from .output import Output
+
+AS_DECLARED, DIFFERS, MISSING, HOOK_MISSING, UNKNOWN = (
+    "as declared",
+    "differs",
+    "missing",
+    "hook missing",
+    "unknown",
+)
+
+
+@dataclass(frozen=True)
+class State:
+    """One managed socket: its state in a word or two, and the changes that a run would make."""
+
+    name: str
+    path: str | None
+    state: str
+    changes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def fine(self) -> bool:
+        """Tell whether a run would change nothing."""
+        return self.state in (AS_DECLARED, MISSING)
+
+    def in_words(self) -> str:
+        """Return one line about the socket."""
+        called = self.name if self.path is None else f"{self.name} ({self.path})"
+        return " ".join((f"{called}: {self.state}.", *self.changes, *self.notes))
+
+
+def states(names: list[str]) -> list[State]:
+    """Return the state of each policy of this host."""
+    return [_state(name) for name in names]
+
+
+def show(found: list[State], output: Output, *, as_json: bool) -> bool:
+    """Print the states, and tell whether all is as declared."""
+    if as_json:
+        output.document([vars(one) for one in found])
+    for one in () if as_json else found:
+        output.say(one.in_words())
+    if not found and not as_json:
+        output.say("No socket is managed on this host.")
+    return all(one.fine for one in found)
+
+
+def _state(name: str) -> State:
+    path = None
+    try:
+        task = policies.load(name)
+        path = task.declared.path
+        inodes = converge([task], Options(check=True, prove=False, hook=True))
+        whole = converge([task], Options(check=True, prove=False))
+    except (AccessError, OSError) as error:
+        return State(name, path, UNKNOWN, notes=(str(error),))
+    changes, notes = tuple(whole.changes), tuple(whole.warnings)
+    if inodes.changes:
+        return State(name, path, DIFFERS, changes, notes)
+    if whole.changed:
+        return State(name, path, HOOK_MISSING, changes, notes)
+    exists = whole.sockets[name]["exists"]
+    return State(name, path, AS_DECLARED if exists else MISSING, changes, notes)

@@ -1,0 +1,95 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""Applying a policy when its socket was made anew or changed, until it stays as it is.
+
+What happens while a run is going on is not lost, because the watch is set before each comparison.
+A daemon that sets something else again and again gets the last word, and the journal says so.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+
+from ..errors import AccessError
+from ..host.watch import Watch
+from ..report import Result
+from .corrections import MOST, QUIET, WITHIN, CorrectionsFile
+
+_CALM = 0.2
+# One that is fought back is not to fill the journal: its sentence waits for a quieter moment.
+_CALM_AFTER_A_FIGHT = 5.0
+# Changes that never end, but never differ either, are the next run's matter.
+_LONGEST = 30.0
+
+
+def apply_until_calm(
+    paths: Iterable[str],
+    converge: Callable[[bool], Result],
+    memory: CorrectionsFile,
+    clock: Callable[[], float] = lambda: time.clock_gettime(time.CLOCK_BOOTTIME),
+) -> list[Result]:
+    """Compare and apply until nothing happened to the paths for a fifth of a second.
+
+    ``converge`` runs once, and only compares if it is given True.  Raises AccessError when the
+    corrections were too many.
+    """
+    paths = list(paths)
+    results = []
+    ends = time.monotonic() + _LONGEST
+    while True:
+        with Watch() as watch:
+            for path in paths:
+                _watch(watch, path)
+            result, corrected = _once(converge, memory, clock)
+            if not corrected:
+                while watch.wait(_CALM_AFTER_A_FIGHT) and time.monotonic() < ends:
+                    pass
+                memory.save(memory.load().refused(clock()))
+                raise AccessError(_fights_back(result))
+            results.append(result)
+            if not watch.wait(_CALM) or time.monotonic() > ends:
+                return results
+
+
+def _once(
+    converge: Callable[[bool], Result], memory: CorrectionsFile, clock: Callable[[], float]
+) -> tuple[Result, bool]:
+    """Return what was done, or was left because it was done too often, and whether it was done."""
+    remembered = memory.load()
+    counted = remembered.at(clock())
+    result = converge(counted.exhausted)
+    if result.changed and counted.exhausted:
+        memory.save(counted.refused(clock()))
+        return result, False
+    if result.changed:
+        memory.save(counted.one_more(clock()))
+    elif counted != remembered:
+        memory.save(counted)
+    return result, True
+
+
+def _fights_back(result: Result) -> str:
+    return (
+        f"The daemon fights back: its socket was corrected {MOST} times within {WITHIN:g} seconds, "
+        "and is again not as declared, so it is left as the daemon sets it now. What would have to "
+        f"change: {' '.join(result.changes)} Set the daemon's own options for its socket to what "
+        f"is declared, or declare what it sets; after {QUIET:g} quiet seconds it is corrected again."
+    )
+
+
+def _watch(watch: Watch, path: str) -> None:
+    """Watch what is at a path itself, and the name under which the deepest directory leads to it."""
+    directory, name = os.path.split(os.path.realpath(path))
+    while not os.path.isdir(directory):
+        directory, name = os.path.split(directory)
+    for watched, names in ((directory, (name,)), (path, ())):
+        try:
+            watch.add(watched, names=names)
+        except OSError:
+            pass  # It is not there, or may not be read; the other watch tells when that changes.

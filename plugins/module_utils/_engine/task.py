@@ -1,0 +1,88 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""One socket as one holder declares it: what a run is asked to do, on either end of the wire."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from .errors import AccessError
+from .policy import Policy, PolicyError, SocketPolicy, describe, validate
+
+LOCK_SECONDS = 60.0
+PROOF_SECONDS = 5.0
+
+_FORMAT = 1
+_MANAGED = "Managed by the Ansible collection unixsocket.access; do not edit."
+_KEPT = ("exclusive", "deny_all_refused", "adds", "found_unit", "found_user")
+
+
+@dataclass(frozen=True)
+class Task:
+    """A declared socket, and who asks for it.
+
+    ``exclusive``: named entries that are not declared go.  ``deny_all_refused``: each refused
+    account gets an entry, also where nothing lets it in.  ``adds``: what this holder asked for
+    earlier stays.  ``found_unit`` and ``found_user`` are the unit that was seen to make the socket,
+    and the owner of its manager, where none is declared.
+    """
+
+    declared: SocketPolicy
+    holder: str
+    exclusive: bool = True
+    deny_all_refused: bool = False
+    adds: bool = False
+    found_unit: str | None = None
+    found_user: str | None = None
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a run is to go: ``check`` changes nothing, ``prove`` ends with a real connect().
+
+    ``hook``: the run is one of the host's own, at the start of a daemon; it touches inodes alone,
+    and leaves out principals that are gone instead of leaving everything as it is.
+    ``unprivileged``: it has only the rights of the user whose manager runs it.
+    """
+
+    check: bool = False
+    prove: bool = True
+    absent: bool = False
+    hook: bool = False
+    unprivileged: bool = False
+    lock_seconds: float = LOCK_SECONDS
+    proof_seconds: float = PROOF_SECONDS
+
+
+def compiled(task: Task) -> bytes:
+    """Return a task in the form in which the host keeps it, for its hooks to run again."""
+    data = {
+        "managed_by": _MANAGED,
+        "format": _FORMAT,
+        "holder": task.holder,
+        **{name: getattr(task, name) for name in _KEPT},
+        "declaration": describe(Policy((task.declared,))),
+    }
+    return (json.dumps(data, indent=1) + "\n").encode()
+
+
+def from_compiled(content: bytes, path: str) -> Task:
+    """Return the task that a host keeps in the file ``path``.
+
+    Raises AccessError when the file cannot be understood.
+    """
+    try:
+        data = json.loads(content)
+        if data["format"] != _FORMAT:
+            raise ValueError(f"its format is {data['format']}, not {_FORMAT}")
+        (declared,) = validate(data["declaration"]).sockets
+        return Task(declared, data["holder"], **{name: data[name] for name in _KEPT})
+    except (ValueError, KeyError, TypeError, PolicyError) as error:
+        raise AccessError(
+            f"The policy {path} cannot be understood ({error}); run its playbook again."
+        ) from error
