@@ -17,7 +17,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+from unittest import mock
 
+from ansible_collections.unixsocket.access.plugins.module_utils._engine import keeper
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.record import (
     Record,
     RecordFile,
@@ -28,12 +30,9 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.ac
     Acl,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import validate
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.run import (
-    Options,
-    Result,
-    Task,
-    converge,
-)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.report import Result
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.run import converge
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.task import Options, Task
 from kernel.trees import put
 
 # Ids that nobody has; numbers are allowed as principals.
@@ -134,12 +133,13 @@ class Place:
         holder: str = "socket ",
         **how: bool,
     ) -> Result:
-        """Converge a declaration as the modules do."""
+        """Converge a declaration as the modules do, without hooks: units are no matter here."""
         tasks = [Task(one, holder + one.name, **how) for one in validate(sockets).sockets]
         options = Options(
             check=check, prove=prove, absent=absent, lock_seconds=lock_seconds, proof_seconds=5.0
         )
-        return converge(tasks, options, dropped=lambda record: dropped, file=self.file)
+        with mock.patch.object(keeper, "is_running", return_value=False):
+            return converge(tasks, options, dropped=lambda record: dropped, file=self.file)
 
     def refusal(self, sockets: Mapping[str, Mapping[str, Any]], **how: Any) -> str:
         """Converge what is refused; nothing may have been touched, and no record made."""

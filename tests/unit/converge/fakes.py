@@ -21,11 +21,15 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge
     Record,
     RecordFile,
 )
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.resources.base import (
     Resource,
 )
 
 Words = frozenset[str]
+
+# The kind of a thing is the part of its key before a colon, and these have none.
+KINDS = ("a", "b", "c", "new")
 
 
 def words(*said: str) -> Words:
@@ -49,6 +53,8 @@ class Host:
     fails: dict[str, Exception] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
     dies_after: int | None = None
+    settled: list[str] = field(default_factory=list)
+    unsettled: str | None = None
 
     def write(self) -> None:
         if self.dies_after is not None:
@@ -83,7 +89,12 @@ class Thing(Resource[Words, Words]):
         self.host.log.append(self.key)
         self.host.things[self.key] = target
 
-    def opens(self, current: Words, target: Words) -> int:
+    def settle(self) -> None:
+        self.host.settled.append(self.key)
+        if self.host.unsettled == self.key:
+            raise AccessError(f"{self.key} does not settle.")
+
+    def place(self, current: Words, target: Words) -> int:
         return self.host.places.get(self.key, 0)
 
     def in_words(self, state: Words | None) -> str:
@@ -149,13 +160,13 @@ class Bench:
             for key, holder, said in wants
         ]
         holders = {want.holder for want in asked} | set(also)
-        steps = plan_steps(asked, holders, record, self.host.thing)
+        steps = plan_steps(asked, holders, record, self.host.thing, KINDS)
         return apply_steps(steps, record, self.file)
 
     def planned(self, *wants: tuple[str, str, str], also: Collection[str] = ()) -> list[str]:
         asked = [Want(self.host.thing(key), who, frozenset(said.split())) for key, who, said in wants]
         holders = {want.holder for want in asked} | set(also)
-        steps = plan_steps(asked, holders, self.file.load(), self.host.thing)
+        steps = plan_steps(asked, holders, self.file.load(), self.host.thing, KINDS)
         return [step.resource.key for step in steps if step.changes]
 
     def killed(self, *wants: tuple[str, str, str], after: int, also: Collection[str] = ()) -> bool:

@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.loop import (
     Want,
+    apply_steps,
     plan_steps,
     without_holders,
 )
@@ -19,7 +20,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge
     Record,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
-from unit.converge.fakes import Bench, Host, PaperRecord, words
+from unit.converge.fakes import KINDS, Bench, Host, PaperRecord, words
 
 A, B, C = ("a", "one", "x"), ("b", "one", "y"), ("c", "one", "z")
 BORN = {"a": words("old"), "b": words(), "c": words("c")}
@@ -181,13 +182,13 @@ def test_a_thing_made_anew_is_not_given_what_the_old_one_had(bench: Bench) -> No
     assert not undone.changed
 
 
-def test_a_thing_born_as_it_shall_be_remembers_what_was_before(bench: Bench) -> None:
+def test_a_thing_born_as_it_shall_be_is_not_what_we_touched(bench: Bench) -> None:
     bench.host.identities["a"] = "1"
     bench.run(A)
     bench.host.identities["a"] = "2"
     assert not bench.run(A).changed
-    bench.run(also=["one"])
-    assert bench.host.things["a"] == words("old")
+    assert not bench.run(also=["one"]).changed
+    assert bench.host.things["a"] == words("old", "x")
 
 
 @pytest.mark.parametrize("error", [OSError(30, "Read-only file system"), AccessError("No.")])
@@ -221,7 +222,7 @@ def test_a_step_that_fails_is_named_and_the_record_is_as_before(bench: Bench) ->
     with pytest.raises(AccessError) as caught:
         bench.run(("a", "one", "w"), B, C)
     assert str(caught.value) == (
-        "c could not be changed: [Errno 30] Read-only file system. "
+        "c could not be changed: Read-only file system. "
         "Everything this run had changed was put back."
     )
     assert bench.host.things == things
@@ -413,4 +414,53 @@ def test_what_would_be_there_without_some_holders(bench: Bench) -> None:
 
 def test_a_thing_that_does_not_exist_is_no_step(bench: Bench) -> None:
     want = Want(bench.host.thing("new"), "one", words("x"))
-    assert plan_steps([want], {"one"}, Record(), bench.host.thing) == []
+    assert plan_steps([want], {"one"}, Record(), bench.host.thing, KINDS) == []
+
+
+def test_things_of_other_kinds_stay_as_they_are(bench: Bench) -> None:
+    bench.run(A, B)
+    record = bench.file.load()
+    steps = plan_steps([], {"one"}, record, bench.host.thing, ("a",))
+    assert [step.resource.key for step in steps] == ["a"]
+    apply_steps(steps, record, bench.file)
+    assert bench.host.things == {**BORN, "b": words("y")}
+    assert list(bench.file.load().entries) == ["b"]
+
+
+def test_things_settle_once_all_are_changed(bench: Bench) -> None:
+    bench.run(A, B)
+    assert bench.host.settled == ["a", "b"]
+    bench.host.settled.clear()
+    bench.run(A, B)
+    assert bench.host.settled == []
+
+
+def test_what_does_not_settle_takes_all_back(bench: Bench) -> None:
+    bench.host.unsettled = "a"
+    with pytest.raises(AccessError, match="a does not settle"):
+        bench.run(A, B)
+    assert bench.host.things == BORN
+
+
+def test_a_thing_that_is_away_is_remembered_as_long_as_it_is_asked_for(bench: Bench) -> None:
+    bench.host.identities["a"] = "1"
+    bench.run(A)
+    entry = bench.file.load().entries["a"]
+    del bench.host.things["a"]
+    assert not bench.run(A).changed
+    assert bench.file.load().entries == {"a": entry}
+    bench.run(also=["one"])
+    assert bench.file.load() == Record()
+
+
+def test_a_thing_that_is_born_so_because_of_us_goes_back_to_what_it_was(bench: Bench) -> None:
+    bench.host.identities["a"] = "1"
+    bench.run(A)
+    bench.host.identities["a"] = "2"
+    born = words("old", "x")
+    record = bench.file.load()
+    want = Want(bench.host.thing("a"), "one", words("x"), birth=born)
+    steps = plan_steps([want], {"one"}, record, bench.host.thing, KINDS)
+    assert not apply_steps(steps, record, bench.file).changed
+    bench.run(also=["one"])
+    assert bench.host.things["a"] == words("old")

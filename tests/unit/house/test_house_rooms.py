@@ -29,9 +29,13 @@ MAY_IMPORT = {
     "resources": {"errors", "model", "host"},
     "converge": {"errors", "model", "host", "resources"},
     "prove": {"errors", "model", "reach"},
+    "task": {"errors", "policy"},
+    "keep": {"errors", "model", "policy", "task"},
 }
+# Above all others: what is called from outside.
+TOP = {"runtime"}
 # What is decided there must not depend on the host, so that it can be tested on paper.
-PURE = ("errors", "model", "policy", "reach", "methods", "planner")
+PURE = ("errors", "model", "policy", "reach", "methods", "planner", "keep")
 PURE_IMPORTS = {
     "__future__",
     "collections",
@@ -49,7 +53,7 @@ PURE_IMPORTS = {
 IMPURE_CALLS = {"open", "print", "input", "exec", "eval", "compile", "__import__", "breakpoint"}
 # Compiled from a zip on every run of a module: what costs milliseconds is imported where needed.
 EXPENSIVE = {"argparse", "asyncio", "inspect", "ipaddress", "logging", "subprocess", "tempfile"}
-MOST_LINES = 300
+MOST_LINES = 310
 
 FILES = sorted(ENGINE.rglob("*.py"))
 NAMES = [str(path.relative_to(ENGINE)) for path in FILES]
@@ -90,7 +94,7 @@ def test_the_engine_is_found() -> None:
 
 def test_every_room_has_its_place() -> None:
     rooms = {path.name for path in ENGINE.iterdir() if (path / "__init__.py").exists()}
-    assert rooms | {"errors"} == set(MAY_IMPORT)
+    assert rooms == set(MAY_IMPORT) - {"errors", "task"} | TOP
 
 
 @each_file

@@ -33,11 +33,8 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy.t
     Principal,
     SocketPolicy,
 )
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.run import (
-    Options,
-    Result,
-    Task,
-)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.report import Result
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.task import Options, Task
 
 MODULES = "ansible_collections.unixsocket.access.plugins.modules"
 PLUGINS = Path(__file__).parents[3] / "plugins"
@@ -87,7 +84,8 @@ def run(
 
     def call(name: str, check: bool = False, **options: Any) -> dict[str, Any]:
         module = importlib.import_module(f"{MODULES}.{name}")
-        arguments = {**options, "_ansible_check_mode": check}
+        internal = {"check_mode": check, "module_name": f"unixsocket.access.{name}"}
+        arguments = {**options, **{f"_ansible_{key}": value for key, value in internal.items()}}
         with patch_module_args(arguments), pytest.raises(SystemExit) as ended:
             module.main()
         answer = json.loads(capsys.readouterr().out)
@@ -109,18 +107,26 @@ def test_socket_mode(engine: Engine, run: Callable[..., dict[str, Any]]) -> None
         members=["nginx", "bob"],
         restart_clients=True,
         trust_directories=["/run/app"],
+        unit="app.service",
+        born=True,
+        strict=True,
+        deadline=7.5,
     )
     (task,) = engine.tasks
+    members = tuple(Grant(_user(one), "group", restart_clients=True) for one in ("nginx", "bob"))
     assert task.declared == SocketPolicy(
-        "socket",
+        task.declared.name,
         PATH,
-        "stream",
-        "app",
-        "web",
-        0o640,
-        tuple(Grant(_user(one), "group", restart_clients=True) for one in ("nginx", "bob")),
-        (),
-        ("/run/app",),
+        type="stream",
+        owner="app",
+        group="web",
+        mode=0o640,
+        allow=members,
+        trust_directories=("/run/app",),
+        unit="app.service",
+        born=True,
+        strict=True,
+        deadline=7.5,
     )
     assert (task.holder, task.exclusive, task.adds) == (f"socket_mode {PATH}", False, False)
     assert answer["changed"] is True
@@ -131,7 +137,8 @@ def test_socket_mode(engine: Engine, run: Callable[..., dict[str, Any]]) -> None
 
 def test_socket_mode_by_default(engine: Engine, run: Callable[..., dict[str, Any]]) -> None:
     run("socket_mode", path=PATH)
-    assert engine.tasks[0].declared == SocketPolicy("socket", PATH, mode=0o660)
+    (task,) = engine.tasks
+    assert task.declared == SocketPolicy(task.declared.name, PATH, mode=0o660)
     assert engine.options == Options(check=False, prove=True, absent=False, proof_seconds=5.0)
 
 
@@ -145,6 +152,8 @@ def test_socket_acl(engine: Engine, run: Callable[..., dict[str, Any]]) -> None:
             {"user": "bob", "permissions": "none"},
         ],
         open_parents=["/run/app"],
+        unit="app.service",
+        unit_user="quantum",
     )
     (task,) = engine.tasks
     assert task.declared.allow == (
@@ -153,12 +162,27 @@ def test_socket_acl(engine: Engine, run: Callable[..., dict[str, Any]]) -> None:
     )
     assert task.declared.refuse == (_user("bob"),)
     assert task.declared.mode is None
+    assert (task.declared.unit, task.declared.unit_user) == ("app.service", "quantum")
     assert (task.holder, task.exclusive, task.deny_all_refused, task.adds) == (
         f"socket_acl {PATH}",
         False,
         True,
         True,
     )
+
+
+def test_the_name_that_files_on_the_host_carry(
+    engine: Engine, run: Callable[..., dict[str, Any]]
+) -> None:
+    """The same on every run, different for every module and path, fit for units' names."""
+    names = []
+    for name in ("socket_mode", "socket_acl"):
+        for path in ("/run/a/s", "/run/b/s", "/run/a/s", "/run/a/" + "ü" * 40):
+            run(name, path=path)
+            names.append(engine.tasks[0].declared.name)
+    assert len(set(names)) == 6
+    assert names[0] == names[2]
+    assert all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", one) for one in names)
 
 
 def test_socket_acl_exclusive(engine: Engine, run: Callable[..., dict[str, Any]]) -> None:

@@ -113,8 +113,9 @@ def chain(
     ]
     if access is None:
         parts[-1] = replace(parts[-1], acl_support=acl_support)
-        return Chain(PATH, tuple(parts), missing=PATH)
-    return Chain(PATH, (*parts, Component(PATH, SOCKET, access, acl_support=acl_support)))
+        return Chain(PATH, tuple(parts), missing=PATH, resolved=PATH)
+    leaf = Component(PATH, SOCKET, access, acl_support=acl_support)
+    return Chain(PATH, (*parts, leaf), resolved=PATH)
 
 
 BORN = Access(100, 100, Acl.from_mode(0o755))

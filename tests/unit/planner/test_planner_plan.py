@@ -240,9 +240,9 @@ def test_no_acls_where_the_socket_will_be() -> None:
     )
 
 
-def test_a_socket_that_does_not_exist_is_planned_without_access() -> None:
+def test_a_socket_that_does_not_exist_is_planned_all_the_same() -> None:
     made = plan(declare("user nginx", "user carol"), chain(None))
-    assert made.access is None
+    assert request(made).users == {33: 6, 1003: 6}
     assert [one.method for one in made.choices] == ["acl", "acl"]
 
 

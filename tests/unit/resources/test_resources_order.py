@@ -41,10 +41,10 @@ def _directory(before: Access, *users: int) -> Access:
 
 def test_what_closes_comes_first_and_what_opens_comes_last() -> None:
     opened = _directory(BORN, 33)
-    sockets = SOCKET.opens(BORN, BORN)
-    joins, leaves = Membership("u", "g").opens(False, True), Membership("u", "g").opens(True, False)
+    sockets = SOCKET.place(BORN, BORN)
+    joins, leaves = Membership("u", "g").place(False, True), Membership("u", "g").place(True, False)
     assert leaves < sockets < joins
-    assert DIRECTORY.opens(opened, BORN) < sockets < DIRECTORY.opens(BORN, opened)
+    assert DIRECTORY.place(opened, BORN) < sockets < DIRECTORY.place(BORN, opened)
 
 
 @pytest.mark.parametrize("held", [0, 4])
@@ -52,8 +52,8 @@ def test_an_entry_that_was_there_and_gains_search_opens_as_well(held: int) -> No
     before = Access(0, 0, Acl(7, 5, 0, ((33, held),), (), 5))
     opened = _directory(before, 33)
     assert decide(opened, EVERYONE[0], 4).allowed == decide(before, EVERYONE[0], 4).allowed
-    assert DIRECTORY.opens(before, opened) > SOCKET.opens(BORN, BORN)
-    assert DIRECTORY.opens(opened, before) < SOCKET.opens(BORN, BORN)
+    assert DIRECTORY.place(before, opened) > SOCKET.place(BORN, BORN)
+    assert DIRECTORY.place(opened, before) < SOCKET.place(BORN, BORN)
 
 
 @given(searches, accesses)
@@ -65,7 +65,7 @@ def test_a_directory_that_opens_for_anyone_opens_last(
         decide(after, who, 1).allowed and not decide(before, who, 1).allowed for who in EVERYONE
     )
     if opens:
-        assert DIRECTORY.opens(before, after) > SOCKET.opens(before, after)
+        assert DIRECTORY.place(before, after) > SOCKET.place(before, after)
 
 
 def test_keys_tell_things_apart() -> None:

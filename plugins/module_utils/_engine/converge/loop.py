@@ -232,10 +232,11 @@ def apply_steps(steps: Sequence[Step], record: Record, file: RecordFile) -> Outc
 
     try:
         _save(file, _pending(changing, record, after) if changing else after)
-        for step in changing:
-            done.append(step)
-            _write(step)
-        _settle(done)
+        for group in _by_place(changing):
+            for step in group:
+                done.append(step)
+                _write(step)
+            _settle(group)
         if changing:
             _save(file, after)
     except AccessError as error:
@@ -279,21 +280,30 @@ def _pending(changing: Sequence[Step], record: Record, after: Record) -> Record:
     return Record(entries)
 
 
-def _settle(done: Sequence[Step]) -> None:
-    for step in done:
+def _by_place(steps: Sequence[Step]) -> list[list[Step]]:
+    """Return the steps in groups of one place each, for what is cheaper done together."""
+    groups: dict[int, list[Step]] = {}
+    for step in steps:
+        groups.setdefault(_order(step)[0], []).append(step)
+    return list(groups.values())
+
+
+def _settle(steps: Sequence[Step]) -> None:
+    for step in steps:
         step.resource.settle()
 
 
 def _put_back(done: Sequence[Step]) -> list[str]:
     """Undo in reverse, and return what could not be undone, which keeps no other from it."""
     failed = []
-    for step in reversed(done):
+    for group in reversed(_by_place(done)):
+        for step in reversed(group):
+            try:
+                step.resource.write(step.current)
+            except (OSError, AccessError) as error:
+                failed.append(f"{step.resource.key} could not be put back: {error}.")
         try:
-            step.resource.write(step.current)
-        except (OSError, AccessError) as error:
-            failed.append(f"{step.resource.key} could not be put back: {error}.")
-    try:
-        _settle(done)
-    except AccessError as error:
-        failed.append(str(error))
+            _settle(group)
+        except AccessError as error:
+            failed.append(str(error))
     return failed

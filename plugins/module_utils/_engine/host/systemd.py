@@ -66,6 +66,7 @@ class Manager:
     def __init__(self, user: str | None = None) -> None:
         self.user = user
         self._stale = False
+        self._asked: dict[str, bool] = {}
 
     def is_up(self) -> bool:
         """Tell whether the manager runs; a user's own one does only in a session or lingering."""
@@ -103,14 +104,20 @@ class Manager:
             self._call("daemon-reload", purpose="read the changed unit files")
             self._stale = False
 
-    def start(self, unit: str) -> None:
-        """Start a unit."""
-        self.reload()
-        self._call("start", unit, purpose=f"start {unit}")
+    def ask(self, unit: str, *, active: bool) -> None:
+        """Remember that a unit shall be started, or stopped."""
+        self._asked[unit] = active
 
-    def stop(self, unit: str) -> None:
-        """Stop a unit; one that does not run is no error."""
-        self._call("stop", unit, purpose=f"stop {unit}")
+    def carry_out(self) -> None:
+        """Stop and start what was asked for, each with one call for all units."""
+        asked, self._asked = self._asked, {}
+        stop = [unit for unit, active in asked.items() if not active]
+        start = [unit for unit, active in asked.items() if active]
+        if stop:
+            self._call("stop", "--", *stop, purpose="stop what watches sockets")
+        if start:
+            self.reload()
+            self._call("start", "--", *start, purpose="start what watches sockets")
 
     def try_restart(self, unit: str) -> None:
         """Restart a unit if it runs, after reading what was changed."""

@@ -50,7 +50,7 @@ class Resource(ABC, Generic[State, Request]):
         """Put a state into effect; a part that is there already is not written again."""
 
     def settle(self) -> None:
-        """Do what must follow once all changes of the run are written; by default nothing."""
+        """Do what follows once all changes of the same place are written; by default nothing."""
         return None
 
     @abstractmethod

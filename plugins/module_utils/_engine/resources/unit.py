@@ -39,11 +39,11 @@ class UnitState(base.Resource[bool, bool]):
         return False
 
     def write(self, target: bool) -> None:
-        if target:
-            self._manager.start(self.unit)
-        else:
-            self._manager.stop(self.unit)
+        self._manager.ask(self.unit, active=target)
         self._active = target
+
+    def settle(self) -> None:
+        self._manager.carry_out()
 
     def place(self, current: bool, target: bool) -> int:
         return base.UNITS_START if target else base.UNITS_STOP
