@@ -5,6 +5,7 @@
 """Turns what Ansible's JSON callback wrote into what a person reads, and judges it.
 
 report.py matrix [before|after] FILE   the table user by socket; is it what the example promises?
+report.py same before|after FILE       the table only where it is another one
 report.py grants FILE                  method and reason of every grant
 report.py changes [changed|unchanged] FILE
                                        what was changed and proven; is it as it must be?
@@ -53,6 +54,9 @@ def main(arguments: list[str]) -> int:
     if what == "changes":
         return changes(converged(file), options)
     found = matrix(file)
+    if what == "same" and not objections(found, options[0]):
+        print("    who can connect is exactly as before")
+        return 0
     print(table(found, Style.of_terminal()))
     return complain(objections(found, options[0])) if options else 0
 

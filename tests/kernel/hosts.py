@@ -131,7 +131,7 @@ class Place:
         lock_seconds: float = 5.0,
         dropped: Collection[str] = (),
         holder: str = "socket ",
-        **how: bool,
+        **how: Any,
     ) -> Result:
         """Converge a declaration as the modules do, without hooks: units are no matter here."""
         tasks = [Task(one, holder + one.name, **how) for one in validate(sockets).sockets]

@@ -164,7 +164,9 @@ class Bench:
         return apply_steps(steps, record, self.file)
 
     def planned(self, *wants: tuple[str, str, str], also: Collection[str] = ()) -> list[str]:
-        asked = [Want(self.host.thing(key), who, frozenset(said.split())) for key, who, said in wants]
+        asked = [
+            Want(self.host.thing(key), who, frozenset(said.split())) for key, who, said in wants
+        ]
         holders = {want.holder for want in asked} | set(also)
         steps = plan_steps(asked, holders, self.file.load(), self.host.thing, KINDS)
         return [step.resource.key for step in steps if step.changes]

@@ -11,6 +11,7 @@ import os
 import stat
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.access import Access
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.acl import (
@@ -55,7 +56,9 @@ class PaperKernel:
 
     def chmod(self, name: str, mode: int) -> None:
         acl = self.access.acl
-        group = {"group_obj": mode >> 3 & 7} if acl.mask is None else {"mask": mode >> 3 & 7}
+        group: dict[str, Any] = (
+            {"group_obj": mode >> 3 & 7} if acl.mask is None else {"mask": mode >> 3 & 7}
+        )
         self.special = mode & 0o7000
         self._change(acl=replace(acl, user_obj=mode >> 6 & 7, other=mode & 7, **group))
 

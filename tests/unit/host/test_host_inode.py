@@ -72,7 +72,7 @@ def test_without_acls_bits_are_enough_and_the_others_stay(
 
 def test_without_acls_a_named_entry_is_an_error() -> None:
     kernel = PaperKernel(Access(1, 1, Acl(6, 6, 0)), acl_support=False)
-    with pytest.raises(AccessError, match="keeps no POSIX ACLs.*method group"):
+    with pytest.raises(AccessError, match=r"keeps no POSIX ACLs.*method group"):
         _write(kernel, Access(1, 1, Acl(6, 6, 0, ((3, 6),), (), 6)))
     assert len(kernel.states) == 1
 

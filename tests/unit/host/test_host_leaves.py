@@ -67,7 +67,7 @@ def test_a_failure_leaves_the_old_file(
     def full(*arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(atomic_file.os, call, full)
+    monkeypatch.setattr(os, call, full)
     with pytest.raises(OSError, match="No space left"):
         atomic_file.replace(str(path), b"new", 0o600)
     monkeypatch.undo()
@@ -77,7 +77,7 @@ def test_a_failure_leaves_the_old_file(
 
 def test_short_writes_are_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = os.write
-    monkeypatch.setattr(atomic_file.os, "write", lambda fd, data: real(fd, data[:3]))
+    monkeypatch.setattr(os, "write", lambda fd, data: real(fd, data[:3]))
     atomic_file.replace(str(tmp_path / "file"), b"0123456789", 0o600)
     assert (tmp_path / "file").read_bytes() == b"0123456789"
 
@@ -219,8 +219,8 @@ def test_what_only_looks_like_a_number(name: str) -> None:
 
 def test_a_name_that_looks_like_a_number_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     entry = pwd.struct_passwd(("7", "x", 1234, 1234, "", "/", "/bin/sh"))
-    monkeypatch.setattr(accounts.pwd, "getpwnam", lambda name: entry)
-    monkeypatch.setattr(accounts.os, "getgrouplist", lambda name, gid: [gid])
+    monkeypatch.setattr(pwd, "getpwnam", lambda name: entry)
+    monkeypatch.setattr(os, "getgrouplist", lambda name, gid: [gid])
     user = accounts.Accounts().user("7")
     assert user is not None
     assert user.uid == 1234
@@ -245,9 +245,7 @@ def test_own_process_is_found() -> None:
 def test_when_a_process_started() -> None:
     begun = time.time()
     with subprocess.Popen(["sleep", "30"]) as other:
-        (found,) = (
-            one for one in processes.processes_of(os.geteuid()) if one.pid == other.pid
-        )
+        (found,) = (one for one in processes.processes_of(os.geteuid()) if one.pid == other.pid)
         other.kill()
     assert abs(found.started - begun) < 2
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]
 from ansible.module_utils import basic
 from ansible.module_utils.testing import patch_module_args
 
@@ -224,9 +224,7 @@ def test_an_empty_policy(engine: Engine, run: Callable[..., dict[str, Any]]) -> 
 
 
 @pytest.mark.parametrize("name", ["socket_mode", "socket_acl"])
-def test_how_the_run_goes(
-    engine: Engine, run: Callable[..., dict[str, Any]], name: str
-) -> None:
+def test_how_the_run_goes(engine: Engine, run: Callable[..., dict[str, Any]], name: str) -> None:
     answer = run(name, check=True, path=PATH, state="absent", prove=False, timeout=1.5)
     assert engine.options == Options(check=True, prove=False, absent=True, proof_seconds=1.5)
     assert "socket" not in answer
@@ -252,7 +250,11 @@ def test_how_the_run_goes(
             "mutually exclusive",
         ),
         ("socket_policy", {"sockets": {"app": {"pfad": PATH}}}, "app"),
-        ("socket_policy", {"sockets": {"app": {"path": PATH, "allow": [{"user": "x", "method": "acls"}]}}}, "acl"),
+        (
+            "socket_policy",
+            {"sockets": {"app": {"path": PATH, "allow": [{"user": "x", "method": "acls"}]}}},
+            "acl",
+        ),
         ("socket_policy", {"sockets": {"app": {"path": PATH}, "app2": {"path": PATH}}}, "app2"),
     ],
 )
@@ -288,7 +290,7 @@ def test_what_the_engine_refuses_is_shown_as_it_is(
     engine: Engine, run: Callable[..., dict[str, Any]], name: str, error: Exception
 ) -> None:
     engine.raises = error
-    options = {"sockets": {}} if name == "socket_policy" else {"path": PATH}
+    options: dict[str, Any] = {"sockets": {}} if name == "socket_policy" else {"path": PATH}
     answer = run(name, **options)
     assert answer["failed"]
     assert answer["msg"] == str(error)
@@ -302,9 +304,7 @@ def test_warnings_come_through(engine: Engine, run: Callable[..., dict[str, Any]
 
 
 @pytest.mark.parametrize("name", ["socket_mode", "socket_acl", "socket_policy", "socket_probe"])
-def test_what_is_documented_is_what_is_there(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_documented_is_what_is_there(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Types, defaults and choices of the documentation are those of the argument_spec."""
     module = importlib.import_module(f"{MODULES}.{name}")
     specs: list[dict[str, Any]] = []

@@ -173,7 +173,9 @@ def planned(
     )
 
 
-def plan(declared: SocketPolicy, seen: Chain | None = None, *, exclusive: bool = True) -> SocketPlan:
+def plan(
+    declared: SocketPolicy, seen: Chain | None = None, *, exclusive: bool = True
+) -> SocketPlan:
     """Return the plan of what has no problem."""
     made, problems = planned(declared, seen, exclusive=exclusive)
     assert not problems, problems

@@ -132,4 +132,6 @@ def test_the_choice_is_the_same_after_a_run(declared: object) -> None:
 
 def test_what_is_on_the_socket_does_not_decide() -> None:
     wide_open = Access(100, 33, Acl(6, 6, 6, ((33, 6),), (), 6))
-    assert plan(declare("user nginx"), chain(wide_open)).choices == plan(declare("user nginx")).choices
+    assert (
+        plan(declare("user nginx"), chain(wide_open)).choices == plan(declare("user nginx")).choices
+    )

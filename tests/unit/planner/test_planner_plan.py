@@ -33,9 +33,7 @@ from unit.planner.facts import (
     result,
 )
 
-NGINX, ALICE, BOB, CAROL = (
-    USERS[name].credentials for name in ("nginx", "alice", "bob", "carol")
-)
+NGINX, ALICE, BOB, CAROL = (USERS[name].credentials for name in ("nginx", "alice", "bob", "carol"))
 CLOSED = Access(0, 0, Acl.from_mode(0o700))
 
 

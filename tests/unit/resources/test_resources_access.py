@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import assume, example, given
@@ -106,14 +107,15 @@ def test_what_others_changed_since_is_left(
 ) -> None:
     resource, request = case
     applied = resource.wanted(before, {"one": request})
-    holder = applied.acl if part in _SCALARS else applied
-    assume(getattr(holder, part) != value)
+    part_of: Any = applied.acl if part in _SCALARS else applied
+    assume(getattr(part_of, part) != value)
+    changed: dict[str, Any] = {part: value}
     if part in _SCALARS:
-        now = replace(applied, acl=replace(applied.acl, **{part: value}))
-        expected = replace(before, acl=replace(before.acl, **{part: value}))
+        now = replace(applied, acl=replace(applied.acl, **changed))
+        expected = replace(before, acl=replace(before.acl, **changed))
     else:
-        now = replace(applied, **{part: value})
-        expected = replace(before, **{part: value})
+        now = replace(applied, **changed)
+        expected = replace(before, **changed)
     assert resource.without_us(now, before, applied) == expected
 
 
@@ -163,7 +165,9 @@ def test_chmod_of_a_directory_leaves_no_mask_behind(
 
 def _chmod(acl: Acl, mode: int) -> Acl:
     """Return what chmod(2) makes of an ACL: the group bits are the mask's, if there is one."""
-    group = {"group_obj": mode >> 3 & 7} if acl.mask is None else {"mask": mode >> 3 & 7}
+    group: dict[str, Any] = (
+        {"group_obj": mode >> 3 & 7} if acl.mask is None else {"mask": mode >> 3 & 7}
+    )
     return replace(acl, user_obj=mode >> 6 & 7, other=mode & 7, **group)
 
 
@@ -216,9 +220,7 @@ def test_nobody_undeclared_gains_anything_on_a_directory(
 
 
 @given(searches, accesses)
-def test_the_declared_gain_search_and_nothing_else(
-    request: AccessRequest, before: Access
-) -> None:
+def test_the_declared_gain_search_and_nothing_else(request: AccessRequest, before: Access) -> None:
     after = DIRECTORY.wanted(before, {"one": request})
     for who in EVERYONE:
         if who.uid == after.uid:

@@ -9,6 +9,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import (
+    accounts,
+    commands,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.access import (
     Access,
     AccessRequest,
@@ -18,7 +22,6 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.wo
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.reach.permission import (
     decide,
 )
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.resources import membership
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.resources.inode_access import (
     DirectoryAccess,
     SocketAccess,
@@ -91,9 +94,7 @@ def test_changes_in_words() -> None:
         "/run/app/s: group:44 changes from no entry to ---.",
         "/run/app/s: mask: changes from no entry to rw-.",
     ]
-    assert SOCKET.changes(after, BORN)[-1] == (
-        "/run/app/s: mask: changes from rw- to no entry."
-    )
+    assert SOCKET.changes(after, BORN)[-1] == ("/run/app/s: mask: changes from rw- to no entry.")
     assert SOCKET.changes(BORN, BORN) == []
 
 
@@ -116,10 +117,8 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
         change(arguments[2])
         return ""
 
-    monkeypatch.setattr(membership.commands, "run", run)
-    monkeypatch.setattr(
-        membership.accounts, "is_listed_member", lambda user, group: user in members
-    )
+    monkeypatch.setattr(commands, "run", run)
+    monkeypatch.setattr(accounts, "is_listed_member", lambda user, group: user in members)
     return calls
 
 

@@ -75,9 +75,7 @@ processes = st.builds(
 def everyone() -> list[Credentials]:
     """Return every user among the ids, each with no group, with every single one and with two."""
     groups = [(one,) for one in (*IDS, NOBODY)] + [(1, 2), (2, 3), (3, 4)]
-    return [
-        Credentials(uid, gids[0], frozenset(gids)) for uid in (*IDS, NOBODY) for gids in groups
-    ]
+    return [Credentials(uid, gids[0], frozenset(gids)) for uid in (*IDS, NOBODY) for gids in groups]
 
 
 def named(*requests_: AccessRequest) -> Iterable[Mapping[int, int]]:
