@@ -245,9 +245,7 @@ def test_own_process_is_found() -> None:
 def test_when_a_process_started() -> None:
     begun = time.time()
     with subprocess.Popen(["sleep", "30"]) as other:
-        (found,) = (
-            one for one in processes.processes_of(os.geteuid()) if one.pid == other.pid
-        )
+        (found,) = (one for one in processes.processes_of(os.geteuid()) if one.pid == other.pid)
         other.kill()
     assert abs(found.started - begun) < 2
 
