@@ -29,6 +29,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from ansible.module_utils.basic import AnsibleModule
 
     # Named here so that every module carries the whole engine, which installs itself on the host.
+    from ._engine import probe as _probe  # noqa: F401
     from ._engine.runtime import command as _command  # noqa: F401
 
 _KEYS = (

@@ -184,9 +184,9 @@ def test_every_key_of_the_table_is_a_field() -> None:
 def test_the_description_has_every_key() -> None:
     """A key that describe() forgets would be lost on its way to the host."""
     grant = Grant(Principal("user", "a"), "group", ("/",), True)
-    socket = SocketPolicy(
-        "s", "/s", "dgram", "o", "g", 0, (grant,), (Principal("group", "b"),), ("/",)
-    )
+    refused = (Principal("group", "b"),)
+    kept = ("a.service", "u", True, True, 2.5)
+    socket = SocketPolicy("s", "/s", "dgram", "o", "g", 0, (grant,), refused, ("/",), *kept)
     described = describe(Policy((socket,)))["s"]
     assert described.keys() == SOCKET_KEYS.keys()
     assert described["allow"][0].keys() == GRANT_KEYS.keys() - {"group"}

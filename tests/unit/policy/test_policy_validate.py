@@ -219,7 +219,7 @@ def test_unknown_key_of_a_socket(key: str, right: str) -> None:
 def test_unknown_key_without_a_likeness() -> None:
     """Where nothing is near, the keys are listed and nothing is guessed."""
     problem = the_problem(app(zzzz=1))
-    assert "the keys are path, type, owner, group, mode, allow, refuse and" in problem.message
+    assert "the keys are path, type, owner, group, mode, allow, refuse, trust_" in problem.message
     assert "Did you mean" not in problem.message
 
 

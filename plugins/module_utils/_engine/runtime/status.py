@@ -74,7 +74,7 @@ def _state(name: str) -> State:
     changes, notes = tuple(whole.changes), tuple(whole.warnings)
     if inodes.changes:
         return State(name, path, DIFFERS, changes, notes)
-    if whole.changed:
+    if whole.changes:
         return State(name, path, HOOK_MISSING, changes, notes)
     exists = whole.sockets[name]["exists"]
     return State(name, path, AS_DECLARED if exists else MISSING, changes, notes)

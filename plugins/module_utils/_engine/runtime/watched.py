@@ -64,10 +64,10 @@ def _once(
     remembered = memory.load()
     counted = remembered.at(clock())
     result = converge(counted.exhausted)
-    if result.changed and counted.exhausted:
+    if result.changes and counted.exhausted:
         memory.save(counted.refused(clock()))
         return result, False
-    if result.changed:
+    if result.changes:
         memory.save(counted.one_more(clock()))
     elif counted != remembered:
         memory.save(counted)

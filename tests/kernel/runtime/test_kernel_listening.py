@@ -1,0 +1,247 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Real listeners: seen by the kernel's own account, and waited for."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import listening
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.creator import (
+    _has_open,
+    creator_of,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.runtime.wait import (
+    wait_for_listener,
+)
+
+TYPES = {
+    "stream": socket.SOCK_STREAM,
+    "seqpacket": socket.SOCK_SEQPACKET,
+    "dgram": socket.SOCK_DGRAM,
+}
+
+
+def listens(path: Path, pid: int | None = None) -> bool:
+    status = path.stat()
+    return listening.listens(status.st_dev, status.st_ino, pid)
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_a_listener_is_seen_from_listen_on(place: Path, kind: str) -> None:
+    path = place / "s"
+    with socket.socket(socket.AF_UNIX, TYPES[kind]) as one:
+        one.bind(str(path))
+        assert listens(path) == (kind == "dgram")
+        if kind != "dgram":
+            one.listen()
+        assert listens(path)
+        status = path.stat()
+        found = listening.listener_at(status.st_dev, status.st_ino)
+        assert found is not None
+        assert found.type == kind
+        assert found.socket == os.fstat(one.fileno()).st_ino
+        assert _has_open(os.getpid(), f"socket:[{found.socket}]")
+        path.rename(place / "renamed")
+        assert listens(place / "renamed")
+    assert not listens(place / "renamed")
+
+
+def test_connections_are_no_listeners(place: Path) -> None:
+    path = place / "s"
+    with socket.socket(socket.AF_UNIX) as one, socket.socket(socket.AF_UNIX) as client:
+        one.bind(str(path))
+        one.listen()
+        client.connect(str(path))
+        accepted, _ = one.accept()
+        one.close()
+        assert not listens(path)
+        accepted.close()
+
+
+def test_many_listeners(place: Path) -> None:
+    """More than one datagram of the kernel's answer."""
+    sockets = [socket.socket(socket.AF_UNIX) for _ in range(900)]
+    try:
+        for number, one in enumerate(sockets):
+            one.bind(f"{place}/{number}")
+            one.listen()
+        known = listening.listeners()
+        for number in range(900):
+            status = (place / str(number)).stat()
+            assert (status.st_dev, status.st_ino) in known
+    finally:
+        for one in sockets:
+            one.close()
+
+
+def test_the_file_system_of_a_file(place: Path) -> None:
+    fd = os.open(place, os.O_PATH)
+    try:
+        assert listening.file_system_of(fd) == os.fstat(fd).st_dev
+    finally:
+        os.close(fd)
+
+
+@contextmanager
+def listener_elsewhere(path: Path) -> Iterator[int]:
+    """A daemon in a network namespace of its own."""
+    code = (
+        "import socket, sys\n"
+        "one = socket.socket(socket.AF_UNIX)\n"
+        f"one.bind({str(path)!r})\n"
+        "one.listen()\n"
+        "print('ready', flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    arguments = ["unshare", "--net", sys.executable, "-c", code]
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as daemon:
+        assert daemon.stdin is not None
+        assert daemon.stdout is not None
+        assert daemon.stdout.readline() == b"ready\n"
+        yield daemon.pid
+        daemon.stdin.close()
+
+
+def test_a_listener_in_another_network_namespace(place: Path) -> None:
+    path = place / "s"
+    own = listening.network_of()
+    with listener_elsewhere(path) as pid:
+        assert listening.network_of(pid) != own
+        assert not listens(path)
+        assert listens(path, pid)
+        assert listening.network_of() == own
+        started = time.monotonic()
+        assert wait_for_listener(str(path), 2, pid)
+        assert time.monotonic() - started < 0.2
+        # Nobody knows where it listens, but it has been there for a while.
+        started = time.monotonic()
+        assert wait_for_listener(str(path), 2)
+        assert 0.2 < time.monotonic() - started < 1
+    assert not wait_for_listener(str(path), 0.5, os.getpid())
+
+
+@contextmanager
+def doing(work: Callable[[], None]) -> Iterator[None]:
+    thread = threading.Thread(target=work)
+    thread.start()
+    yield
+    thread.join()
+
+
+def test_waiting_for_everything_to_appear(place: Path) -> None:
+    path = place / "a" / "b" / "s"
+    one = socket.socket(socket.AF_UNIX)
+    listened = []
+
+    def daemon() -> None:
+        for directory in (path.parent.parent, path.parent):
+            time.sleep(0.05)
+            directory.mkdir()
+        time.sleep(0.05)
+        one.bind(str(path))
+        time.sleep(0.3)
+        listened.append(time.monotonic())
+        one.listen()
+
+    with doing(daemon), one:
+        spent = time.process_time()
+        assert wait_for_listener(str(path), 5, os.getpid())
+        assert listened
+        assert time.monotonic() - listened[0] < 0.1
+        # It waits for events, and looks again only between bind() and listen().
+        assert time.process_time() - spent < 0.25
+
+
+def test_a_socket_that_an_earlier_run_left_does_not_count(place: Path) -> None:
+    path = place / "s"
+    with socket.socket(socket.AF_UNIX) as old:
+        old.bind(str(path))
+        old.listen()
+    one = socket.socket(socket.AF_UNIX)
+    renewed = []
+
+    def daemon() -> None:
+        time.sleep(0.5)
+        path.unlink()
+        renewed.append(True)
+        one.bind(str(path))
+        one.listen()
+
+    with doing(daemon), one:
+        assert wait_for_listener(str(path), 5, os.getpid())
+        assert renewed
+
+
+def test_directories_that_are_made_anew(place: Path) -> None:
+    """A RuntimeDirectory= that is wiped while the hook waits."""
+    path = place / "d" / "s"
+    path.parent.mkdir()
+    one = socket.socket(socket.AF_UNIX)
+
+    def daemon() -> None:
+        time.sleep(0.1)
+        path.parent.rmdir()
+        time.sleep(0.1)
+        path.parent.mkdir()
+        time.sleep(0.1)
+        one.bind(str(path))
+        one.listen()
+
+    with doing(daemon), one:
+        started = time.monotonic()
+        assert wait_for_listener(str(path), 5, os.getpid())
+        assert time.monotonic() - started < 0.9
+
+
+def test_a_link_on_the_way(place: Path) -> None:
+    (place / "real").mkdir()
+    (place / "link").symlink_to(place / "real")
+    one = socket.socket(socket.AF_UNIX)
+
+    def daemon() -> None:
+        time.sleep(0.1)
+        one.bind(str(place / "real" / "s"))
+        one.listen()
+
+    with doing(daemon), one:
+        started = time.monotonic()
+        assert wait_for_listener(str(place / "link" / "s"), 5, os.getpid())
+        assert time.monotonic() - started < 0.9
+
+
+@pytest.mark.parametrize("there", ["nothing", "file", "bound", "directory"])
+def test_nobody_comes(place: Path, there: str) -> None:
+    path = place / "s"
+    with socket.socket(socket.AF_UNIX) as one:
+        if there == "file":
+            path.touch()
+        elif there == "directory":
+            path.mkdir()
+        elif there == "bound":
+            one.bind(str(path))
+        started = time.monotonic()
+        assert not wait_for_listener(str(path), 0.4, os.getpid())
+        assert 0.4 <= time.monotonic() - started < 0.8
+
+
+def test_a_listener_that_no_unit_runs(place: Path) -> None:
+    path = place / "s"
+    status = place.stat()
+    assert creator_of(status.st_dev, status.st_ino) is None
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(str(path))
+        status = path.stat()
+        assert creator_of(status.st_dev, status.st_ino) is None

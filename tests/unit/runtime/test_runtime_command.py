@@ -1,0 +1,307 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the command understands, and with which status it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import socket
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import (
+    SocketPolicy,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.report import Result
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.run import Options
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.runtime import (
+    apply,
+    command,
+    policies,
+    status,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.task import (
+    Task,
+    compiled,
+)
+
+ME = pwd.getpwuid(os.geteuid()).pw_name
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A host that keeps the policies app and web."""
+    directory = tmp_path / "etc"
+    directory.mkdir()
+    for name in ("app", "web"):
+        task = Task(SocketPolicy(name, f"{tmp_path}/{name}"), f"socket_policy {name}")
+        (directory / f"{name}.json").write_bytes(compiled(task))
+    load, names = policies.load, policies.names
+    monkeypatch.setattr(policies, "load", lambda name: load(name, str(directory)))
+    monkeypatch.setattr(policies, "names", lambda *given: names(str(directory)))
+    return directory
+
+
+class Host:
+    """Stands for the run: remembers what it was asked, and answers as it is told."""
+
+    def __init__(self, changes: tuple[str, ...] = (), warnings: tuple[str, ...] = ()) -> None:
+        self.changes = list(changes)
+        self.warnings = list(warnings)
+        self.asked: list[tuple[str, Options]] = []
+
+    def __call__(self, tasks: list[Task], options: Options) -> Result:
+        (task,) = tasks
+        self.asked.append((task.declared.name, options))
+        name = task.declared.name
+        return Result(
+            bool(self.changes), list(self.changes), {}, {name: {"exists": True}}, self.warnings
+        )
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch) -> Host:
+    run = Host()
+    monkeypatch.setattr(apply, "converge", run)
+    monkeypatch.setattr(status, "converge", run)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    return run
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["help"]])
+def test_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(arguments) == 0
+    said = capsys.readouterr().out
+    for word in ("apply", "status", "explain PATH USER", "who PATH", "--hook", "Exit status"):
+        assert word in said
+
+
+def test_help_without_arguments_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main([]) == 2
+    assert "apply" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["frob"], "There is no 'frob'; there are apply, status, explain, who."),
+        (["apply", "--json"], "apply has no option '--json'; it has --hook"),
+        (["who"], "who takes a path, and got 0 words."),
+        (["who", "/a", "/b"], "who takes a path, and got 2 words."),
+        (["explain", "/a"], "explain takes a path and a user, and got 1 words."),
+    ],
+)
+def test_wrong_usage(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(arguments) == 2
+    shown = capsys.readouterr()
+    assert said in shown.err
+    assert shown.out == ""
+
+
+def test_a_word_that_looks_like_an_option() -> None:
+    assert command.parse(["explain", "--json", "--", "--path", "u"]) == (
+        "explain",
+        ["--path", "u"],
+        {"--json"},
+    )
+
+
+def test_all_policies_are_applied(
+    kept: Path, host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["apply"]) == 0
+    assert [name for name, _ in host.asked] == ["app", "web"]
+    assert host.asked[0][1] == Options(prove=False)
+    assert "app: Everything is as declared." in capsys.readouterr().out
+
+
+def test_a_hook_says_only_what_it_changed(
+    kept: Path, host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["apply", "--hook", "app"]) == 0
+    assert host.asked == [("app", Options(prove=False, hook=True))]
+    assert capsys.readouterr().out == ""
+    host.changes, host.warnings = ["The group changes."], ["User x is gone."]
+    assert command.main(["apply", "--hook", "app"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out == "app: The group changes.\n"
+    assert shown.err == "app: User x is gone.\n"
+
+
+def test_proofs_are_made_when_asked_for(kept: Path, host: Host) -> None:
+    assert command.main(["apply", "--prove", "app"]) == 0
+    assert host.asked == [("app", Options(prove=True))]
+
+
+def test_a_policy_that_fails_does_not_keep_the_others(
+    kept: Path, host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (kept / "app.json").write_text("{}")
+    assert command.main(["apply"]) == 1
+    assert [name for name, _ in host.asked] == ["web"]
+    assert "app: The policy" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("ap", "did you mean app"), ("zzz", "there are: app, web"), ("../etc/app", "There is no")],
+)
+def test_a_policy_that_is_not_there(
+    kept: Path, host: Host, name: str, hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["apply", name]) == 1
+    assert hint in capsys.readouterr().err
+
+
+def test_without_root_only_hooks_are_run(
+    kept: Path,
+    host: Host,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert command.main(["apply", "app"]) == 1
+    assert "Only root can" in capsys.readouterr().err
+    assert host.asked == []
+    assert command.main(["apply", "--hook", "app"]) == 0
+    assert host.asked == [("app", Options(prove=False, hook=True, unprivileged=True))]
+
+
+@pytest.mark.parametrize("error", [AccessError("It is root's."), PermissionError(1, "No")])
+def test_what_needs_root_is_left_to_the_system(
+    kept: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+) -> None:
+    def refuse(tasks: object, options: object) -> Result:
+        raise error
+
+    monkeypatch.setattr(apply, "converge", refuse)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert command.main(["apply", "--hook", "app"]) == 1
+    said = capsys.readouterr().err
+    assert "needs root" in said
+    assert "socket-access-app.path" in said
+
+
+def test_a_daemon_that_does_not_come_up(
+    kept: Path,
+    host: Host,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The policy is applied all the same, to whatever is there."""
+    asked = []
+
+    def never(path: str, seconds: float, pid: int | None) -> bool:
+        asked.append((os.path.basename(path), seconds, pid))
+        return False
+
+    monkeypatch.setattr(apply, "wait_for_listener", never)
+    monkeypatch.setenv("MAINPID", "4711")
+    assert command.main(["apply", "--hook", "--wait", "app"]) == 1
+    assert asked == [("app", 10.0, 4711)]
+    assert host.asked
+    said = capsys.readouterr().err
+    assert "within 10 seconds" in said
+    assert "longer deadline" in said
+
+
+def test_status(kept: Path, host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["status"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split(": ")[-1] for line in said] == ["as declared.", "as declared."]
+    assert all(options.check and not options.prove for _, options in host.asked)
+    host.changes = ["The group changes."]
+    assert command.main(["status", "app"]) == 1
+    assert "differs. The group changes." in capsys.readouterr().out
+
+
+def test_status_tells_hooks_from_sockets(
+    kept: Path, host: Host, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(tasks: list[Task], options: Options) -> Result:
+        changes = [] if options.hook else ["A file is made."]
+        return Result(bool(changes), changes, {}, {"app": {"exists": True}})
+
+    monkeypatch.setattr(status, "converge", run)
+    assert command.main(["status", "app", "--json"]) == 1
+    (found,) = json.loads(capsys.readouterr().out)
+    assert found["state"] == "hook missing"
+    assert found["changes"] == ["A file is made."]
+
+
+def test_status_of_a_socket_that_is_not_there(
+    kept: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(tasks: list[Task], options: Options) -> Result:
+        return Result(False, [], {}, {"app": {"exists": False}})
+
+    monkeypatch.setattr(status, "converge", run)
+    assert command.main(["status", "app"]) == 0
+    assert "missing." in capsys.readouterr().out
+
+
+def test_status_without_policies(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(policies, "names", list)
+    assert command.main(["status"]) == 0
+    assert capsys.readouterr().out == "No socket is managed on this host.\n"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    """A socket that its owner alone may use, at a place that everyone may search."""
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(f"{tmp_path}/s")
+    os.chmod(f"{tmp_path}/s", 0o600)
+    return f"{tmp_path}/s"
+
+
+def test_explain(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["explain", path, ME]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"User {ME} can connect to {path}.\n")
+    assert "Nothing on the way refuses." in said
+    assert command.main(["explain", "--json", path, "54321"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["connects"] is False
+    assert answer["remedies"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["explain", "/", "nobody-of-that-name"], "does not exist on this host"),
+        (["explain", "relative", "root"], "not an absolute path"),
+        (["who", "relative"], "not an absolute path"),
+    ],
+)
+def test_questions_that_cannot_be_answered(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(arguments) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_who(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["who", path]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert any(line.startswith(f"User {ME} can connect:") for line in said)
+    assert said[-1].startswith("Nobody else can connect:")
+    assert command.main(["who", path, "--json"]) == 0
+    answers = {
+        one["principal"]: one["connects"]
+        for one in json.loads(capsys.readouterr().out)["principals"]
+    }
+    assert answers[f"user {ME}"] is True
+    assert answers["everyone"] is False
+    assert set(answers) >= {f"user {one.pw_name}" for one in pwd.getpwall()}

@@ -1,0 +1,205 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Applying until calm, and giving up against a daemon that fights back."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.watch import Watch
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.report import Result
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.runtime import watched
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.runtime.corrections import (
+    Corrections,
+    CorrectionsFile,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.runtime.watched import (
+    apply_until_calm,
+)
+
+NOTHING = Result(False, [], {}, {})
+SOMETHING = Result(True, ["The group changes."], {}, {})
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watched, "_CALM", 0.05)
+    monkeypatch.setattr(watched, "_CALM_AFTER_A_FIGHT", 0.05)
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> CorrectionsFile:
+    return CorrectionsFile(str(tmp_path / "run"), "app")
+
+
+class Clock:
+    """A clock that stands still until it is told to move."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_watch_sees_names_that_count(tmp_path: Path) -> None:
+    with Watch() as watch:
+        watch.add(str(tmp_path), names=("a",))
+        (tmp_path / "b").touch()
+        assert not watch.wait(0.02)
+        (tmp_path / "a").touch()
+        assert watch.wait(1)
+        assert not watch.wait(0)
+        watch.add(str(tmp_path), names=("b",))
+        (tmp_path / "a").chmod(0o600)
+        assert watch.wait(1)
+        tmp_path.chmod(0o711)
+        assert watch.wait(1)
+
+
+def test_a_watch_on_one_inode(tmp_path: Path) -> None:
+    (tmp_path / "a").touch()
+    fd = os.open(tmp_path / "a", os.O_PATH)
+    with Watch() as watch:
+        watch.add(f"/proc/self/fd/{fd}")
+        os.close(fd)
+        (tmp_path / "b").touch()
+        assert not watch.wait(0.02)
+        (tmp_path / "a").chmod(0o600)
+        assert watch.wait(1)
+    watch.close()
+
+
+def test_a_watch_on_nothing(tmp_path: Path) -> None:
+    with Watch() as watch, pytest.raises(FileNotFoundError, match="none"):
+        watch.add(str(tmp_path / "none"))
+
+
+def test_an_unchanged_socket_is_compared_once(tmp_path: Path, memory: CorrectionsFile) -> None:
+    calls = []
+
+    def converge(check: bool) -> Result:
+        calls.append(check)
+        return NOTHING
+
+    path = tmp_path / "s"
+    path.touch()
+    assert apply_until_calm([str(path)], converge, memory) == [NOTHING]
+    assert calls == [False]
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("event", ["new inode", "mode", "directory", "directories"])
+def test_what_happens_during_the_run_is_not_lost(
+    tmp_path: Path, memory: CorrectionsFile, event: str
+) -> None:
+    path = tmp_path / "d" / "s"
+    if event != "directories":
+        path.parent.mkdir()
+        path.touch()
+    calls = []
+
+    def converge(check: bool) -> Result:
+        calls.append(check)
+        if len(calls) == 1:
+            if event == "new inode":
+                path.unlink()
+                path.touch()
+            elif event == "mode":
+                path.chmod(0o600)
+            elif event == "directory":
+                path.parent.chmod(0o711)
+            else:
+                path.parent.mkdir()
+        return NOTHING
+
+    opened = [str(path.parent)]
+    assert len(apply_until_calm([str(path), *opened], converge, memory)) == 2
+
+
+def test_noise_beside_the_socket_does_not_count(tmp_path: Path, memory: CorrectionsFile) -> None:
+    def converge(check: bool) -> Result:
+        (tmp_path / "beside").touch()
+        return NOTHING
+
+    assert len(apply_until_calm([str(tmp_path / "s")], converge, memory)) == 1
+
+
+def test_a_daemon_that_fights_back(tmp_path: Path, memory: CorrectionsFile) -> None:
+    clock, checks = Clock(), []
+
+    def converge(check: bool) -> Result:
+        checks.append(check)
+        clock.now += 1
+        return SOMETHING
+
+    path = str(tmp_path / "s")
+    for _ in range(10):
+        apply_until_calm([path], converge, memory, clock)
+    assert checks == [False] * 10
+    with pytest.raises(AccessError, match=r"fights back.*10 times within 30.*The group changes\."):
+        apply_until_calm([path], converge, memory, clock)
+    assert checks[-1] is True
+    clock.now += 59
+    with pytest.raises(AccessError, match="fights back"):
+        apply_until_calm([path], converge, memory, clock)
+    clock.now += 61
+    apply_until_calm([path], converge, memory, clock)
+    assert checks[-1] is False
+
+
+def test_a_fight_within_one_run_ends(tmp_path: Path, memory: CorrectionsFile) -> None:
+    """Each correction is answered at once, so the run never gets calm by itself."""
+    path = tmp_path / "s"
+    path.touch()
+    checks = []
+
+    def converge(check: bool) -> Result:
+        checks.append(check)
+        path.chmod(0o600)
+        return SOMETHING
+
+    started = time.monotonic()
+    with pytest.raises(AccessError, match="fights back"):
+        apply_until_calm([str(path)], converge, memory)
+    assert checks == [False] * 10 + [True]
+    assert time.monotonic() - started < 5
+
+
+def test_corrections_that_are_rare_go_on(tmp_path: Path, memory: CorrectionsFile) -> None:
+    clock = Clock()
+    for _ in range(40):
+        clock.now += 4
+        apply_until_calm([str(tmp_path / "s")], lambda check: SOMETHING, memory, clock)
+
+
+def test_what_is_remembered_goes_away(tmp_path: Path, memory: CorrectionsFile) -> None:
+    clock = Clock()
+    apply_until_calm([str(tmp_path / "s")], lambda check: SOMETHING, memory, clock)
+    assert (tmp_path / "run" / "app").exists()
+    clock.now += 31
+    apply_until_calm([str(tmp_path / "s")], lambda check: NOTHING, memory, clock)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"made": 1}', '{"given_up": "x"}'])
+def test_a_damaged_memory_counts_as_none(
+    tmp_path: Path, memory: CorrectionsFile, content: str
+) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "app").write_text(content)
+    assert memory.load() == Corrections()
+
+
+def test_a_clock_that_began_anew() -> None:
+    """After a boot the numbers start at 0; what was remembered in the future counts no more."""
+    old = Corrections((5000.0,) * 10, 5000.0)
+    assert old.exhausted
+    assert old.at(10.0) == Corrections()
