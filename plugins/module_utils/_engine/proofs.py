@@ -72,6 +72,9 @@ def is_held(connects: bool, outcome: Outcome) -> bool | None:
         return None
     if outcome.refused:
         return not connects
+    if outcome.errno == "EPROTOTYPE":
+        # The declared type is wrong, or permissions let somebody pass who is to be refused.
+        return False
     if outcome.permitted:
         return None if connects else False
     return False

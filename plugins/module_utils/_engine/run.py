@@ -28,7 +28,7 @@ from .errors import AccessError, Refusals
 from .host.accounts import Accounts, HostNames
 from .host.lock import Lock
 from .host.pinned import Pin, pin
-from .keep.hooks import Creator, born
+from .keep.hooks import Creator, births
 from .model.access import Access, AccessRequest, wanted_socket
 from .model.chain import DIRECTORY, SOCKET, Chain
 from .model.plan import SocketPlan
@@ -112,6 +112,7 @@ class _Run:
         wants: list[Want] = []
         if not self.options.absent:
             seen = self._look()
+            self._refuse()
             plans = self._plan(seen)
             self._refuse()
             wants = self._kept(seen, plans)
@@ -152,7 +153,8 @@ class _Run:
             if plan.access is None:
                 continue
             planned = self._planned(one, plan.access)
-            wants += self._wants(task, one, plan, born(creator, plan.access, planned, task))
+            born = births(creator, plan.access, planned, task) if keep else None
+            wants += self._wants(task, one, plan, born)
             if keep:
                 more, hooks = self.keeper.keep(task, creator, plan.access, planned)
                 wants += more
@@ -217,12 +219,12 @@ class _Run:
         return one.facts.chain.with_access(planned)
 
     def _wants(
-        self, task: Task, one: Surveyed, plan: SocketPlan, birth: Access | None
+        self, task: Task, one: Surveyed, plan: SocketPlan, born: Sequence[Access] | None
     ) -> list[Want]:
         path = one.facts.chain.resolved
         descriptor = None if one.facts.chain.leaf is None else one.pin.descriptor(path)
         resource = SocketAccess(path, descriptor, self.names)
-        wants = [Want(resource, task.holder, plan.access, task.adds, birth)]
+        wants = [Want(resource, task.holder, plan.access, task.adds, born)]
         for path, request in plan.searches.items():
             directory = DirectoryAccess(path, one.pin.descriptor(path), self.names)
             wants.append(Want(directory, task.holder, request, task.adds))

@@ -29,14 +29,15 @@ _PUT_BACK = "Everything this run had changed was put back."
 class Want:
     """What one holder asks of one resource; ``adds`` keeps what it asked for earlier as well.
 
-    ``birth`` is the state in which hooks of ours let the thing be born, if they do.
+    ``births`` are the states in which hooks of ours let the thing be born, None where that is not
+    decided by this run.
     """
 
     resource: AnyResource
     holder: str
     request: Any
     adds: bool = False
-    birth: Any = None
+    births: Sequence[Any] | None = ()
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,8 @@ def without_holders(resource: AnyResource, record: Record, holders: Collection[s
     current, old = resource.read(), record.entries.get(resource.key)
     if current is None or old is None:
         return current
-    _, base = _origin(resource, current, old)
+    births = [resource.state_from_json(data) for data in old.births]
+    _, base = _origin(resource, current, old, births)
     requests = _standing(resource, {}, holders, old)
     return resource.wanted(base, requests) if requests else base
 
@@ -149,18 +151,28 @@ def _step(
         # It is not there now; whoever goes on asking for it keeps what is remembered of it.
         forgotten = old is not None and not requests
         return Step(resource, None, None, None) if forgotten else None
-    births = [want.birth for want in asked.values() if want.birth is not None]
+    births = _births(resource, asked, old)
     before, base = _origin(resource, current, old, births)
     if not requests:
         return Step(resource, current, base, None, _left_alone(resource, base, before))
     target = resource.wanted(base, requests)
     entry = Entry(
-        resource.state_to_json(before),
+        resource.state_to_json(resource.remembered(before, base)),
         resource.state_to_json(target),
         {holder: resource.request_to_json(request) for holder, request in sorted(requests.items())},
         resource.identity(),
+        births=[resource.state_to_json(state) for state in births],
     )
     return Step(resource, current, target, entry)
+
+
+def _births(resource: AnyResource, asked: dict[str, Want], old: Entry | None) -> list[Any]:
+    """Return the states in which the thing is born because of us."""
+    births = [state for want in asked.values() for state in want.births or ()]
+    decided = any(want.births is not None for want in asked.values())
+    if old is not None and not decided:
+        births += [resource.state_from_json(data) for data in old.births]
+    return births
 
 
 def _standing(

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,8 +30,9 @@ _MANAGED = "Managed by the Ansible collection unixsocket.access; do not edit."
 class Entry:
     """What is known of one resource; states and requests are in their JSON form.
 
-    ``pending`` is True while a run is putting ``applied`` into effect, so after a kill nobody can
-    tell which part of it is there.
+    ``births`` are states in which hooks of ours let the thing be born.  ``pending`` is True while a
+    run is putting ``applied`` into effect, so after a kill nobody can tell which part of it is
+    there.
     """
 
     before: Any
@@ -39,6 +40,7 @@ class Entry:
     requests: Mapping[str, Any]
     identity: str | None = None
     pending: bool = False
+    births: Sequence[Any] = ()
 
 
 @dataclass(frozen=True)

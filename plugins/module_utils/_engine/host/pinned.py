@@ -99,13 +99,32 @@ class _Walk:
                 self._follow(fd, path)
             else:
                 self._hold(fd, path)
-                self.seen.append(_look(fd, path))
+                leaf = _look(fd, path)
+                self._look_again(leaf, name, directory)
+                self.seen.append(leaf)
                 blocked = path if self.todo else None
                 return Chain(self.path, tuple(self.seen), None, blocked, protected, path)
         fd, path = self.stack[-1]
         self._hold(os.dup(fd), path)
         self.seen = [one for one in self.seen if one.path != path] + [_look(fd, path)]
         return Chain(self.path, tuple(self.seen), None, None, protected, path)
+
+    def _look_again(self, leaf: Component, name: str, directory: int) -> None:
+        """Make sure that the name still leads to the leaf, by that one link alone.
+
+        Otherwise a second name that was there while the leaf was opened, and is gone since, could
+        hide that it is somebody else's inode (link(2)).
+        """
+        try:
+            again = os.stat(name, dir_fd=directory, follow_symlinks=False)
+        except FileNotFoundError:
+            again = None
+        seen = (leaf.device, leaf.inode, leaf.links)
+        if again is None or (again.st_dev, again.st_ino, again.st_nlink) != seen:
+            raise AccessError(
+                f"{self.path} was replaced while it was looked at, so nothing was changed; run "
+                "again when its daemon has settled."
+            )
 
     def _enter(self, fd: int, path: str) -> None:
         self.stack.append((fd, path))

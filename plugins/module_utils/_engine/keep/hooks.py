@@ -95,7 +95,12 @@ def hooks(
         ),
     ]
     said = [f"{watch}.path applies the policy again when the socket is made anew or changed."]
-    if creator is not None:
+    if creator is None:
+        said.append(
+            "The unit that makes the socket is not known, so nothing waits for the policy when it "
+            "is started; declare it as unit."
+        )
+    else:
         files.append(_drop_in(task, creator, request, mode, names, home))
         said.append(_in_words(task, creator))
     return Hooks(tuple(files), f"{watch}.path", tuple(said))
@@ -202,18 +207,18 @@ def born_mode(request: AccessRequest, planned: Access | None) -> int | None:
     return user << 6 | (request.group_obj or 0) << 3 | (request.other or 0)
 
 
-def born(
+def births(
     creator: Creator | None, request: AccessRequest, planned: Access | None, task: Task
-) -> Access | None:
-    """Return the access with which these hooks let the socket be born, None if they do not."""
+) -> tuple[Access, ...]:
+    """Return every access in which these hooks let the socket be born."""
     mode = born_mode(request, planned)
-    if creator is None or planned is None or mode is None or creator.user is not None:
-        return None
-    if creator.makes_sockets_itself and creator.sockets > 1:
-        return None
-    if not creator.makes_sockets_itself and not task.declared.born:
-        return None
-    return Access(planned.uid, planned.gid, Acl.from_mode(mode))
+    if creator is None or planned is None or mode is None:
+        return ()
+    born: tuple[Access, ...] = ()
+    if creator.sockets == 1 if creator.makes_sockets_itself else task.declared.born:
+        born = (Access(planned.uid, planned.gid, Acl.from_mode(mode)),)
+    # The hook of a user's own manager may not write down what it found.
+    return born if creator.user is None else (*born, planned)
 
 
 def _prefix(task: Task) -> str:

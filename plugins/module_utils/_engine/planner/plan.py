@@ -208,7 +208,7 @@ class _Planner:
         """Foresee every grant and refusal by the kernel's rules, before anything is changed."""
         chain = self._planned_chain(request, searches)
         for one in self.facts.allowed:
-            verdict = judge(chain, self._credentials(one, by_group))
+            verdict = judge(chain, self._credentials(one, by_group), self.names)
             if verdict.allowed or verdict.rule == "missing":
                 continue
             self.problems.append(self._unreachable(one, verdict.component, verdict.text))

@@ -45,6 +45,14 @@ class Resource(ABC, Generic[State, Request]):
     def without_us(self, current: State, before: State, applied: State) -> State:
         """Return what would be there without us, what others changed since left as it is."""
 
+    def remembered(self, before: State, base: State) -> State:
+        """Return what is to be put back one day.
+
+        That is what would be there without us now: a part that somebody else changed since keeps
+        the value that it was given then.
+        """
+        return base
+
     @abstractmethod
     def write(self, target: State) -> None:
         """Put a state into effect; a part that is there already is not written again."""
