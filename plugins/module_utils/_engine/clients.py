@@ -16,8 +16,8 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from .converge.loop import Step
 from .converge.record import Record
+from .converge.steps import Step
 from .host import commands
 from .host.accounts import Accounts
 from .host.processes import Process, processes_of

@@ -15,7 +15,7 @@ import pwd
 from collections.abc import Sequence
 from dataclasses import replace
 
-from .converge.loop import AnyResource, Want
+from .converge.steps import AnyResource, Want
 from .errors import AccessError
 from .host import atomic_file
 from .host.accounts import Accounts

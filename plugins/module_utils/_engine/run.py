@@ -14,16 +14,9 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from . import clients, keeper
-from .converge.loop import (
-    AnyResource,
-    Outcome,
-    Step,
-    Want,
-    apply_steps,
-    plan_steps,
-    without_holders,
-)
+from .converge.loop import Outcome, apply_steps
 from .converge.record import NoRecord, Record, RecordFile
+from .converge.steps import AnyResource, Step, Want, plan_steps, without_holders
 from .errors import AccessError, Refusals
 from .host.accounts import Accounts, HostNames
 from .host.lock import Lock

@@ -11,11 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.loop import (
-    Outcome,
-    Want,
-    apply_steps,
-    plan_steps,
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.loop import Outcome, apply_steps
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.steps import Want, plan_steps
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.record import (
     Record,
