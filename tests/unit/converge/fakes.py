@@ -11,12 +11,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.loop import Outcome, apply_steps
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.steps import Want, plan_steps
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.loop import (
+    Outcome,
+    apply_steps,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.record import (
     Record,
     RecordFile,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.steps import (
+    Want,
+    plan_steps,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.resources.base import (

@@ -10,11 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.loop import apply_steps
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.steps import Want, plan_steps, without_holders
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.loop import (
+    apply_steps,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.record import (
     Record,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.steps import (
+    Want,
+    plan_steps,
+    without_holders,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
 from unit.converge.fakes import KINDS, Bench, Host, PaperRecord, words
