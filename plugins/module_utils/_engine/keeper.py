@@ -64,7 +64,10 @@ class Keeper:
             if unit is not None and known is None and task.declared.unit is not None:
                 one.notes.append(self._manager_is_down(task, unit, user))
             if known is not None and not known.exists:
-                self._missing(task, one, known)
+                if task.declared.unit is None:
+                    unit, task = None, replace(task, found_unit=None, found_user=None)
+                else:
+                    self._missing(task, one, known)
             elif known is not None:
                 self._check_fit(task, known, one.facts.chain)
             creators.append((task, None if unit is None else _creator(unit, user, known)))
@@ -125,24 +128,27 @@ class Keeper:
         return shown
 
     def _with_found_unit(self, task: Task, chain: Chain) -> Task:
-        """Where no unit is declared, see who listens, or remember who did."""
+        """Where no unit is declared, remember who was seen to make the socket, or look who does."""
         if task.declared.unit is not None:
             return task
+        old = self._kept_before(task)
+        if old is not None and old.found_unit is not None:
+            return replace(task, found_unit=old.found_unit, found_user=old.found_user)
         leaf = chain.leaf
         found = None if leaf is None else creator_of(leaf.device, leaf.inode)
-        if found is not None:
-            return replace(task, found_unit=found.unit, found_user=found.user)
+        if found is None:
+            return task
+        return replace(task, found_unit=found.unit, found_user=found.user)
+
+    def _kept_before(self, task: Task) -> Task | None:
+        """Return what the host keeps of an earlier run for the same socket."""
         path = f"{POLICIES}/{task.declared.name}.json"
         content = atomic_file.read(path)
-        if content is None:
-            return task
         try:
-            old = from_compiled(content, path)
+            old = None if content is None else from_compiled(content, path)
         except AccessError:
-            return task
-        if old.declared.path != task.declared.path:
-            return task
-        return replace(task, found_unit=old.found_unit, found_user=old.found_user)
+            return None
+        return old if old is not None and old.declared.path == task.declared.path else None
 
     def _home(self, task: Task, name: str) -> str:
         try:
