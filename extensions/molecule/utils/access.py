@@ -5,6 +5,7 @@
 """The access of inodes for the scenarios, told and planted without any code of the collection.
 
 access.py show PATH...      prints JSON: owner, group, mode, links and ACL of each path
+access.py tree PATH...      prints JSON: owner, group, mode, ACL and content of every file below each path
 access.py plant PATH ACL    sets an ACL in the short form of setfacl(1): u::rw,u:eve:rw,g::-,m::rw,o::-
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import errno
 import grp
+import hashlib
 import json
 import os
 import pwd
@@ -62,6 +64,26 @@ def acl(path: str) -> list[str] | None:
     return entries
 
 
+def tree(top: str) -> dict[str, list[object]]:
+    """Every file below a directory, less the backups that gpasswd(1) and its like keep."""
+    found = {}
+    for directory, names, files in os.walk(top):
+        for name in (*names, *files):
+            path = os.path.join(directory, name)
+            status = os.lstat(path)
+            content: object = None
+            if stat.S_ISLNK(status.st_mode):
+                content = os.readlink(path)
+            elif stat.S_ISREG(status.st_mode):
+                with open(path, "rb") as file:
+                    content = hashlib.sha256(file.read()).hexdigest()
+            entries = None if stat.S_ISLNK(status.st_mode) else acl(path)
+            row = [status.st_uid, status.st_gid, stat.filemode(status.st_mode), entries, content]
+            if not path.endswith("-"):
+                found[path] = row
+    return found
+
+
 def plant(path: str, text: str) -> None:
     """Write an ACL, whatever it is worth."""
     data = struct.pack("<I", 2)
@@ -81,5 +103,7 @@ def plant(path: str, text: str) -> None:
 if __name__ == "__main__":
     if sys.argv[1] == "plant":
         plant(sys.argv[2], sys.argv[3])
+    elif sys.argv[1] == "tree":
+        print(json.dumps({path: row for top in sys.argv[2:] for path, row in tree(top).items()}))
     else:
         print(json.dumps({path: show(path) for path in sys.argv[2:]}))

@@ -58,16 +58,19 @@ def converge(
             "(become: true)."
         )
     file = file or (NoRecord() if options.unprivileged else RecordFile())
+    # Whatever the caller's is, what is made for a host can be read there (umask(2)).
+    umask = os.umask(0o022)
     lock = None
-    if not options.unprivileged and (not options.check or os.path.isdir(file.directory)):
-        lock = Lock(file.directory, seconds=options.lock_seconds)
     try:
+        if not options.unprivileged and (not options.check or os.path.isdir(file.directory)):
+            lock = Lock(file.directory, seconds=options.lock_seconds)
         run = _Run(tasks, options, file)
         try:
             result = run.go(dropped)
         finally:
             run.close()
     finally:
+        os.umask(umask)
         if lock is not None:
             file.clear_away()
             lock.release()

@@ -53,6 +53,7 @@ class ManagedFile(base.Resource[FileState, bytes]):
         self._restarts = restarts
         self._writer = writer
         self._written = False
+        self._replaced = False
 
     def read(self) -> FileState | None:
         with self._rights():
@@ -81,7 +82,8 @@ class ManagedFile(base.Resource[FileState, bytes]):
         return before
 
     def write(self, target: FileState) -> None:
-        if self.read() == target:
+        current = self.read()
+        if current == target:
             return
         try:
             with self._rights():
@@ -94,6 +96,7 @@ class ManagedFile(base.Resource[FileState, bytes]):
         except OSError as error:
             raise AccessError(f"{self.path} cannot be written: {error.strerror}.") from error
         self._written = True
+        self._replaced = None not in (current and current.content, target.content)
         if self._manager is not None:
             self._manager.changed()
 
@@ -101,7 +104,7 @@ class ManagedFile(base.Resource[FileState, bytes]):
         if not self._written or self._manager is None or not self._manager.is_up():
             return
         self._manager.reload()
-        if self._restarts is not None:
+        if self._restarts is not None and self._replaced:
             self._manager.try_restart(self._restarts)
         self._written = False
 
