@@ -19,3 +19,12 @@ imports only those named before it::
     prove              the real connect()
     run                the way of the data, from one end to the other
 """
+
+from __future__ import annotations
+
+import sys
+
+from . import shortcut
+
+_archive = getattr(sys.modules[__name__].__loader__, "archive", None)
+__path__ = shortcut.path_of(__name__, __path__, _archive)

@@ -19,14 +19,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ..errors import AccessError
+from ..shortcut import LIBRARY, MANIFEST, PACKAGE, line
 from . import atomic_file
 from .exchange import exchange
+from .sources import sources
 
-LIBRARY = "/usr/local/lib/socket-access"
 COMMAND = "/usr/local/sbin/socket-access"
 # What the command remembers until the host is started anew.
 MEMORY = "/run/socket-access"
-PACKAGE = "socket_access"
 _MANAGED = "# Managed by the Ansible collection unixsocket.access; do not edit."
 _USUAL_PYTHON = "/usr/bin/python3"
 
@@ -97,33 +97,6 @@ def own() -> Engine:
 def version() -> str:
     """Return the version of the engine that is running."""
     return own().version
-
-
-def sources() -> dict[str, bytes]:
-    """Return all files of the engine's own package, through the loaders that found them."""
-    import importlib.util
-    import pkgutil
-
-    package = __name__.rpartition(".")[0].rpartition(".")[0]
-    names = {package: True}
-    for found in pkgutil.walk_packages(sys.modules[package].__path__, f"{package}."):
-        names[found.name] = found.ispkg
-    files = {}
-    for name, is_package in names.items():
-        spec = importlib.util.find_spec(name)
-        source: str | bytes | None = None
-        if spec is not None and spec.loader is not None and hasattr(spec.loader, "get_source"):
-            source = spec.loader.get_source(name)
-        if source is None:
-            raise AccessError(
-                f"The source of {name} cannot be found, so the engine cannot be installed on this "
-                "host; install the collection with its sources."
-            )
-        inside = name[len(package) + 1 :].replace(".", "/")
-        path = f"{inside}/__init__.py".lstrip("/") if is_package else f"{inside}.py"
-        # A loader of Ansible's own, on a controller, returns bytes.
-        files[path] = source if isinstance(source, bytes) else source.encode()
-    return files
 
 
 def command(library: str = LIBRARY) -> bytes:
@@ -276,10 +249,24 @@ class Place:
                 shown = os.path.join(self.library, name)
                 cached = py_compile.compile(path, dfile=shown, doraise=True)
                 paths.update(() if cached is None else (cached, os.path.dirname(cached)))
+        manifest = os.path.join(self._beside, MANIFEST)
+        with open(manifest, "w", encoding="utf-8") as file:
+            file.writelines(f"{row}\n" for row in self._manifest(engine))
+        paths.add(manifest)
         for path in sorted(paths):
             os.chmod(path, 0o755 if os.path.isdir(path) else 0o644)
             os.chown(path, os.geteuid(), os.getegid())
             _flush(path)
+
+    def _manifest(self, engine: Engine) -> list[str]:
+        """Return the lines by which a module finds that the same engine is compiled here."""
+        import zlib
+
+        rows = []
+        for name, data in sorted(engine.sources.items()):
+            status = os.stat(os.path.join(self._beside, PACKAGE, name))
+            rows.append(line(name, zlib.crc32(data), len(data), status.st_mtime_ns))
+        return rows
 
 
 def _flush(path: str) -> None:
