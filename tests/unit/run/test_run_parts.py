@@ -74,7 +74,7 @@ def test_refusals_come_as_one_message() -> None:
         # Nobody listens: that permissions are enough is known, that it works is not.
         ("ECONNREFUSED", None, False),
         ("EAGAIN", None, False),
-        ("EPROTOTYPE", None, False),
+        ("EPROTOTYPE", False, False),
         ("ENOENT", None, None),
         ("ENOTDIR", False, False),
         ("ELOOP", False, False),

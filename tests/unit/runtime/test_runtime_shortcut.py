@@ -1,0 +1,95 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The compiled copy of the engine is run only where it is exactly the engine that was brought."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.unixsocket.access.plugins.module_utils._engine import shortcut
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.installed import (
+    Engine,
+    Place,
+)
+
+PACKAGE = "ansible_collections.some.where._engine"
+SOURCES = {"__init__.py": b'"""Here."""\n', "run.py": b"x = 1\n", "host/leaf.py": b"y = 2\n"}
+OWN = ["/the/way/it/came"]
+
+
+@pytest.fixture
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The engine as a host keeps it, installed by the very code that installs it there."""
+    place = tmp_path / "lib" / "socket-access"
+    Place(str(place), str(tmp_path / "sbin" / "socket-access"), str(tmp_path / "run")).install(
+        Engine(
+            SOURCES,
+            b"#!/bin/true\n# Managed by the Ansible collection unixsocket.access; do not edit.\n",
+        )
+    )
+    monkeypatch.setattr(shortcut, "LIBRARY", str(place))
+    return place
+
+
+def zip_of(tmp_path: Path, sources: dict[str, bytes]) -> str:
+    archive = tmp_path / "module.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as opened:
+        for name, content in sources.items():
+            opened.writestr(f"{PACKAGE.replace('.', '/')}/{name}", content)
+        opened.writestr("ansible/module_utils/basic.py", b"z = 3\n")
+    return str(archive)
+
+
+def test_the_same_engine_is_run_compiled(library: Path, tmp_path: Path) -> None:
+    found = shortcut.path_of(PACKAGE, OWN, zip_of(tmp_path, SOURCES))
+    assert found == [str(library / "socket_access")]
+    assert list((library / "socket_access" / "__pycache__").glob("run.*.pyc"))
+
+
+def test_a_checkout_runs_itself(library: Path) -> None:
+    assert shortcut.path_of(PACKAGE, OWN, None) == OWN
+
+
+def test_nothing_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shortcut, "LIBRARY", str(tmp_path / "none"))
+    assert shortcut.path_of(PACKAGE, OWN, zip_of(tmp_path, SOURCES)) == OWN
+
+
+@pytest.mark.parametrize(
+    "brought",
+    [
+        {**SOURCES, "run.py": b"x = 2\n"},
+        {**SOURCES, "more.py": b""},
+        {name: content for name, content in SOURCES.items() if name != "run.py"},
+    ],
+    ids=["other content", "one file more", "one file less"],
+)
+def test_another_engine_runs_itself(
+    library: Path, tmp_path: Path, brought: dict[str, bytes]
+) -> None:
+    assert shortcut.path_of(PACKAGE, OWN, zip_of(tmp_path, brought)) == OWN
+
+
+def test_a_copy_that_was_changed_is_not_run(library: Path, tmp_path: Path) -> None:
+    changed = library / "socket_access" / "run.py"
+    changed.write_bytes(b"x = 9\n")
+    os.utime(changed, ns=(0, 0))
+    assert shortcut.path_of(PACKAGE, OWN, zip_of(tmp_path, SOURCES)) == OWN
+
+
+def test_a_copy_that_lacks_a_file_is_not_run(library: Path, tmp_path: Path) -> None:
+    (library / "socket_access" / "run.py").unlink()
+    assert shortcut.path_of(PACKAGE, OWN, zip_of(tmp_path, SOURCES)) == OWN
+
+
+@pytest.mark.parametrize("manifest", ["", "nonsense\n", "\x00\n", "a b c d e f\n"])
+def test_a_manifest_that_says_nothing_is_no_reason(
+    library: Path, tmp_path: Path, manifest: str
+) -> None:
+    (library / "MANIFEST").write_text(manifest)
+    assert shortcut.path_of(PACKAGE, OWN, zip_of(tmp_path, SOURCES)) == OWN
