@@ -70,8 +70,20 @@ class Keeper:
                     self._missing(task, one, known)
             elif known is not None:
                 self._check_fit(task, known, one.facts.chain)
-            creators.append((task, None if unit is None else _creator(unit, user, known)))
+                if task.declared.born:
+                    task = replace(task, unit_group=self._group_without_us(task, known))
+            creators.append((task, None if unit is None else _creator(task, unit, user, known)))
         return creators
+
+    def _group_without_us(self, task: Task, unit: Shown) -> str:
+        """Return the group with which the unit runs, or ran before a drop-in of ours changed it."""
+        old = self._kept_before(task)
+        if old is not None and old.declared.born:
+            return old.unit_group
+        if unit.group or not unit.user:
+            return unit.group
+        user = self._accounts.user(unit.user)
+        return "" if user is None else self._names.group_name(user.credentials.gid)
 
     def keep(
         self, task: Task, creator: Creator | None, request: AccessRequest, planned: Access | None
@@ -196,7 +208,7 @@ class Keeper:
         )
 
 
-def _creator(unit: str, user: str | None, shown: Shown | None) -> Creator:
+def _creator(task: Task, unit: str, user: str | None, shown: Shown | None) -> Creator:
     if shown is None:
         return Creator(unit, user)
-    return Creator(unit, user, max(1, len(shown.listens)), shown.group)
+    return Creator(unit, user, max(1, len(shown.listens)), task.unit_group)

@@ -19,7 +19,7 @@ PROOF_SECONDS = 5.0
 
 _FORMAT = 1
 _MANAGED = "Managed by the Ansible collection unixsocket.access; do not edit."
-_KEPT = ("exclusive", "deny_all_refused", "adds", "found_unit", "found_user")
+_KEPT = ("exclusive", "deny_all_refused", "adds", "found_unit", "found_user", "unit_group")
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class Task:
     ``exclusive``: named entries that are not declared go.  ``deny_all_refused``: each refused
     account gets an entry, also where nothing lets it in.  ``adds``: what this holder asked for
     earlier stays.  ``found_unit`` and ``found_user`` are the unit that was seen to make the socket,
-    and the owner of its manager, where none is declared.
+    and the owner of its manager, where none is declared.  ``unit_group`` is the group with which a
+    unit runs that is to get another one (born).
     """
 
     declared: SocketPolicy
@@ -39,6 +40,7 @@ class Task:
     adds: bool = False
     found_unit: str | None = None
     found_user: str | None = None
+    unit_group: str = ""
 
 
 @dataclass(frozen=True)
