@@ -55,11 +55,11 @@ class Seen:
     ctime: int = field(compare=False)
 
 
-def seen(path: str | Path) -> Seen:
-    """Look at what a name means, without following a link."""
-    status = os.lstat(path)
+def seen(path: str | Path, *, follow: bool = False) -> Seen:
+    """Look at what a name means, by default without following a link."""
+    status = os.stat(path, follow_symlinks=follow)
     try:
-        acl = os.getxattr(path, XATTR_ACCESS, follow_symlinks=False)
+        acl = os.getxattr(path, XATTR_ACCESS, follow_symlinks=follow)
     except OSError:
         acl = None
     return Seen(status.st_uid, status.st_gid, status.st_mode, acl, status.st_ctime_ns)

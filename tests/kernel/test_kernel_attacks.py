@@ -34,6 +34,7 @@ from kernel.hosts import (
     MALLORY,
     STAFF,
     Place,
+    Seen,
     ended,
     exchange,
     fork,
@@ -58,6 +59,13 @@ class Scene:
     swaps: Sequence[tuple[str, str]]
     victims: Sequence[str]
     trusted: str | None = None
+
+    def __post_init__(self) -> None:
+        # By their names they cannot be told for sure, for names are what is swapped.
+        self.held = [os.open(one, os.O_PATH | os.O_NOFOLLOW) for one in self.victims]
+
+    def seen(self) -> list[Seen]:
+        return [seen(f"/proc/self/fd/{fd}", follow=True) for fd in self.held]
 
     def attack(self) -> None:
         """Swap, for ever, with no pause, with every thing in turn and back."""
@@ -178,6 +186,7 @@ def _kind(error: AccessError) -> str:
         "not a socket",
         "belongs to",
         "put something else",
+        "was replaced while it was looked at",
         "cannot be looked at",
         "The proof failed",
     ):
@@ -216,7 +225,7 @@ def test_what_is_swapped_in_is_never_changed(
 ) -> None:
     scene = make(place)
     runs = RUNS if make is _symlink_to_a_root_file else RUNS // 4
-    before = [seen(victim) for victim in scene.victims]
+    before = scene.seen()
     started = time.monotonic()
     met = _under_attack(scene, runs)
     with capsys.disabled():
@@ -224,7 +233,7 @@ def test_what_is_swapped_in_is_never_changed(
             f"\n{make.__name__[1:]}: {met.total()} runs in {time.monotonic() - started:.1f} s, "
             f"{dict(met.most_common())}"
         )
-    assert [seen(victim) for victim in scene.victims] == before
+    assert scene.seen() == before
     # Both sides were met, or the test shows nothing.
     assert met["changed"] > runs / 50
     assert sum(count for kind, count in met.items() if kind != "changed") > runs / 50
@@ -233,9 +242,9 @@ def test_what_is_swapped_in_is_never_changed(
 def test_proofs_under_attack(place: Place) -> None:
     """A proof that meets the swapped thing fails, and what was changed is put back."""
     scene = _symlink_to_a_root_file(place)
-    before = [seen(victim) for victim in scene.victims]
+    before = scene.seen()
     _under_attack(scene, 50, prove=True)
-    assert [seen(victim) for victim in scene.victims] == before
+    assert scene.seen() == before
 
 
 def test_the_attack_would_work_on_a_change_by_path(
@@ -243,8 +252,7 @@ def test_the_attack_would_work_on_a_change_by_path(
 ) -> None:
     """The same loop against chmod(2) by name: the attacker wins, so the test above can fail."""
     scene = _symlink_to_a_root_file(place)
-    (victim,) = scene.victims
-    before = seen(victim)
+    before = scene.seen()
     monkeypatch.setattr(inode, "magic_link", lambda fd: scene.path)
     # To look is still done on what was pinned.
     monkeypatch.setattr(pinned, "read_acl", lambda fd, mode: (Acl.from_mode(mode), True))
@@ -257,9 +265,9 @@ def test_the_attack_would_work_on_a_change_by_path(
             raise AccessError("The proof failed by the swap.") from error
 
     monkeypatch.setattr(scene.place, "run", by_path)
-    met = _under_attack(scene, 20 * RUNS, until=lambda: seen(victim) != before)
+    met = _under_attack(scene, 20 * RUNS, until=lambda: scene.seen() != before)
     print(f"The attacker won after {met.total()} runs.")
-    assert seen(victim) != before
+    assert scene.seen() != before
 
 
 def test_a_hard_link_that_loses_its_name_at_the_right_moment(

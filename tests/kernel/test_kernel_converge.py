@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -220,7 +221,6 @@ def test_what_is_told_of_each_grant(home: Place) -> None:
 
 def test_drift_is_healed(here: Place) -> None:
     path = here.listen("s")
-    before = everything(here.top)
     declared = {"app": {"path": path, "allow": [{"user": str(BOB)}, {"user": str(CAROL)}]}}
     here.run(declared)
     wanted = seen(path)
@@ -240,8 +240,18 @@ def test_drift_is_healed(here: Place) -> None:
         assert healed.changes
         assert seen(path) == wanted
         assert not here.run(declared).changed
+
+
+def test_what_others_did_meanwhile_is_what_undo_gives_back(here: Place) -> None:
+    """What would be there without us: everyone was let in by somebody else, and a user was."""
+    path = here.listen("s", 0o755)
+    declared = {"app": {"path": path, "allow": [{"user": str(BOB)}]}}
+    here.run(declared)
+    os.chmod(path, 0o767)
+    put(path, replace(Acl.from_bytes(seen(path).acl or b""), users=((BOB, 6), (MALLORY, 6))))
+    assert here.run(declared).changed
     here.run(declared, absent=True)
-    assert everything(here.top) == before
+    assert Acl.from_bytes(seen(path).acl or b"") == Acl(7, 5, 7, ((MALLORY, 6),), (), 7)
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o700, 0o755, 0o777])

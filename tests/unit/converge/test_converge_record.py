@@ -34,6 +34,7 @@ _entries = st.builds(
     applied=_values,
     requests=st.dictionaries(st.text(max_size=9), _values, max_size=3),
     identity=st.none() | st.text(max_size=9),
+    births=st.lists(_values, max_size=2),
     pending=st.booleans(),
 )
 

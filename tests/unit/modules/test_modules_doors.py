@@ -66,7 +66,8 @@ class Engine:
         if self.raises is not None:
             raise self.raises
         sockets = {} if options.absent else {task.declared.name: {"path": PATH} for task in tasks}
-        return Result(True, ["Changed."], {"before": "a", "after": "b"}, sockets, self.warnings)
+        diff = {"before": "a", "after": "b"}
+        return Result(True, ["Changed."], diff, sockets, warnings=self.warnings)
 
 
 @pytest.fixture

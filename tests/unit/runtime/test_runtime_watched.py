@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -31,6 +32,7 @@ SOMETHING = Result(True, ["The group changes."], {}, {})
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watched, "_CALM", 0.05)
+    monkeypatch.setattr(watched, "_ABSENT", 0.05)
     monkeypatch.setattr(watched, "_CALM_AFTER_A_FIGHT", 0.05)
 
 
@@ -203,3 +205,22 @@ def test_a_clock_that_began_anew() -> None:
     old = Corrections((5000.0,) * 10, 5000.0)
     assert old.exhausted
     assert old.at(10.0) == Corrections()
+
+
+def test_a_socket_that_was_taken_away_is_waited_for(
+    tmp_path: Path, memory: CorrectionsFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The .path unit would not see it come back before this run has ended."""
+    monkeypatch.setattr(watched, "_ABSENT", 20.0)
+    path = tmp_path / "s"
+    runs = []
+
+    def converge(check: bool) -> Result:
+        runs.append(path.exists())
+        if len(runs) == 1:
+            threading.Timer(0.3, path.touch).start()
+        return NOTHING
+
+    apply_until_calm([str(path)], converge, memory)
+    assert runs[0] is False
+    assert runs[-1] is True

@@ -12,7 +12,8 @@ import os
 from dataclasses import dataclass
 
 from ..errors import AccessError
-from ..host.installed import MEMORY
+from ..host import commands
+from ..host.installed import COMMAND, MEMORY
 from ..keep.hooks import DEADLINE
 from ..report import Result
 from ..run import converge
@@ -88,12 +89,34 @@ def _apply(task: Task, wishes: Wishes, output: Output) -> bool:
         opened = [path for grant in declared.allow for path in grant.open_parents]
         memory = CorrectionsFile(_memory(root), name)
         results = apply_until_calm(dict.fromkeys((declared.path, *opened)), once, memory)
+        if root:
+            _look_once_more(name)
     else:
         results = [once()]
     _report(name, results, wishes, output)
     if late is not None:
         output.problem(name, late)
     return late is None
+
+
+def _look_once_more(name: str) -> None:
+    """Let the manager apply the policy again in two seconds, without anyone waiting for it.
+
+    Between the end of this process and the moment in which its .path unit watches again an event
+    can be lost (systemd.path(5) keeps no queue).
+    """
+    unit = f"socket-access-{name}-again"
+    try:
+        commands.run(
+            ("systemd-run", "--quiet", "--collect", f"--unit={unit}", "--on-active=2s")
+            + ("--timer-property=AccuracySec=100ms", "--")
+            + (COMMAND, "apply", "--hook", name),
+            seconds=10,
+            purpose="look at the socket once more",
+        )
+    except AccessError:
+        # An earlier run has asked for the same, and it has not happened yet.
+        return
 
 
 def _report(name: str, results: list[Result], wishes: Wishes, output: Output) -> None:

@@ -22,6 +22,9 @@ from ..report import Result
 from .corrections import MOST, QUIET, WITHIN, CorrectionsFile
 
 _CALM = 0.2
+# A daemon that is started anew takes its socket away first, and the unit that watches looks again
+# only once this run has ended.
+_ABSENT = 10.0
 # One that is fought back is not to fill the journal: its sentence waits for a quieter moment.
 _CALM_AFTER_A_FIGHT = 5.0
 # Changes that never end, but never differ either, are the next run's matter.
@@ -35,6 +38,8 @@ def apply_until_calm(
     clock: Callable[[], float] = lambda: time.clock_gettime(time.CLOCK_BOOTTIME),
 ) -> list[Result]:
     """Compare and apply until nothing happened to the paths for a fifth of a second.
+
+    The first path is the socket's; while it is away, its coming back is waited for, ten seconds.
 
     ``converge`` runs once, and only compares if it is given True.  Raises AccessError when the
     corrections were too many.
@@ -53,7 +58,8 @@ def apply_until_calm(
                 memory.save(memory.load().refused(clock()))
                 raise AccessError(_fights_back(result))
             results.append(result)
-            if not watch.wait(_CALM) or time.monotonic() > ends:
+            calm = _CALM if os.path.lexists(paths[0]) else _ABSENT
+            if not watch.wait(calm) or time.monotonic() > ends:
                 return results
 
 
