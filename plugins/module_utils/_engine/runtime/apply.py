@@ -108,9 +108,11 @@ def _look_once_more(name: str) -> None:
     unit = f"socket-access-{name}-again"
     try:
         commands.run(
-            ("systemd-run", "--quiet", "--collect", f"--unit={unit}", "--on-active=2s")
-            + ("--timer-property=AccuracySec=100ms", "--")
-            + (COMMAND, "apply", "--hook", name),
+            (
+                *("systemd-run", "--quiet", "--collect", f"--unit={unit}"),
+                *("--on-active=2s", "--timer-property=AccuracySec=100ms"),
+                *("--", COMMAND, "apply", "--hook", name),
+            ),
             seconds=10,
             purpose="look at the socket once more",
         )
