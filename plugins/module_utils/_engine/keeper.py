@@ -20,7 +20,7 @@ from .errors import AccessError
 from .host import atomic_file
 from .host.accounts import Accounts
 from .host.creator import creator_of
-from .host.installed import version
+from .host.installed import MEMORY, version
 from .host.systemd import Manager, Shown, is_running
 from .keep.hooks import DEADLINE, POLICIES, Creator, Hooks, KeptFile, hooks
 from .model.access import Access, AccessRequest
@@ -95,7 +95,7 @@ class Keeper:
         kept = hooks(task, creator, request, planned, self._names, home)
         wants = [Want(EngineInstall(), task.holder, version())]
         wants += [Want(self._file(file), task.holder, file.content.encode()) for file in kept.files]
-        unit = UnitState(kept.unit, self._manager(None), self._active.get(kept.unit, False))
+        unit = self._unit(kept.unit, self._active.get(kept.unit, False))
         wants.append(Want(unit, task.holder, True))
         return wants, kept
 
@@ -104,9 +104,13 @@ class Keeper:
         if kind == "engine":
             return EngineInstall()
         if kind == "unit":
-            return UnitState(rest, self._manager(None))
+            return self._unit(rest)
         name = kind.partition("@")[2] or None
         return self._file(KeptFile(rest, "", unit_file="/systemd/" in rest, user=name))
+
+    def _unit(self, name: str, active: bool | None = None) -> UnitState:
+        memory = f"{MEMORY}/{name[len('socket-access-') : -len('.path')]}"
+        return UnitState(name, self._manager(None), memory, active)
 
     def _file(self, file: KeptFile) -> ManagedFile:
         writer = None

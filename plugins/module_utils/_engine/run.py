@@ -45,10 +45,12 @@ def converge(
     *,
     dropped: Callable[[Record], Collection[str]] = lambda record: (),
     file: RecordFile | None = None,
+    still: Callable[[], bool] = lambda: True,
 ) -> Result:
     """Bring the host to what the tasks declare, prove it, or leave it as it was.
 
-    ``dropped`` names, from the record, holders without a task whose requests go as well.  Raises
+    ``dropped`` names, from the record, holders without a task whose requests go as well.  ``still``
+    is asked once nobody else can run: if it says no, nothing is done.  Raises
     Refusals with every problem found before anything was changed, and AccessError when a step or
     a proof failed and everything was put back.
     """
@@ -64,6 +66,8 @@ def converge(
     try:
         if not options.unprivileged and (not options.check or os.path.isdir(file.directory)):
             lock = Lock(file.directory, seconds=options.lock_seconds)
+        if not still():
+            return Result(False, [], {}, {})
         run = _Run(tasks, options, file)
         try:
             result = run.go(dropped)
@@ -89,8 +93,7 @@ class _Run:
         self.record = file.load()
         self.names = HostNames()
         self.accounts = Accounts()
-        lenient = options.check or options.hook
-        self.survey = Survey(self.accounts, self.names, check=lenient)
+        self.survey = Survey(self.accounts, self.names, check=options.check, hook=options.hook)
         self.keeper = keeper.Keeper(self.accounts, self.names, check=options.check)
         self.kept: dict[str, tuple[str, ...]] = {}
         self.steps: list[Step] = []

@@ -42,11 +42,14 @@ class Surveyed:
 class Survey:
     """Looks at the host for one run; ``problems`` collects every refusal in whole sentences."""
 
-    def __init__(self, accounts: Accounts, names: Names, *, check: bool) -> None:
+    def __init__(
+        self, accounts: Accounts, names: Names, *, check: bool, hook: bool = False
+    ) -> None:
         self.problems: list[str] = []
         self._accounts = accounts
         self._names = names
         self._check = check
+        self._hook = hook
 
     def look(self, declared: SocketPolicy, directories: Iterable[str]) -> Surveyed | None:
         """Return what there is to know about one declared socket.
@@ -140,7 +143,9 @@ class Survey:
             f"{capital(str(principal))}, declared for the socket {seen.declared.path}, does not "
             "exist on this host"
         )
-        if self._check:
+        if self._hook:
+            seen.absentees.append(f"{sentence} any more, so it gets nothing.")
+        elif self._check:
             seen.absentees.append(
                 f"{sentence} yet; check mode takes it that an earlier task will create it."
             )

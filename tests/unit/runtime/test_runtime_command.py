@@ -10,6 +10,7 @@ import json
 import os
 import pwd
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,8 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (directory / f"{name}.json").write_bytes(compiled(task))
     load, names = policies.load, policies.names
     monkeypatch.setattr(policies, "load", lambda name: load(name, str(directory)))
+    content = policies.content
+    monkeypatch.setattr(policies, "content", lambda name: content(name, str(directory)))
     monkeypatch.setattr(policies, "names", lambda *given: names(str(directory)))
     return directory
 
@@ -56,7 +59,9 @@ class Host:
         self.warnings = list(warnings)
         self.asked: list[tuple[str, Options]] = []
 
-    def __call__(self, tasks: list[Task], options: Options) -> Result:
+    def __call__(
+        self, tasks: list[Task], options: Options, still: Callable[[], bool] = lambda: True
+    ) -> Result:
         (task,) = tasks
         self.asked.append((task.declared.name, options))
         name = task.declared.name
@@ -180,7 +185,7 @@ def test_what_needs_root_is_left_to_the_system(
     capsys: pytest.CaptureFixture[str],
     error: Exception,
 ) -> None:
-    def refuse(tasks: object, options: object) -> Result:
+    def refuse(tasks: object, options: object, still: object) -> Result:
         raise error
 
     monkeypatch.setattr(apply, "converge", refuse)
@@ -305,3 +310,20 @@ def test_who(path: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert answers[f"user {ME}"] is True
     assert answers["everyone"] is False
     assert set(answers) >= {f"user {one.pw_name}" for one in pwd.getpwall()}
+
+
+def test_a_hook_asks_whether_its_policy_is_still_there(
+    kept: Path, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A revoke that came in between must not be undone by a hook that has waited for its turn."""
+    answers = []
+
+    def revoked_meanwhile(tasks: list[Task], options: Options, still: Callable[[], bool]) -> Result:
+        answers.append(still())
+        (kept / "app.json").unlink()
+        answers.append(still())
+        return Result(False, [], {}, {})
+
+    monkeypatch.setattr(apply, "converge", revoked_meanwhile)
+    assert command.main(["apply", "--hook", "app"]) == 0
+    assert answers == [True, False]

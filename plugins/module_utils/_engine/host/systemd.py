@@ -115,9 +115,19 @@ class Manager:
         start = [unit for unit, active in asked.items() if active]
         if stop:
             self._call("stop", "--", *stop, purpose="stop what watches sockets")
+            self._forget_failures(stop)
         if start:
             self.reload()
             self._call("start", "--", *start, purpose="start what watches sockets")
+
+    def _forget_failures(self, units: Sequence[str]) -> None:
+        """Let no unit that is about to go stay behind as one that failed."""
+        for unit in units:
+            try:
+                self._call("reset-failed", "--", unit, purpose="forget that it failed")
+            except AccessError:
+                # systemd does not know it any more, and so remembers no failure either.
+                continue
 
     def try_restart(self, unit: str) -> None:
         """Restart a unit if it runs, after reading what was changed."""

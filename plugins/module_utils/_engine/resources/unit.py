@@ -11,15 +11,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..host import atomic_file
 from ..host.systemd import Manager
 from . import base
 
 
 class UnitState(base.Resource[bool, bool]):
-    """One unit that is started now; what starts it at boot is a file."""
+    """One unit that watches, started now; what starts it at boot is a file.
 
-    def __init__(self, unit: str, manager: Manager, active: bool | None = None) -> None:
+    With it goes the service that it starts, and what that remembers in the file ``memory``.
+    """
+
+    def __init__(
+        self, unit: str, manager: Manager, memory: str, active: bool | None = None
+    ) -> None:
         """``active`` spares a call where it is known already."""
+        self._memory = memory
         self.unit = unit
         self.key = f"unit:{unit}"
         self._manager = manager
@@ -40,10 +47,14 @@ class UnitState(base.Resource[bool, bool]):
 
     def write(self, target: bool) -> None:
         self._manager.ask(self.unit, active=target)
+        if not target:
+            self._manager.ask(f"{self.unit.rpartition('.')[0]}.service", active=False)
         self._active = target
 
     def settle(self) -> None:
         self._manager.carry_out()
+        if not self._active:
+            atomic_file.remove(self._memory)
 
     def place(self, current: bool, target: bool) -> int:
         return base.UNITS_START if target else base.UNITS_STOP

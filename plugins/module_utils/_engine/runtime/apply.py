@@ -52,6 +52,7 @@ def apply(names: list[str], wishes: Wishes, output: Output) -> bool:
 
 def _apply(task: Task, wishes: Wishes, output: Output) -> bool:
     name, declared = task.declared.name, task.declared
+    kept = policies.content(name)
     root = os.geteuid() == 0
     if not root and not wishes.hook:
         raise AccessError(
@@ -76,7 +77,7 @@ def _apply(task: Task, wishes: Wishes, output: Output) -> bool:
             unprivileged=not root,
         )
         try:
-            return converge([task], options)
+            return converge([task], options, still=lambda: policies.content(name) == kept)
         except (AccessError, PermissionError) as error:
             if root:
                 raise

@@ -14,7 +14,9 @@ from dataclasses import dataclass, replace
 
 from ..host import atomic_file
 
-MOST, WITHIN, QUIET = 10, 30.0, 60.0
+# A row ends with five seconds in which nothing had to be corrected: counted from the end of a
+# correction, so that a slow host sees a fight as well.
+MOST, GAP, QUIET = 10, 5.0, 60.0
 _MODE = 0o600
 
 
@@ -29,13 +31,15 @@ class Corrections:
     given_up: float | None = None
 
     def at(self, now: float) -> Corrections:
-        """Return what still counts: the corrections of the last half minute.
+        """Return what still counts: the corrections in a row that goes on.
 
         Having given up counts until nothing was asked for a whole minute.
         """
         if self.given_up is not None and not now - QUIET < self.given_up <= now:
             return Corrections()
-        return replace(self, made=tuple(one for one in self.made if now - WITHIN < one <= now))
+        if self.made and not now - GAP < self.made[-1] <= now:
+            return replace(self, made=())
+        return self
 
     @property
     def exhausted(self) -> bool:

@@ -28,6 +28,11 @@ def names(directory: str = POLICIES) -> list[str]:
     return sorted(name[: -len(_END)] for name in entries if name.endswith(_END))
 
 
+def content(name: str, directory: str = POLICIES) -> bytes | None:
+    """Return a policy as the host keeps it now, None where it was revoked."""
+    return atomic_file.read(os.path.join(directory, name + _END))
+
+
 def load(name: str, directory: str = POLICIES) -> Task:
     """Return one policy; raises AccessError where it does not exist or cannot be understood."""
     path = os.path.join(directory, name + _END)

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable
 from ..errors import AccessError
 from ..host.watch import Watch
 from ..report import Result
-from .corrections import MOST, QUIET, WITHIN, CorrectionsFile
+from .corrections import MOST, QUIET, CorrectionsFile
 
 _CALM = 0.2
 # A daemon that is started anew takes its socket away first, and the unit that watches looks again
@@ -82,7 +82,7 @@ def _once(
 
 def _fights_back(result: Result) -> str:
     return (
-        f"The daemon fights back: its socket was corrected {MOST} times within {WITHIN:g} seconds, "
+        f"The daemon fights back: its socket was corrected {MOST} times in a row, "
         "and is again not as declared, so it is left as the daemon sets it now. What would have to "
         f"change: {' '.join(result.changes)} Set the daemon's own options for its socket to what "
         f"is declared, or declare what it sets; after {QUIET:g} quiet seconds it is corrected again."
