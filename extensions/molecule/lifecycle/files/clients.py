@@ -1,0 +1,146 @@
+#!/usr/bin/python3
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Clients that try to connect every millisecond, each one really being the user whose name it has.
+
+clients.py probe SOCKET...            prints what each client gets, once
+clients.py watch FILE SOCKET...       tries until SIGTERM, and writes what each client got when
+
+A result is "ok" or the name of an errno.  Times are those of CLOCK_MONOTONIC, in seconds.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import pwd
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterable
+
+# Root passes every check: what it gets tells whether a daemon listens at all.
+CLIENTS = ("root", "life-alice", "life-bob", "life-mallory")
+STEP = 0.001
+
+# For each client and path: [from, to, result], one for each time that it got the same in a row.
+Log = dict[str, dict[str, list[list[object]]]]
+
+
+def become(name: str) -> None:
+    """Give up all rights but those of the user."""
+    user = pwd.getpwnam(name)
+    os.setgroups(os.getgrouplist(name, user.pw_gid))
+    os.setresgid(user.pw_gid, user.pw_gid, user.pw_gid)
+    os.setresuid(user.pw_uid, user.pw_uid, user.pw_uid)
+
+
+def attempt(path: str) -> str:
+    client = socket.socket(socket.AF_UNIX)
+    client.setblocking(False)
+    try:
+        client.connect(path)
+    except BlockingIOError:
+        return "ok"  # The backlog is full, which is told only to those who may connect.
+    except OSError as error:
+        return errno.errorcode[error.errno or 0]
+    finally:
+        client.close()
+    return "ok"
+
+
+def follow(paths: Iterable[str], ends: Callable[[], bool]) -> dict[str, list[list[object]]]:
+    """Try every millisecond until it ends; a result holds until the next one is known."""
+    log: dict[str, list[list[object]]] = {path: [] for path in paths}
+    following = time.monotonic()
+    while not ends():
+        for path, seen in log.items():
+            result = attempt(path)
+            now = time.monotonic()
+            if seen:
+                seen[-1][1] = now
+            if not seen or seen[-1][2] != result:
+                seen.append([now, now, result])
+        following = max(following + STEP, time.monotonic())
+        time.sleep(max(0.0, following - time.monotonic()))
+    return log
+
+
+class Watchers:
+    """One process for each client, from start() to stop()."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self.paths = list(paths)
+        self._running: list[tuple[str, int, int]] = []
+
+    def start(self) -> None:
+        for name in CLIENTS:
+            reading, writing = os.pipe()
+            pid = os.fork()
+            if pid == 0:
+                os.close(reading)
+                self._run(name, writing)
+            os.close(writing)
+            self._running.append((name, pid, reading))
+        for _name, _pid, reading in self._running:
+            os.read(reading, 1)
+
+    def _run(self, name: str, writing: int) -> None:
+        asked: list[int] = []
+        signal.signal(signal.SIGTERM, lambda number, frame: asked.append(number))
+        become(name)
+        os.write(writing, b".")
+        data = json.dumps(follow(self.paths, lambda: bool(asked))).encode()
+        while data:
+            data = data[os.write(writing, data) :]
+        os._exit(0)
+
+    def stop(self) -> Log:
+        log = {}
+        for _name, pid, _reading in self._running:
+            os.kill(pid, signal.SIGTERM)
+        for name, pid, reading in self._running:
+            with open(reading, "rb") as pipe:
+                log[name] = json.loads(pipe.read())
+            os.waitpid(pid, 0)
+        self._running.clear()
+        return log
+
+
+def probe(paths: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Return what each client gets at each path now."""
+    paths = list(paths)
+    found = {}
+    for name in CLIENTS:
+        reading, writing = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            become(name)
+            os.write(writing, json.dumps({path: attempt(path) for path in paths}).encode())
+            os._exit(0)
+        os.close(writing)
+        with open(reading, "rb") as pipe:
+            found[name] = json.loads(pipe.read())
+        os.waitpid(pid, 0)
+    return {path: {name: found[name][path] for name in CLIENTS} for path in paths}
+
+
+def main() -> None:
+    if sys.argv[1] == "probe":
+        print(json.dumps(probe(sys.argv[2:])))
+        return
+    target, *paths = sys.argv[2:]
+    watchers = Watchers(paths)
+    watchers.start()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    signal.sigwait({signal.SIGTERM})
+    log = watchers.stop()
+    with open(target, "w", encoding="utf-8") as file:
+        json.dump(log, file)
+
+
+if __name__ == "__main__":
+    main()
