@@ -192,6 +192,13 @@ class Keeper:
 
     def _check_fit(self, task: Task, unit: Shown, chain: Chain) -> None:
         declared = task.declared
+        if declared.born and unit.directories:
+            keys = listed([f"{name}=" for name in unit.directories])
+            self.problems.append(
+                f"The unit {unit.name} has {keys}, and with born systemd would give that to the "
+                f"group of the socket {declared.path} as well, for its clients to read or write; "
+                "leave born out: then the socket is closed as soon as the daemon has made it."
+            )
         if unit.name.endswith(".socket"):
             if unit.listens and not {declared.path, chain.resolved} & set(unit.listens):
                 self.problems.append(

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .errors import AccessError
 from .host.pinned import pin
 from .model.account import Credentials
 from .model.words import Names
@@ -87,7 +88,11 @@ def failure(proof: Proof, names: Names) -> str:
     said = f"The proof failed: {wanted.label} must {verb} {wanted.path}, but: {proof.outcome.text}"
     if not wanted.connects:
         return said
-    held = pin(wanted.path)
+    try:
+        held = pin(wanted.path)
+    except (AccessError, OSError):
+        # It was replaced meanwhile; what the kernel said is all there is to say.
+        return said
     try:
         return " ".join([said, *explain(held.chain, wanted.who, names)[-1:]])
     finally:

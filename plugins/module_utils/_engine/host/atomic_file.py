@@ -20,6 +20,11 @@ def read(path: str) -> bytes | None:
         return None
 
 
+def is_unfinished(path: str) -> bool:
+    """Tell whether a kill left something beside a file that was being replaced."""
+    return os.path.lexists(f"{path}.new")
+
+
 def remove(path: str) -> None:
     """Remove a file, and what a kill may have left beside it; none is no error."""
     for name in (f"{path}.new", path):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..errors import AccessError
@@ -24,7 +24,13 @@ _PROPERTIES = (
     "User",
     "Group",
     "TimeoutStartUSec",
+    "RuntimeDirectory",
+    "RuntimeDirectoryMode",
+    "StateDirectory",
+    "CacheDirectory",
+    "LogsDirectory",
 )
+_LASTING = ("StateDirectory", "CacheDirectory", "LogsDirectory")
 _LENGTHS = {
     "us": 1e-6,
     "ms": 1e-3,
@@ -43,7 +49,8 @@ _LENGTH = re.compile(r"([0-9.]+)(us|ms|s|min|h|d|w|month|y)")
 class Shown:
     """What is known of one unit; ``timeout`` in seconds, infinite where there is none.
 
-    ``listens`` are the addresses of a .socket unit as it is configured.
+    ``listens`` are the addresses of a .socket unit as it is configured.  ``directories`` are those
+    of a service that its group may do more with than others (systemd.exec(5), RuntimeDirectory=).
     """
 
     name: str
@@ -53,6 +60,7 @@ class Shown:
     user: str = ""
     group: str = ""
     timeout: float = float("inf")
+    directories: tuple[str, ...] = ()
 
 
 def is_running() -> bool:
@@ -158,7 +166,20 @@ def _shown(name: str, block: str) -> Shown:
         user=one("User"),
         group=one("Group"),
         timeout=seconds_of(one("TimeoutStartUSec")),
+        directories=_group_directories(one),
     )
+
+
+def _group_directories(one: Callable[[str], str]) -> tuple[str, ...]:
+    """Return the kinds of directories that systemd would give to another group of the service.
+
+    Those for state, cache and logs are given with all that is in them, so their modes do not help.
+    """
+    found = [name for name in _LASTING if one(name)]
+    mode = int(one("RuntimeDirectoryMode") or "0755", 8)
+    if one("RuntimeDirectory") and mode >> 3 & 7 & ~(mode & 7):
+        found.append("RuntimeDirectory")
+    return tuple(found)
 
 
 def seconds_of(text: str) -> float:

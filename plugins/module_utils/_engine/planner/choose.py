@@ -53,9 +53,9 @@ def choose(
 def _by_group(declared: SocketPolicy, facts: SocketFacts, client: PrincipalFacts) -> str | Rejected:
     """Return why the method group is the least, or why it is not."""
     account = client.account
+    if declared.mode is not None and not declared.mode >> 3 & WRITE:
+        return Rejected("group", f"The declared mode {declared.mode:04o} stops the group.")
     if facts.group is not None:
-        if declared.mode is not None and not declared.mode >> 3 & WRITE:
-            return Rejected("group", f"The declared mode {declared.mode:04o} stops the group.")
         if isinstance(account, Group):
             if account.gid == facts.group.gid:
                 return f"The declared group {facts.group.name} is this group."

@@ -25,10 +25,14 @@ from . import base
 
 @dataclass(frozen=True)
 class FileState:
-    """The content, None where there is no file; ``missing`` directories are made for it."""
+    """The content, None where there is no file; ``missing`` directories are made for it.
+
+    ``clean`` is False where a run that was killed left an unfinished file beside it.
+    """
 
     content: bytes | None
     mode: int = 0o644
+    clean: bool = True
     missing: tuple[str, ...] = field(default=(), compare=False)
 
 
@@ -57,13 +61,13 @@ class ManagedFile(base.Resource[FileState, bytes]):
 
     def read(self) -> FileState | None:
         with self._rights():
-            status = None
+            clean = not atomic_file.is_unfinished(self.path)
             try:
                 status = os.lstat(self.path)
             except (FileNotFoundError, NotADirectoryError):
-                return FileState(None, missing=_missing_directories(self.path))
+                return FileState(None, clean=clean, missing=_missing_directories(self.path))
             content = atomic_file.read(self.path)
-        return FileState(content, status.st_mode & 0o7777)
+        return FileState(content, status.st_mode & 0o7777, clean)
 
     def wanted(self, base: FileState, requests: Mapping[str, bytes]) -> FileState:
         contents = set(requests.values())
@@ -72,7 +76,7 @@ class ManagedFile(base.Resource[FileState, bytes]):
                 f"{' and '.join(sorted(requests))} want different contents of {self.path}; "
                 "give one of the two another name."
             )
-        return FileState(contents.pop(), 0o644, base.missing)
+        return FileState(contents.pop(), 0o644, missing=base.missing)
 
     def without_us(self, current: FileState, before: FileState, applied: FileState) -> FileState:
         """It is ours as a whole: whoever edits it nevertheless was told so in its first line."""
@@ -94,6 +98,8 @@ class ManagedFile(base.Resource[FileState, bytes]):
                     os.makedirs(os.path.dirname(self.path), mode=0o755, exist_ok=True)
                     atomic_file.replace(self.path, target.content, target.mode)
         except OSError as error:
+            with self._rights():
+                _remove_directories(() if current is None else current.missing)
             raise AccessError(f"{self.path} cannot be written: {error.strerror}.") from error
         self._written = True
         self._replaced = None not in (current and current.content, target.content)
@@ -118,6 +124,8 @@ class ManagedFile(base.Resource[FileState, bytes]):
         return f"{self.path}\n" + "".join(f"  {line}\n" for line in text.splitlines())
 
     def changes(self, current: FileState, target: FileState) -> list[str]:
+        if current.content == target.content and current.mode == target.mode:
+            return [f"What an interrupted run left beside {self.path} is removed."]
         if target.content is None:
             return [f"{self.path} is removed."]
         return [f"{self.path} is {'made' if current.content is None else 'replaced'}."]
@@ -131,7 +139,7 @@ class ManagedFile(base.Resource[FileState, bytes]):
         return FileState(
             None if content is None else base64.b64decode(content),
             data["mode"],
-            tuple(data["missing"]),
+            missing=tuple(data["missing"]),
         )
 
     def request_to_json(self, request: bytes) -> Any:
