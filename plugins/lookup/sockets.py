@@ -121,7 +121,8 @@ class LookupModule(LookupBase):
 
     def _fragments(self, variables: Mapping[str, t.Any]) -> tuple[dict[str, object], list[Problem]]:
         """Return the templated values by variable, and a problem for each that has none."""
-        assert self._templar is not None  # Ansible sets it before it runs a lookup
+        if self._templar is None:
+            raise AssertionError("Ansible sets the templar before it runs a lookup")
         fragments: dict[str, object] = {}
         failed: list[Problem] = []
         omit = variables.get("omit")

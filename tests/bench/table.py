@@ -61,7 +61,7 @@ def main() -> None:
         pings = [seconds(task) for task in tasks[1:] if task["task"]["name"] == "ping"]
         print(f"  {'ping':40}{median(pings):10.3f}{1:10.2f}")
         for name, runs in rows.items():
-            ratios = [ratio for _, ratio in runs]
+            ratios = [ratio for dummy, ratio in runs]
             shown = f"{name}, {loop} entries" if name == "ansible.posix.acl" else name
             target = f" (target {TARGETS[name]:g})" if name in TARGETS else ""
             print(

@@ -64,7 +64,7 @@ def _file_system(directory: str) -> str:
     """Return the type of the file system a directory is on (proc_pid_mountinfo(5))."""
     best, found = "", ""
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
-        left, _, right = line.partition(" - ")
+        left, dummy, right = line.partition(" - ")
         point = left.split()[4]
         inside = directory == point or directory.startswith(point.rstrip("/") + "/")
         if inside and len(point) >= len(best):

@@ -121,7 +121,7 @@ def _begin(inodes: Sequence[str], rng: random.Random) -> list[Acl]:
 
 def test_entries_added_or_changed_as_setfacl_does(inodes: list[str], rng: random.Random) -> None:
     started = time.monotonic()
-    for _ in range(REQUESTS // FILES):
+    for dummy in range(REQUESTS // FILES):
         before = _begin(inodes, rng)
         users, groups = _entries(rng, 4), _entries(rng, 4)
         if not users and not groups:
@@ -135,7 +135,7 @@ def test_entries_added_or_changed_as_setfacl_does(inodes: list[str], rng: random
 def test_requests_for_a_closed_socket_as_setfacl_sets_them(
     inodes: list[str], rng: random.Random
 ) -> None:
-    for _ in range(REQUESTS // FILES):
+    for dummy in range(REQUESTS // FILES):
         before = _begin(inodes, rng)
         classes = {name: rng.randrange(8) for name in ("user_obj", "group_obj", "other")}
         users, groups = _entries(rng, 4), _entries(rng, 4)
@@ -162,7 +162,7 @@ def test_what_the_engine_writes_is_what_setfacl_would_have(
     inodes: list[str], rng: random.Random
 ) -> None:
     held = [os.open(path, os.O_PATH | os.O_NOFOLLOW) for path in inodes]
-    for _ in range(REQUESTS // FILES):
+    for dummy in range(REQUESTS // FILES):
         before = _begin(inodes, rng)
         users, groups = {rng.choice(IDS): rng.randrange(8)}, _entries(rng, 3)
         wanted = [acl.modified(users, groups) for acl in before]

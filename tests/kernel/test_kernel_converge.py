@@ -524,7 +524,7 @@ def test_two_names_for_one_socket(home: Place) -> None:
     "make", [_directory_of_a_user, _directory_of_a_group, _sticky_directory, _directory_by_entry]
 )
 def test_a_directory_that_is_trusted(home: Place, make: Callable[[Place], Any]) -> None:
-    path, _ = make(home)
+    path, dummy = make(home)
     before = everything(home.top)
     declared = {"app": {"path": path, "trust_directories": [os.path.dirname(path)]}}
     assert home.run(declared).changed
@@ -1044,7 +1044,7 @@ def test_runs_wait_for_each_other(here: Place) -> None:
                 "allow": [{"user": str(BOB)}, {"user": str(CAROL)}],
             }
         }
-        return lambda: [here.run(declared, lock_seconds=30, prove=False) for _ in range(3)]
+        return lambda: [here.run(declared, lock_seconds=30, prove=False) for dummy in range(3)]
 
     children = [fork(work(number)) for number in range(6)]
     assert [ended(pid) for pid in children] == [0] * 6

@@ -206,7 +206,7 @@ def test_queue_that_drains_in_time(place: Path, make: Make) -> None:
 
     def drain() -> None:
         time.sleep(0.2)
-        for _ in waiting:
+        for dummy in waiting:
             listener.accept()[0].close()
 
     drained = threading.Thread(target=drain)
@@ -226,11 +226,11 @@ def test_the_daemon_sees_exactly_the_identity(place: Path, make: Make, kind: str
     outcomes = prove([Attempt(str(place / "s"), who) for who in identities], seconds=2)
     assert all(outcome.connected for outcome in outcomes)
     seen = set()
-    for _ in identities:
+    for dummy in identities:
         with listener.accept()[0] as peer:
             credentials = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
             groups = peer.getsockopt(socket.SOL_SOCKET, SO_PEERGROUPS, 1024)
-        _, uid, gid = struct.unpack("3i", credentials)
+        dummy, uid, gid = struct.unpack("3i", credentials)
         seen.add(Credentials(uid, gid, frozenset(struct.unpack(f"{len(groups) // 4}I", groups))))
     assert seen == set(identities)
 
@@ -411,7 +411,7 @@ def test_signals_of_the_caller_do_not_disturb(place: Path, make: Make) -> None:
     make(place / "s", backlog=0)
     waiting = _fill(place / "s")
     caught: list[int] = []
-    before = signal.signal(signal.SIGALRM, lambda *_: caught.append(os.getpid()))
+    before = signal.signal(signal.SIGALRM, lambda *dummy: caught.append(os.getpid()))
     signal.setitimer(signal.ITIMER_REAL, 0.005, 0.005)
     try:
         outcome = _one(place / "s", seconds=0.3)
@@ -464,7 +464,7 @@ def test_a_stranger_is_refused_where_only_names_are_let_in(place: Path, make: Ma
     make(place / "s")
     os.chown(place / "s", ALICE.uid, ALICE.gid)
     (place / "s").chmod(0o660)
-    nobody = stranger(lambda _: False, lambda _: False, highest_mapped())
+    nobody = stranger(lambda dummy: False, lambda dummy: False, highest_mapped())
     assert _one(place / "s").connected
     assert _one(place / "s", nobody).refused
 
@@ -477,7 +477,7 @@ def test_time_of_400_attempts(place: Path, make: Make) -> None:
     everyone = [Credentials(71001 + number, 72001, frozenset({72001})) for number in range(20)]
     attempts = [Attempt(str(path), who) for path in paths for who in everyone]
     times = []
-    for _ in range(3):
+    for dummy in range(3):
         started = time.monotonic()
         assert all(outcome.connected for outcome in prove(attempts, seconds=2))
         times.append(time.monotonic() - started)

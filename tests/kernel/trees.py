@@ -119,7 +119,7 @@ def _branch(top: str, name: str, rng: random.Random) -> str:
 
 
 def _directories(top: str) -> Iterator[str]:
-    for directory, _, _ in os.walk(top, topdown=False):
+    for directory, dummy, dummy in os.walk(top, topdown=False):
         yield directory
 
 

@@ -59,7 +59,7 @@ class Keeper:
         ]
         shown = self._show([(unit, user) for unit, user in named if unit is not None], tasks)
         creators = []
-        for (unit, user), task, (_, one) in zip(named, tasks, seen):
+        for (unit, user), task, (dummy, one) in zip(named, tasks, seen):
             known = None if unit is None else shown.get((unit, user))
             if unit is not None and known is None and task.declared.unit is not None:
                 one.notes.append(self._manager_is_down(task, unit, user))
@@ -133,7 +133,7 @@ class Keeper:
         """Ask each manager once, and the system's about the units that watch as well."""
         watches = [f"socket-access-{task.declared.name}.path" for task in tasks]
         shown = {}
-        for user in sorted({None, *(user for _, user in wanted)}, key=str):
+        for user in sorted({None, *(user for dummy, user in wanted)}, key=str):
             manager = self._manager(user)
             units = [unit for unit, owner in wanted if owner == user]
             if user is not None and not manager.is_up():

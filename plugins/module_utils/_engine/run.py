@@ -137,18 +137,18 @@ class _Run:
     ) -> list[Want]:
         """Return all that is wanted: of inodes and accounts, and of what keeps them so."""
         keep = self.keeper.works and not self.options.hook
-        creators: Sequence[tuple[Task, Creator | None]] = [(task, None) for task, _ in seen]
+        creators: Sequence[tuple[Task, Creator | None]] = [(task, None) for task, dummy in seen]
         if keep:
             creators = self.keeper.find_creators(seen)
         elif not self.options.hook:
-            for _, one in seen:
+            for dummy, one in seen:
                 one.notes.append(
                     "This host does not run systemd, so nothing keeps the access when the daemon "
                     "is started anew; run again then."
                 )
         self.survey.problems += self.keeper.problems
         wants: list[Want] = []
-        for (_, one), plan, (task, creator) in zip(seen, plans, creators):
+        for (dummy, one), plan, (task, creator) in zip(seen, plans, creators):
             if plan.access is None:
                 continue
             planned = self._planned(one, plan.access)
@@ -184,7 +184,7 @@ class _Run:
             if one is not None:
                 self.pins.append(one.pin)
                 seen.append((task, one))
-        self.survey.problems += same_socket_twice(one for _, one in seen)
+        self.survey.problems += same_socket_twice(one for dummy, one in seen)
         return seen
 
     def _plan(self, seen: Sequence[tuple[Task, Surveyed]]) -> list[SocketPlan]:
@@ -236,11 +236,11 @@ class _Run:
 
     def _recorded(self, key: str) -> AnyResource:
         """Make the resource of a recorded key, for what is undone."""
-        kind, _, rest = key.partition(":")
+        kind, dummy, rest = key.partition(":")
         if kind.partition("@")[0] in keeper.KINDS:
             return self.keeper.recorded(kind, rest)
         if kind == "member":
-            user, _, group = rest.rpartition(":")
+            user, dummy, group = rest.rpartition(":")
             return Membership(user, group)
         made = SocketAccess if kind == "socket" else DirectoryAccess
         for one in self.pins:
@@ -271,7 +271,7 @@ class _Run:
         accounts = Accounts()
         promised = [
             expectation
-            for (_, one), plan in zip(seen, plans)
+            for (dummy, one), plan in zip(seen, plans)
             if one.facts.chain.leaf is not None
             for expectation in expectations(one.declared, plan, accounts, self.stranger)
         ]
@@ -289,7 +289,7 @@ class _Run:
         plans: Sequence[SocketPlan],
         proofs: Sequence[Proof],
     ) -> Result:
-        absentees = [sentence for _, one in seen for sentence in one.absentees]
+        absentees = [sentence for dummy, one in seen for sentence in one.absentees]
         sockets = {}
         for (task, one), plan in zip(seen, plans):
             own = [proof for proof in proofs if proof.expectation.socket == one.declared.name]

@@ -40,7 +40,7 @@ def path_of(package: str, own: Iterable[str], archive: str | None) -> list[str]:
     try:
         with open(os.path.join(LIBRARY, MANIFEST), encoding="utf-8") as file:
             rows = [row.rstrip("\n").rpartition(" ") for row in file]
-        kept = {name: said for said, _, name in rows}
+        kept = {name: said for said, dummy, name in rows}
         inside = package.replace(".", "/") + "/"
         with zipfile.ZipFile(archive) as opened:
             brought = {

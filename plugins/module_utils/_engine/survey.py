@@ -78,8 +78,8 @@ class Survey:
             held.chain,
             owner if isinstance(owner, User) else None,
             group if isinstance(group, Group) else None,
-            tuple(found for _, found in grants if found),
-            tuple(found for _, found in refused if found),
+            tuple(found for dummy, found in grants if found),
+            tuple(found for dummy, found in refused if found),
             named,
             tuple(sorted(named[name] for name in declared.trust_directories)),
         )

@@ -65,7 +65,7 @@ def test_connections_are_no_listeners(place: Path) -> None:
         one.bind(str(path))
         one.listen()
         client.connect(str(path))
-        accepted, _ = one.accept()
+        accepted, dummy = one.accept()
         one.close()
         assert not listens(path)
         accepted.close()
@@ -73,7 +73,7 @@ def test_connections_are_no_listeners(place: Path) -> None:
 
 def test_many_listeners(place: Path) -> None:
     """More than one datagram of the kernel's answer."""
-    sockets = [socket.socket(socket.AF_UNIX) for _ in range(900)]
+    sockets = [socket.socket(socket.AF_UNIX) for dummy in range(900)]
     try:
         for number, one in enumerate(sockets):
             one.bind(f"{place}/{number}")

@@ -216,7 +216,7 @@ def test_options_are_those_of_the_modules(controller: Controller) -> None:
         if name.startswith(COLLECTION)
     ]
     assert used
-    documented = controller.options({name for _, name, _ in used})
+    documented = controller.options({name for dummy, name, dummy in used})
     for block, name, options in used:
         assert options.keys() <= documented[name], f"{block}: options of {name}"
         if isinstance(options.get("sockets"), dict):
@@ -227,7 +227,7 @@ def test_options_are_those_of_the_modules(controller: Controller) -> None:
 def test_links_within_the_repository_lead_somewhere(page: Path) -> None:
     text = FENCE.sub("", page.read_text(encoding="utf-8"))
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
-        path, _, anchor = target.partition("#")
+        path, dummy, anchor = target.partition("#")
         if "://" in target:
             continue
         file = (page.parent / path).resolve() if path else page

@@ -112,7 +112,7 @@ def test_the_question() -> None:
     assert len(data) == 16 + 24
     length, kind, flags = struct.unpack_from("=LHH", data)
     assert (length, kind, flags) == (len(data), BY_FAMILY, 0x301)
-    family, protocol, _, states, inode, show = struct.unpack_from("=BBHLLL", data, 16)
+    family, protocol, dummy, states, inode, show = struct.unpack_from("=BBHLLL", data, 16)
     assert (family, protocol, inode) == (socket.AF_UNIX, 0, 0)
     assert states == 1 << LISTEN | 1 << CLOSE | 1 << ESTABLISHED
     assert show == 2

@@ -122,7 +122,7 @@ def test_imports_go_round_in_no_circle() -> None:
         parts = path.relative_to(ENGINE).with_suffix("").parts
         files[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
     below = {
-        name: {other for _, other, own in _imports(path) if own and other in files}
+        name: {other for dummy, other, own in _imports(path) if own and other in files}
         for name, path in files.items()
     }
     done: set[str] = set()

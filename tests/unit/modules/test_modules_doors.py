@@ -329,8 +329,8 @@ def test_what_is_documented_is_what_is_there(name: str, monkeypatch: pytest.Monk
     text = yaml.safe_load(module.DOCUMENTATION)
     documented = dict(text.get("options", {}))
     for fragment in text["extends_documentation_fragment"]:
-        _, _, rest = fragment.partition("unixsocket.access.")
-        file, _, attribute = rest.partition(".")
+        dummy, dummy, rest = fragment.partition("unixsocket.access.")
+        file, dummy, attribute = rest.partition(".")
         source = (PLUGINS / "doc_fragments" / f"{file}.py").read_text()
         wanted = (attribute or "documentation").upper()
         found = re.search(rf'\b{wanted} = r?"""(.*?)"""', source, re.DOTALL)

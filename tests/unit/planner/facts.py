@@ -83,7 +83,7 @@ _BY_GID = {group.gid: group for group in GROUPS.values()}
 
 
 def principal(label: str) -> Principal:
-    kind, _, name = label.partition(" ")
+    kind, dummy, name = label.partition(" ")
     return Principal(kind, name)
 
 
@@ -132,7 +132,7 @@ def declare(
     allow = []
     for one in grants:
         if isinstance(one, str):
-            label, _, method = one.partition(" by ")
+            label, dummy, method = one.partition(" by ")
             one = Grant(principal(label), method or "auto")
         allow.append(one)
     return SocketPolicy(
@@ -184,7 +184,7 @@ def plan(
 
 def problem(declared: SocketPolicy, seen: Chain | None = None) -> str:
     """Return the one problem of a declaration."""
-    _, problems = planned(declared, seen)
+    dummy, problems = planned(declared, seen)
     assert len(problems) == 1, problems
     return problems[0]
 

@@ -286,7 +286,7 @@ def test_a_parent_that_does_not_exist_yet() -> None:
 
 
 def test_a_parent_without_acls() -> None:
-    _, problems = planned(
+    dummy, problems = planned(
         declare(_opening("user nginx")),
         chain(BORN, directory=CLOSED, parents_acl_support=False),
     )
@@ -295,7 +295,7 @@ def test_a_parent_without_acls() -> None:
 
 
 def test_all_problems_come_at_once() -> None:
-    _, problems = planned(
+    dummy, problems = planned(
         declare("user shared by group", "user app by acl"), chain(BORN, acl_support=False)
     )
     assert len(problems) == 3

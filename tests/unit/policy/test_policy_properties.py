@@ -95,7 +95,7 @@ def test_any_fragments_are_a_policy_or_a_policy_error(fragments: dict[str, objec
 def test_very_deep_values() -> None:
     """A value may be deeper than Python's stack."""
     deep: object = "x"
-    for _ in range(5000):
+    for dummy in range(5000):
         deep = [deep]
     for part in (deep, {"app": deep}, {"app": {"allow": deep}}, {"app": {"path": deep}}):
         for fragments in ({"socket_policy_sockets": part}, {"socket_policy_sockets__a": part}):

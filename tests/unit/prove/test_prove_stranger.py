@@ -20,7 +20,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.prove im
 SPECIAL = {65534, 65535, 2**31, 2**32 - 2, 2**32 - 1}
 
 
-def _nobody(_: int) -> bool:
+def _nobody(dummy: int) -> bool:
     return False
 
 
@@ -49,9 +49,9 @@ def test_special_ids_are_left_out(highest: int) -> None:
 
 def test_all_taken() -> None:
     with pytest.raises(AccessError, match="No user id that belongs to no one was found below"):
-        stranger(lambda _: True, _nobody)
+        stranger(lambda dummy: True, _nobody)
     with pytest.raises(AccessError, match="No group id that belongs to no one was found below"):
-        stranger(_nobody, lambda _: True)
+        stranger(_nobody, lambda dummy: True)
 
 
 def test_this_host_has_such_ids() -> None:

@@ -121,7 +121,7 @@ def test_all_policies_are_applied(
     kept: Path, host: Host, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command.main(["apply"]) == 0
-    assert [name for name, _ in host.asked] == ["app", "web"]
+    assert [name for name, dummy in host.asked] == ["app", "web"]
     assert host.asked[0][1] == Options(prove=False)
     assert "app: Everything is as declared." in capsys.readouterr().out
 
@@ -149,7 +149,7 @@ def test_a_policy_that_fails_does_not_keep_the_others(
 ) -> None:
     (kept / "app.json").write_text("{}")
     assert command.main(["apply"]) == 1
-    assert [name for name, _ in host.asked] == ["web"]
+    assert [name for name, dummy in host.asked] == ["web"]
     assert "app: The policy" in capsys.readouterr().err
 
 
@@ -223,7 +223,7 @@ def test_status(kept: Path, host: Host, capsys: pytest.CaptureFixture[str]) -> N
     assert command.main(["status"]) == 0
     said = capsys.readouterr().out.splitlines()
     assert [line.split(": ")[-1] for line in said] == ["as declared.", "as declared."]
-    assert all(options.check and not options.prove for _, options in host.asked)
+    assert all(options.check and not options.prove for dummy, options in host.asked)
     host.changes = ["The group changes."]
     assert command.main(["status", "app"]) == 1
     assert "differs. The group changes." in capsys.readouterr().out

@@ -143,7 +143,7 @@ def test_a_daemon_that_fights_back(tmp_path: Path, memory: CorrectionsFile) -> N
         return SOMETHING
 
     path = str(tmp_path / "s")
-    for _ in range(10):
+    for dummy in range(10):
         apply_until_calm([path], converge, memory, clock)
     assert checks == [False] * 10
     with pytest.raises(AccessError, match=r"fights back.*10 times in a row.*The group changes\."):
@@ -177,7 +177,7 @@ def test_a_fight_within_one_run_ends(tmp_path: Path, memory: CorrectionsFile) ->
 
 def test_corrections_that_are_rare_go_on(tmp_path: Path, memory: CorrectionsFile) -> None:
     clock = Clock()
-    for _ in range(40):
+    for dummy in range(40):
         clock.now += 6
         apply_until_calm([str(tmp_path / "s")], lambda check: SOMETHING, memory, clock)
 

@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # Copyright (c) 2026 unixsocket.access contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -63,7 +62,7 @@ def write(path: str, text: str, owner: str = "root") -> None:
 
 def service(path: str, options: str, more: str, target: str = "multi-user.target") -> str:
     return f"""[Service]
-ExecStart={LIFE}/daemon.py {path} {options}
+ExecStart=/usr/bin/python3 {LIFE}/daemon.py {path} {options}
 ExecReload=/bin/kill -HUP $MAINPID
 {more}
 [Install]
@@ -110,7 +109,7 @@ Description=Clients that try to connect from the first moment of a boot on
 DefaultDependencies=no
 
 [Service]
-ExecStart={LIFE}/clients.py watch /var/lib/life/boot.json {paths}
+ExecStart=/usr/bin/python3 {LIFE}/clients.py watch /var/lib/life/boot.json {paths}
 
 [Install]
 WantedBy=sysinit.target
@@ -153,13 +152,13 @@ def install(daemons: list[dict[str, Any]]) -> None:
     for daemon in daemons:
         wait(daemon["name"], daemon["path"])
     time.sleep(2)  # For the one that changes its mode late.
-    run(f"{LIFE}/snapshot.py", "take", "/var/lib/life/before.json")
+    run("/usr/bin/python3", f"{LIFE}/snapshot.py", "take", "/var/lib/life/before.json")
     # It is gone again before anything is compared.
     run("groupadd", "--system", "life-gone")
 
 
 def wait(what: str, path: str) -> None:
-    for _ in range(600):
+    for dummy in range(600):
         if os.path.exists(path):
             return
         time.sleep(0.05)

@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # Copyright (c) 2026 unixsocket.access contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -100,8 +99,8 @@ def together(figures: dict[str, object]) -> list[str]:
     """Runs of the module and of the command at the same time all come to their end."""
     command = ["/usr/local/sbin/socket-access", "apply", *NAMES]
     problems = complete(absent=False)
-    started = [runs.start(NAMES, absent=False) for _ in range(3)]
-    commands = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    started = [runs.start(NAMES, absent=False) for dummy in range(3)]
+    commands = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for dummy in range(2)]
     problems += [said for said in map(runs.finish, started) if said]
     problems += [f"apply: {one.communicate()[0]}" for one in commands if one.wait() != 0]
 

@@ -26,7 +26,7 @@ for name, (kind, mode) in SOCKETS.items():
         made.listen()
     selector.register(made, selectors.EVENT_READ)
 while True:
-    for key, _ in selector.select():
+    for key, dummy in selector.select():
         if key.fileobj.type == socket.SOCK_DGRAM:
             key.fileobj.recv(4096)
         else:

@@ -89,7 +89,7 @@ def without_holders(resource: AnyResource, record: Record, holders: Collection[s
     if current is None or old is None:
         return current
     births = [resource.state_from_json(data) for data in old.births]
-    _, base = _origin(resource, current, old, births)
+    dummy, base = _origin(resource, current, old, births)
     requests = _standing(resource, {}, holders, old)
     return resource.wanted(base, requests) if requests else base
 

@@ -150,7 +150,7 @@ def listening_units(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
     """
     unit, paths = "", []
     for line in (*lines, ""):
-        key, _, value = line.partition("=")
+        key, dummy, value = line.partition("=")
         if key == "Id":
             unit = value
         elif key == "Listen":

@@ -54,7 +54,7 @@ def read_acl(fd: int, mode: int) -> tuple[Acl, bool]:
 def read_access(fd: int) -> Access:
     """Return owner, group and ACL of the pinned inode."""
     status = os.fstat(fd)
-    acl, _ = read_acl(fd, status.st_mode)
+    acl, dummy = read_acl(fd, status.st_mode)
     return Access(status.st_uid, status.st_gid, acl)
 
 

@@ -151,7 +151,7 @@ class Place:
         """Return the engine that is really there, or None where none of its parts is."""
         files = {}
         root = os.path.join(self.library, PACKAGE)
-        for directory, _, names in os.walk(root):
+        for directory, dummy, names in os.walk(root):
             for name in names:
                 path = os.path.join(directory, name)
                 if not name.endswith(".pyc"):

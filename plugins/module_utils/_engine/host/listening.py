@@ -84,7 +84,7 @@ def parse(data: bytes) -> tuple[list[Listener], bool]:
     found: list[Listener] = []
     offset = 0
     while offset + _HEADER.size <= len(data):
-        length, kind, flags, _, _ = _HEADER.unpack_from(data, offset)
+        length, kind, flags, dummy, dummy = _HEADER.unpack_from(data, offset)
         if length < _HEADER.size or offset + length > len(data):
             raise OSError("The kernel's answer about Unix sockets was cut.")
         body = data[offset + _HEADER.size : offset + length]
@@ -104,7 +104,7 @@ def parse(data: bytes) -> tuple[list[Listener], bool]:
 
 
 def _listener(body: bytes) -> Listener | None:
-    family, kind, state, _, number, _, _ = _MESSAGE.unpack_from(body)
+    family, kind, state, dummy, number, dummy, dummy = _MESSAGE.unpack_from(body)
     kind_in_words = _TYPES.get(kind)
     if family != socket.AF_UNIX or kind_in_words is None:
         return None
@@ -189,7 +189,7 @@ def file_system_of(fd: int) -> int:
         for line in file:
             fields = line.split(maxsplit=3)
             if fields[0] == wanted:
-                major, _, minor = fields[2].partition(":")
+                major, dummy, minor = fields[2].partition(":")
                 return os.makedev(int(major), int(minor))
     return os.fstat(fd).st_dev
 

@@ -55,7 +55,7 @@ def _read(pid: int, uid: int) -> Process | None:
     fields = {}
     with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:
         for line in file:
-            key, _, value = line.partition(":")
+            key, dummy, value = line.partition(":")
             fields[key] = value.split()
     if int(fields["Uid"][1]) != uid:
         return None

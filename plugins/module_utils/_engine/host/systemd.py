@@ -152,7 +152,7 @@ class Manager:
 def _shown(name: str, block: str) -> Shown:
     values: dict[str, list[str]] = {}
     for line in block.splitlines():
-        key, _, value = line.partition("=")
+        key, dummy, value = line.partition("=")
         values.setdefault(key, []).append(value)
 
     def one(key: str) -> str:

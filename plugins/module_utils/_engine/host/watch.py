@@ -91,7 +91,7 @@ class Watch:
                 return counts
             offset = 0
             while offset < len(data):
-                number, mask, _, length = _EVENT.unpack_from(data, offset)
+                number, mask, dummy, length = _EVENT.unpack_from(data, offset)
                 name = data[offset + _EVENT.size : offset + _EVENT.size + length].rstrip(b"\0")
                 offset += _EVENT.size + length
                 counts = counts or self._counts(number, mask, name)

@@ -98,9 +98,9 @@ def merge(requests: Mapping[str, AccessRequest]) -> AccessRequest:
                     )
                 total[number] = (first | permissions, by)
     return AccessRequest(
-        **{name: value for name, (value, _) in scalars.items()},
-        users={number: permissions for number, (permissions, _) in users.items()},
-        groups={number: permissions for number, (permissions, _) in groups.items()},
+        **{name: value for name, (value, dummy) in scalars.items()},
+        users={number: permissions for number, (permissions, dummy) in users.items()},
+        groups={number: permissions for number, (permissions, dummy) in groups.items()},
         exclusive=any(request.exclusive for request in requests.values()),
         trusted=tuple(sorted({one for request in requests.values() for one in request.trusted})),
     )

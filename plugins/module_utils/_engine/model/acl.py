@@ -120,7 +120,7 @@ class Acl:
         if not self.users and not self.groups and self.mask is None:
             return self
         mask = self.group_obj
-        for _, permissions in self.users + self.groups:
+        for dummy, permissions in self.users + self.groups:
             mask |= permissions
         return replace(self, mask=mask)
 

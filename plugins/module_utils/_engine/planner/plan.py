@@ -187,7 +187,7 @@ class _Planner:
         own = one.account.credentials
         if not one.account.known:
             return Credentials(own.uid, self.stranger.gid)
-        joins = any(user == one.account.name for user, _ in by_group.memberships)
+        joins = any(user == one.account.name for user, dummy in by_group.memberships)
         if joins and by_group.access.gid is not None:
             return replace(own, groups=own.groups | {by_group.access.gid})
         return own

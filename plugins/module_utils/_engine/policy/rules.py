@@ -24,12 +24,12 @@ Rule = Callable[[Values, Place], Iterator[Problem]]
 
 
 def _grants(values: Values) -> list[tuple[Grant, Place]]:
-    items = cast("list[Item]", values.get("allow", []))
+    items = cast(list[Item], values.get("allow", []))
     return [(cast(Grant, item.value), item.place) for item in items]
 
 
 def _refusals(values: Values) -> list[tuple[Principal, Place]]:
-    items = cast("list[Item]", values.get("refuse", []))
+    items = cast(list[Item], values.get("refuse", []))
     return [(cast(Principal, item.value), item.place) for item in items]
 
 
@@ -147,7 +147,7 @@ def above_the_socket(values: Values, here: Place) -> Iterator[Problem]:
     path = values.get("path")
     if not isinstance(path, str):
         return
-    trusted = cast("list[Item]", values.get("trust_directories", []))
+    trusted = cast(list[Item], values.get("trust_directories", []))
     named = [(cast(str, item.value), item.place) for item in trusted]
     for grant, place in _grants(values):
         named += [(parent, place.at("open_parents")) for parent in grant.open_parents]

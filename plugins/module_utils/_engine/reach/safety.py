@@ -22,15 +22,13 @@ from .names import NUMBERS, group_called, user_called
 from .steps import Step, steps
 from .words import called
 
-_NOBODY_KNOWN: Mapping[int, Collection[int]] = {}
-
 
 def unsafe_step(
     chain: Chain,
     *,
     owner: int | None = None,
     trusted: Collection[str] = (),
-    members: Mapping[int, Collection[int]] = _NOBODY_KNOWN,
+    members: Mapping[int, Collection[int]] | None = None,
     names: Names = NUMBERS,
 ) -> str | None:
     """Return why root must not act on what the chain leads to, or None where it is safe.
@@ -43,7 +41,7 @@ def unsafe_step(
     for step in steps(chain):
         if step.directory is None:
             continue
-        reason = _refusal(step, step.directory, owner, trusted, members, names)
+        reason = _refusal(step, step.directory, owner, trusted, members or {}, names)
         if reason is not None:
             return f"{chain.path} is not safe to change as root: {reason}"
     return None

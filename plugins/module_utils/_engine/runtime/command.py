@@ -12,8 +12,6 @@ take longer to load than all that they do.
 
 from __future__ import annotations
 
-import sys
-
 from ..errors import AccessError
 from . import ask, policies, status
 from .apply import Wishes, apply
@@ -65,10 +63,10 @@ def main(arguments: list[str]) -> int:
         return WRONG
     try:
         return FINE if _run(verb, words, switches, output) else FAILED
+    except BrokenPipeError:
+        return FAILED
     except (AccessError, OSError) as error:
         output.problem("socket-access", str(error))
-        return FAILED
-    except BrokenPipeError:
         return FAILED
 
 
@@ -105,7 +103,3 @@ def _run(verb: str, words: list[str], switches: set[str], output: Output) -> boo
     if verb == "explain":
         return ask.explain(words[0], words[1], output, as_json=as_json)
     return ask.who(words[0], output, as_json=as_json)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

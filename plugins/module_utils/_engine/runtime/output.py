@@ -18,13 +18,13 @@ class Output:
 
     def say(self, text: str) -> None:
         """Print one result."""
-        print(text)
+        sys.stdout.write(f"{text}\n")
 
     def document(self, data: Any) -> None:
         """Print data as JSON."""
-        print(json.dumps(data, indent=1))
+        sys.stdout.write(json.dumps(data, indent=1) + "\n")
 
     def problem(self, name: str, text: str) -> None:
         """Print what went wrong with one socket, a line each, so that the journal names it."""
         for line in text.splitlines():
-            print(f"{name}: {line}", file=sys.stderr)
+            sys.stderr.write(f"{name}: {line}\n")
