@@ -67,10 +67,10 @@ def lines_of(variables: dict[str, object]) -> list[str]:
 
 def check_types(value: object) -> None:
     """Only JSON's own types, not subclasses of them that carry tags."""
-    assert type(value) in (dict, list, str, bool)
+    assert value.__class__ in (dict, list, str, bool)
     if isinstance(value, dict):
         for key, item in value.items():
-            assert type(key) is str
+            assert key.__class__ is str
             check_types(item)
     if isinstance(value, list):
         for item in value:

@@ -158,7 +158,7 @@ def _stale(process: Process, *, keeps: bool = False) -> clients.Stale:
 @pytest.fixture
 def restarted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     calls: list[tuple[str, ...]] = []
-    monkeypatch.setattr(commands, "run", lambda words, *, seconds, purpose: calls.append(words))
+    monkeypatch.setattr(commands, "run", lambda words, **how: calls.append((words, how)[0]))
     return calls
 
 
