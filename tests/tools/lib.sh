@@ -40,14 +40,15 @@ step() {
 
 am_root() { [ "$(id -u)" -eq 0 ]; }
 
+# Without a question: what calls podman for Ansible cannot ask for a password, either.
+can_be_root() { am_root || { type -P sudo && sudo -n true; } >/dev/null 2>&1; }
+
 # as_root COMMAND...: as root directly or through sudo.
 as_root() {
   if am_root; then
     "$@"
-  elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
+  elif can_be_root; then
     sudo -n "$@"
-  elif command -v sudo >/dev/null 2>&1 && [ -t 0 ]; then
-    sudo "$@"
   else
     die "This step needs root for '$1': run make as root, or as a user who may use sudo without a password."
   fi

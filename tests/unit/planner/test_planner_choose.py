@@ -113,6 +113,13 @@ def test_a_declared_mode_that_stops_the_group() -> None:
     assert "0640 stops the group" in _rejected(choice)["group"]
 
 
+def test_a_declared_mode_that_stops_any_group_without_a_declared_group() -> None:
+    choice = _choice("user nginx", mode=0o600)
+    assert choice.method == "acl"
+    assert "0600 stops the group" in _rejected(choice)["group"]
+    assert _choice("group operators", mode=0o600).method == "acl"
+
+
 def test_without_acls_on_the_file_system_only_a_group_is_left() -> None:
     choice = _choice("user carol", group="staff", acl_support=False)
     assert choice.method == "group"
