@@ -50,7 +50,7 @@ as_root() {
   elif can_be_root; then
     sudo -n "$@"
   else
-    die "This step needs root for '$1': run make as root, or as a user who may use sudo without a password."
+    die "This step needs root: run make as root, or as a user who may use sudo without a password."
   fi
 }
 

@@ -15,6 +15,7 @@ import pwd
 from collections.abc import Sequence
 from dataclasses import replace
 
+from .converge.record import Record
 from .converge.steps import AnyResource, Want
 from .errors import AccessError
 from .host import atomic_file
@@ -39,7 +40,13 @@ KINDS = frozenset({"file", "unit", "engine"})
 class Keeper:
     """The hooks of one run; ``problems`` collects what makes a declared unit unfit."""
 
-    def __init__(self, accounts: Accounts, names: Names, *, check: bool) -> None:
+    def __init__(self, accounts: Accounts, names: Names, record: Record, *, check: bool) -> None:
+        self._made = {
+            directory
+            for key, entry in record.entries.items()
+            if key.startswith(("file:", "file@"))
+            for directory in entry.before["missing"]
+        }
         self.works = is_running()
         self.problems: list[str] = []
         self._accounts = accounts
@@ -122,7 +129,9 @@ class Keeper:
                 )
             writer = user
         manager = self._manager(file.user) if file.unit_file else None
-        return ManagedFile(file.path, manager=manager, restarts=file.restarts, writer=writer)
+        return ManagedFile(
+            file.path, manager=manager, restarts=file.restarts, writer=writer, made=self._made
+        )
 
     def _manager(self, user: str | None) -> Manager:
         return self._managers.setdefault(user, Manager(user))

@@ -94,7 +94,7 @@ class _Run:
         self.names = HostNames()
         self.accounts = Accounts()
         self.survey = Survey(self.accounts, self.names, check=options.check, hook=options.hook)
-        self.keeper = keeper.Keeper(self.accounts, self.names, check=options.check)
+        self.keeper = keeper.Keeper(self.accounts, self.names, self.record, check=options.check)
         self.kept: dict[str, tuple[str, ...]] = {}
         self.steps: list[Step] = []
         self.stranger = stranger_here()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,7 +50,10 @@ class ManagedFile(base.Resource[FileState, bytes]):
         manager: Manager | None = None,
         restarts: str | None = None,
         writer: User | None = None,
+        made: Collection[str] = (),
     ) -> None:
+        """``made`` are directories that an earlier run made for files of ours."""
+        self._made = made
         self.path = path
         self.key = f"file:{path}" if writer is None else f"file@{writer.name}:{path}"
         self._manager = manager
@@ -65,7 +68,9 @@ class ManagedFile(base.Resource[FileState, bytes]):
             try:
                 status = os.lstat(self.path)
             except (FileNotFoundError, NotADirectoryError):
-                return FileState(None, clean=clean, missing=_missing_directories(self.path))
+                return FileState(
+                    None, clean=clean, missing=_missing_directories(self.path, self._made)
+                )
             content = atomic_file.read(self.path)
         return FileState(content, status.st_mode & 0o7777, clean)
 
@@ -152,11 +157,11 @@ class ManagedFile(base.Resource[FileState, bytes]):
         return nullcontext() if self._writer is None else acting_as(self._writer.credentials)
 
 
-def _missing_directories(path: str) -> tuple[str, ...]:
-    """Return the directories that must be made for a file, the innermost first."""
+def _missing_directories(path: str, made: Collection[str]) -> tuple[str, ...]:
+    """Return the directories that are there only for files of ours, the innermost first."""
     missing = []
     directory = os.path.dirname(path)
-    while not os.path.isdir(directory):
+    while directory in made or not os.path.isdir(directory):
         missing.append(directory)
         directory = os.path.dirname(directory)
     return tuple(missing)
