@@ -123,10 +123,22 @@ class Manager:
         start = [unit for unit, active in asked.items() if active]
         if stop:
             self._call("stop", "--", *stop, purpose="stop what watches sockets")
+            self._stop_second_looks(stop)
             self._forget_failures(stop)
         if start:
             self.reload()
             self._call("start", "--", *start, purpose="start what watches sockets")
+
+    def _stop_second_looks(self, units: Sequence[str]) -> None:
+        """Stop the timers by which what watched was going to look once more."""
+        for unit in units:
+            if unit.endswith(".path"):
+                try:
+                    timer = f"{unit[: -len('.path')]}-again.timer"
+                    self._call("stop", "--", timer, purpose="stop its second look")
+                except AccessError:
+                    # None was asked for lately, so systemd knows no such timer.
+                    continue
 
     def _forget_failures(self, units: Sequence[str]) -> None:
         """Let no unit that is about to go stay behind as one that failed."""
