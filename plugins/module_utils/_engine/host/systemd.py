@@ -56,6 +56,7 @@ class Shown:
     name: str
     exists: bool
     active: bool
+    failed: bool = False
     listens: tuple[str, ...] = ()
     user: str = ""
     group: str = ""
@@ -122,8 +123,9 @@ class Manager:
         stop = [unit for unit, active in asked.items() if not active]
         start = [unit for unit, active in asked.items() if active]
         if stop:
-            self._call("stop", "--", *stop, purpose="stop what watches sockets")
+            # The timers first, so that none of them starts anew what is stopped here.
             self._stop_second_looks(stop)
+            self._call("stop", "--", *stop, purpose="stop what watches sockets")
             self._forget_failures(stop)
         if start:
             self.reload()
@@ -174,6 +176,7 @@ def _shown(name: str, block: str) -> Shown:
         name,
         exists=one("LoadState") not in ("not-found", ""),
         active=one("ActiveState") in ("active", "reloading", "activating"),
+        failed=one("ActiveState") == "failed",
         listens=tuple(line.rpartition(" (")[0] for line in values.get("Listen", []) if line),
         user=one("User"),
         group=one("Group"),

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ..host import atomic_file
@@ -16,7 +17,19 @@ from ..host.systemd import Manager
 from . import base
 
 
-class UnitState(base.Resource[bool, bool]):
+@dataclass(frozen=True)
+class Running:
+    """Whether a unit runs; not ``clean``: one that does not has left something behind it.
+
+    That is what a run that was killed did not come to take away: a service that failed meanwhile,
+    or a second look that is still to come.
+    """
+
+    active: bool
+    clean: bool = True
+
+
+class UnitState(base.Resource[Running, bool]):
     """One unit that watches, started now; what starts it at boot is a file.
 
     With it goes the service that it starts, and what that remembers in the file ``memory``.
@@ -30,46 +43,53 @@ class UnitState(base.Resource[bool, bool]):
         self.unit = unit
         self.key = f"unit:{unit}"
         self._manager = manager
-        self._active = active
+        self._known = Running(active) if active is not None else None
+        stem = unit.rpartition(".")[0]
+        self._service, self._timer = f"{stem}.service", f"{stem}-again.timer"
 
-    def read(self) -> bool | None:
+    def read(self) -> Running | None:
         if not self._manager.is_up():
             return None
-        if self._active is None:
-            self._active = self._manager.show([self.unit])[0].active
-        return self._active
+        if self._known is None:
+            own, service, timer = self._manager.show([self.unit, self._service, self._timer])
+            left = service.active or service.failed or own.failed or timer.active
+            self._known = Running(own.active, own.active or not left)
+        return self._known
 
-    def wanted(self, base: bool, requests: Mapping[str, bool]) -> bool:
-        return True
+    def wanted(self, base: Running, requests: Mapping[str, bool]) -> Running:
+        return Running(True)
 
-    def without_us(self, current: bool, before: bool, applied: bool) -> bool:
-        return False
+    def without_us(self, current: Running, before: Running, applied: Running) -> Running:
+        return Running(False)
 
-    def write(self, target: bool) -> None:
-        self._manager.ask(self.unit, active=target)
-        if not target:
-            self._manager.ask(f"{self.unit.rpartition('.')[0]}.service", active=False)
-        self._active = target
+    def write(self, target: Running) -> None:
+        self._manager.ask(self.unit, active=target.active)
+        if not target.active:
+            self._manager.ask(self._service, active=False)
+        self._known = target
 
     def settle(self) -> None:
         self._manager.carry_out()
-        if not self._active:
+        if self._known is not None and not self._known.active:
             atomic_file.remove(self._memory)
 
-    def place(self, current: bool, target: bool) -> int:
-        return base.UNITS_START if target else base.UNITS_STOP
+    def place(self, current: Running, target: Running) -> int:
+        return base.UNITS_START if target.active else base.UNITS_STOP
 
-    def in_words(self, state: bool | None) -> str:
-        return f"unit {self.unit} is {'active' if state else 'inactive'}\n"
+    def in_words(self, state: Running | None) -> str:
+        active = state is not None and state.active
+        return f"unit {self.unit} is {'active' if active else 'inactive'}\n"
 
-    def changes(self, current: bool, target: bool) -> list[str]:
-        return [f"Unit {self.unit} is {'started' if target else 'stopped'}."]
+    def changes(self, current: Running, target: Running) -> list[str]:
+        if current.active == target.active:
+            return [f"What an interrupted run left of unit {self.unit} is taken away."]
+        return [f"Unit {self.unit} is {'started' if target.active else 'stopped'}."]
 
-    def state_to_json(self, state: bool) -> Any:
-        return state
+    def state_to_json(self, state: Running) -> Any:
+        return state.active
 
-    def state_from_json(self, data: Any) -> bool:
-        return bool(data)
+    def state_from_json(self, data: Any) -> Running:
+        return Running(bool(data))
 
     def request_to_json(self, request: bool) -> Any:
         return request
