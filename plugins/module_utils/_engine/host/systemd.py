@@ -125,11 +125,19 @@ class Manager:
         if stop:
             # The timers first, so that none of them starts anew what is stopped here.
             self._stop_second_looks(stop)
-            self._call("stop", "--", *stop, purpose="stop what watches sockets")
+            self._stop(stop)
             self._forget_failures(stop)
         if start:
             self.reload()
-            self._call("start", "--", *start, purpose="start what watches sockets")
+            self._call("start", "--", *start, purpose="start units of the collection")
+
+    def _stop(self, units: Sequence[str]) -> None:
+        try:
+            self._call("stop", "--", *units, purpose="stop units of the collection")
+        except AccessError:
+            # systemctl also fails for one that systemd does not know any more (its status 5).
+            if any(unit.active for unit in self.show(units)):
+                raise
 
     def _stop_second_looks(self, units: Sequence[str]) -> None:
         """Stop the timers by which what watched was going to look once more."""
