@@ -17,13 +17,16 @@ from dataclasses import replace
 
 from .converge.record import Record
 from .converge.steps import AnyResource, Want
+from .endpoints import Place
 from .errors import AccessError
 from .host import atomic_file
 from .host.accounts import Accounts
 from .host.creator import creator_of
 from .host.installed import MEMORY, version
 from .host.systemd import Manager, Shown, is_running
-from .keep.hooks import DEADLINE, POLICIES, Creator, Hooks, KeptFile, hooks
+from .keep.client_environment import client_file
+from .keep.hooks import DEADLINE, Hooks, hooks
+from .keep.parts import POLICIES, Creator, KeptFile
 from .model.access import Access, AccessRequest
 from .model.account import User
 from .model.chain import Chain
@@ -31,6 +34,7 @@ from .model.words import Names, listed
 from .resources.engine_install import EngineInstall
 from .resources.file import ManagedFile
 from .resources.unit import UnitState
+from .serving import Served
 from .survey import Surveyed
 from .task import Task, from_compiled
 
@@ -70,6 +74,10 @@ class Keeper:
             known = None if unit is None else shown.get((unit, user))
             if unit is not None and known is None and task.declared.unit is not None:
                 one.notes.append(self._manager_is_down(task, unit, user))
+            if task.served:
+                # It is ours, and may be about to be made.
+                creators.append((task, Creator(str(unit))))
+                continue
             if known is not None and not known.exists:
                 if task.declared.unit is None:
                     unit, task = None, replace(task, found_unit=None, found_user=None)
@@ -106,6 +114,48 @@ class Keeper:
         wants.append(Want(unit, task.holder, True))
         return wants, kept
 
+    def serve(self, served: Served, holder: str) -> list[Want]:
+        """Return what the host needs so that an endpoint is there."""
+        wants = [Want(EngineInstall(), holder, version())]
+        wants += [Want(self._file(file), holder, file.content.encode()) for file in served.files]
+        wants.append(Want(self._unit(served.unit, self._active.get(served.unit)), holder, True))
+        return wants
+
+    def start(self, units: Sequence[str]) -> None:
+        """Make sure that services run, for a connect() tells only that somebody listens.
+
+        Raises AccessError that names those that cannot be started.
+        """
+        manager = self._manager(None)
+        failed = manager.start(units)
+        if failed:
+            raise AccessError(
+                f"{listed(failed)} cannot be started, so nothing is passed on there; systemctl "
+                f"status {failed[0]} and the journal tell why."
+            )
+
+    def tell_clients(self, places: Sequence[Place], one: Surveyed, holder: str) -> list[Want]:
+        """Return what tells the clients of endpoints where these are."""
+        files = {place: client_file(place.name, place.endpoint) for place in places}
+        told = {place: file for place, file in files.items() if file is not None}
+        units = [str(place.endpoint.client_unit) for place in told]
+        for place, unit in zip(told, self._manager(None).show(units)):
+            sentence = (
+                f"The unit {unit.name}, declared as the client of {place.endpoint.at}, does not "
+                "exist on this host"
+            )
+            if unit.exists:
+                one.notes.append(f"{unit.name} finds {place.endpoint.at} when it is started next.")
+            elif self._check:
+                one.absentees.append(
+                    f"{sentence} yet; check mode takes it that an earlier task will install it."
+                )
+            else:
+                self.problems.append(
+                    f"{sentence}; install what brings it, or correct the name in client_unit."
+                )
+        return [Want(self._file(file), holder, file.content.encode()) for file in told.values()]
+
     def recorded(self, kind: str, rest: str) -> AnyResource:
         """Make the resource of a recorded key, for what is undone."""
         if kind == "engine":
@@ -116,7 +166,9 @@ class Keeper:
         return self._file(KeptFile(rest, "", unit_file="/systemd/" in rest, user=name))
 
     def _unit(self, name: str, active: bool | None = None) -> UnitState:
-        memory = f"{MEMORY}/{name[len('socket-access-') : -len('.path')]}"
+        memory = None
+        if name.endswith(".path"):
+            memory = f"{MEMORY}/{name[len('socket-access-') : -len('.path')]}"
         return UnitState(name, self._manager(None), memory, active)
 
     def _file(self, file: KeptFile) -> ManagedFile:
@@ -149,7 +201,7 @@ class Keeper:
                 continue
             for one in manager.show([*units, *(watches if user is None else ())]):
                 shown[one.name, user] = one
-        self._active = {name: shown[name, None].active for name in watches}
+        self._active = {name: unit.active for (name, owner), unit in shown.items() if owner is None}
         return shown
 
     def _with_found_unit(self, task: Task, chain: Chain) -> Task:

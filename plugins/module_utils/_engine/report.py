@@ -8,18 +8,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .converge.loop import Outcome
+from .endpoints import Parts, Place
 from .host.accounts import Accounts
+from .keep.parts import Creator
 from .model.account import Credentials
-from .model.plan import SocketPlan
-from .policy.types import SocketPolicy
+from .model.plan import Choice, SocketPlan
+from .policy.types import Grant, Principal
 from .proofs import Expectation, Proof
 from .survey import Surveyed, credentials_of
+from .task import Task
 
 _ANYBODY = "somebody who is not declared"
+_NOTHING = SocketPlan((), None, (), {}, False)
 
 
 @dataclass
@@ -33,48 +38,136 @@ class Result:
     warnings: list[str] = field(default_factory=list)
 
 
-def expectations(
-    declared: SocketPolicy, plan: SocketPlan, accounts: Accounts, nobody: Credentials
-) -> list[Expectation]:
-    """Return all that the plan promises, with identities as the host has them now."""
-    asked = [(str(grant.principal), grant.principal, True) for grant in declared.allow]
-    asked += [(str(principal), principal, False) for principal in declared.refuse]
-    found = []
-    for label, principal, connects in asked:
-        who = credentials_of(accounts, principal, nobody)
-        if who is not None:
-            found.append((label, who, connects))
-    found.append((_ANYBODY, nobody, plan.open_to_all))
-    return [
-        Expectation(declared.name, declared.path, declared.type, label, who, connects)
-        for label, who, connects in found
-    ]
+@dataclass
+class Seen:
+    """One socket or endpoint of a run: what was declared, found and planned, and what keeps it.
+
+    ``place`` is None for the socket itself.
+    """
+
+    parts: Parts
+    place: Place | None
+    task: Task
+    one: Surveyed
+    plan: SocketPlan = _NOTHING
+    creator: Creator | None = None
+    kept: Sequence[str] = ()
+
+    @property
+    def untouched(self) -> bool:
+        """Tell whether nothing is done at the socket itself, because it is given on elsewhere."""
+        return self.place is None and self.parts.untouched
+
+    def promises(self, accounts: Accounts, nobody: Credentials) -> Iterator[Expectation]:
+        """Yield all that the plan promises, with identities as the host has them now."""
+        if self.one.facts.chain.leaf is None:
+            return
+        path = self.task.declared.path
+        refused = [(principal, path, False) for principal in self.one.declared.refuse]
+        if self.place is not None:
+            asked = [(principal, path, True) for principal in self.place.principals]
+        else:
+            asked = [
+                (grant.principal, _path_of(grant, path), True) for grant in self.one.declared.allow
+            ]
+        for principal, at, connects in [*asked, *refused]:
+            who = credentials_of(accounts, principal, nobody)
+            if who is not None:
+                yield self._expectation(at, str(principal), who, connects)
+        if not self.untouched:
+            yield self._expectation(path, _ANYBODY, nobody, self.plan.open_to_all)
+        for mount in () if self.place is not None else self.parts.mounts:
+            yield self._expectation(mount.endpoint.at, _ANYBODY, nobody, self.plan.open_to_all)
+
+    def _expectation(self, path: str, label: str, who: Credentials, connects: bool) -> Expectation:
+        declared = self.task.declared
+        return Expectation(declared.name, path, declared.type, label, who, connects)
 
 
-def socket_result(
-    one: Surveyed, plan: SocketPlan, proofs: Sequence[Proof], kept: Sequence[str]
-) -> dict[str, Any]:
-    """Return what was declared, decided and proven for one socket."""
-    by_label = {proof.expectation.label: proof.as_dict() for proof in proofs}
+def result_of(outcome: Outcome, seen: Sequence[Seen], proofs: Sequence[Proof]) -> Result:
+    """Return what was declared, decided, done and proven."""
+    absentees = [sentence for one in seen for sentence in one.one.absentees]
+    said = {(proof.expectation.path, proof.expectation.label): proof.as_dict() for proof in proofs}
+    sockets = {
+        one.task.declared.name: _socket(one, seen, said) for one in seen if one.place is None
+    }
+    return Result(
+        outcome.changed or bool(absentees),
+        outcome.changes,
+        outcome.diff,
+        sockets,
+        [*absentees, *outcome.notes],
+    )
+
+
+_Said = dict[tuple[str, str], dict[str, object]]
+
+
+def _socket(here: Seen, seen: Iterable[Seen], said: _Said) -> dict[str, Any]:
+    """Return what there is to say of one declared socket and its endpoints."""
+    path = here.one.declared.path
+    served = [one for one in seen if one.place is not None and one.parts is here.parts]
+    choices = dict(zip(here.one.declared.allow, here.plan.choices))
+    declared = here.parts.task.declared
     return {
-        "path": one.declared.path,
-        "exists": one.facts.chain.leaf is not None,
+        "path": path,
+        "exists": here.one.facts.chain.leaf is not None,
         "grants": [
-            {
-                "principal": str(grant.principal),
-                "method": choice.method,
-                "reason": choice.reason,
-                "rejected": [vars(rejected) for rejected in choice.rejected],
-                "endpoint": one.declared.path,
-                "proof": by_label.get(str(grant.principal)),
-            }
-            for grant, choice in zip(one.declared.allow, plan.choices)
+            _grant(grant, choices.get(grant), _path_of(grant, path), said)
+            for grant in declared.allow
+            if grant in choices or grant.endpoint is not None
         ],
         "refused": [
-            {"principal": str(principal), "proof": by_label.get(str(principal))}
-            for principal in one.declared.refuse
+            {"principal": str(principal), "proof": _worst(principal, here, served, said)}
+            for principal in here.one.declared.refuse
         ],
-        "others": {"proof": by_label.get(_ANYBODY)},
-        "kept_by": list(kept),
-        "notes": [*one.notes, *plan.notes],
+        "others": {"proof": said.get((path, _ANYBODY))},
+        "endpoints": [
+            {
+                "path": mount.endpoint.at,
+                "method": mount.method,
+                "others": {"proof": said.get((mount.endpoint.at, _ANYBODY))},
+                "kept_by": [],
+                "notes": [],
+            }
+            for mount in here.parts.mounts
+        ]
+        + [
+            {
+                "path": one.task.declared.path,
+                "method": one.place.method,
+                "others": {"proof": said.get((one.task.declared.path, _ANYBODY))},
+                "kept_by": list(one.kept),
+                "notes": [*one.one.notes, *one.plan.notes],
+            }
+            for one in served
+            if one.place is not None
+        ],
+        "kept_by": list(here.kept),
+        "notes": [*here.one.notes, *here.plan.notes],
     }
+
+
+def _grant(grant: Grant, choice: Choice | None, path: str, said: _Said) -> dict[str, Any]:
+    choice = choice or Choice(grant.method, "The declaration names this method.")
+    return {
+        "principal": str(grant.principal),
+        "method": choice.method,
+        "reason": choice.reason,
+        "rejected": [vars(rejected) for rejected in choice.rejected],
+        "endpoint": path,
+        "proof": said.get((path, str(grant.principal))),
+    }
+
+
+def _worst(
+    principal: Principal, here: Seen, served: Sequence[Seen], said: _Said
+) -> dict[str, object] | None:
+    """Return the proof that somebody is refused, of all places the one that says least."""
+    paths = [here.one.declared.path, *(one.task.declared.path for one in served)]
+    found = [said[path, str(principal)] for path in paths if (path, str(principal)) in said]
+    return min(found, key=lambda proof: proof["held"] is True, default=None)
+
+
+def _path_of(grant: Grant, path: str) -> str:
+    return path if grant.endpoint is None else grant.endpoint.at

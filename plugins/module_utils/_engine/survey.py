@@ -50,11 +50,15 @@ class Survey:
         self._names = names
         self._check = check
         self._hook = hook
+        self._told: set[Principal] = set()
 
-    def look(self, declared: SocketPolicy, directories: Iterable[str]) -> Surveyed | None:
+    def look(
+        self, declared: SocketPolicy, directories: Iterable[str], *, served: bool = False
+    ) -> Surveyed | None:
         """Return what there is to know about one declared socket.
 
-        ``directories`` are resolved paths which shall be held as well.  None means that the path
+        ``directories`` are resolved paths which shall be held as well.  ``served``: it is an
+        endpoint, so what is missing was told of its socket.  None means that the path
         could not even be walked, and why is among the problems.
         """
         opened = {name for grant in declared.allow for name in grant.open_parents}
@@ -64,6 +68,7 @@ class Survey:
         except (AccessError, OSError) as error:
             self.problems.append(f"The socket {declared.path} cannot be looked at: {error}")
             return None
+        self._told = self._told if served else set()
         seen = Surveyed(declared, SocketFacts(held.chain, None, None, (), ()), held)
         owner = self._account(seen, Principal("user", declared.owner)) if declared.owner else None
         group = self._account(seen, Principal("group", declared.group)) if declared.group else None
@@ -139,6 +144,9 @@ class Survey:
         return account
 
     def _missing(self, seen: Surveyed, principal: Principal) -> None:
+        if principal in self._told:
+            return
+        self._told.add(principal)
         sentence = (
             f"{capital(str(principal))}, declared for the socket {seen.declared.path}, does not "
             "exist on this host"

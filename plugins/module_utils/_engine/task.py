@@ -41,6 +41,7 @@ class Task:
     found_unit: str | None = None
     found_user: str | None = None
     unit_group: str = ""
+    served: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,15 @@ class Options:
 
     ``hook``: the run is one of the host's own, at the start of a daemon; it touches inodes alone,
     and leaves out principals that are gone instead of leaving everything as it is.
-    ``unprivileged``: it has only the rights of the user whose manager runs it.
+    ``watched``: it follows a change, which may not be the last one.  ``unprivileged``: it has only
+    the rights of the user whose manager runs it.
     """
 
     check: bool = False
     prove: bool = True
     absent: bool = False
     hook: bool = False
+    watched: bool = False
     unprivileged: bool = False
     lock_seconds: float = LOCK_SECONDS
     proof_seconds: float = PROOF_SECONDS

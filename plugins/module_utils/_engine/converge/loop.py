@@ -30,6 +30,15 @@ class Outcome:
     changed: bool
     rollback: Callable[[str], AccessError] = AccessError
 
+    def then(self, later: Outcome) -> Outcome:
+        """Return this and what a later round did as one; both are put back, the later one first."""
+
+        def rollback(reason: str) -> AccessError:
+            said = str(later.rollback(reason))
+            return self.rollback(said[: -len(_PUT_BACK) - 1] if said.endswith(_PUT_BACK) else said)
+
+        return Outcome([*self.steps, *later.steps], self.changed or later.changed, rollback)
+
     @property
     def changes(self) -> list[str]:
         """Every change as a whole sentence, in the order in which they are made."""

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 
 def read(path: str) -> bytes | None:
@@ -34,13 +35,21 @@ def remove(path: str) -> None:
             pass
 
 
-def replace(path: str, content: bytes, mode: int) -> None:
+def replace(
+    path: str,
+    content: bytes,
+    mode: int,
+    *,
+    beside: str | None = None,
+    dress: Callable[[int], None] | None = None,
+) -> None:
     """Put a file in place in one step: written beside it, flushed to the disk, then renamed.
 
-    The directory must be one that only root writes to.  Raises OSError, with the old file as it
-    was, when the file system is full or read-only (rename(2), fsync(2)).
+    The directory must be one that only root writes to.  ``beside`` is another name for what is
+    being written, ``dress`` is called with its descriptor before it gets its mode.  Raises OSError,
+    with the old file as it was, when the file system is full or read-only (rename(2), fsync(2)).
     """
-    beside = f"{path}.new"
+    beside = beside or f"{path}.new"
     try:
         os.unlink(beside)
     except FileNotFoundError:
@@ -51,6 +60,8 @@ def replace(path: str, content: bytes, mode: int) -> None:
             left = memoryview(content)
             while left:
                 left = left[os.write(fd, left) :]
+            if dress is not None:
+                dress(fd)
             os.fchmod(fd, mode)
             os.fsync(fd)
         finally:

@@ -58,3 +58,18 @@ class Lock:
     def release(self) -> None:
         """Let the next run go on."""
         os.close(self._fd)
+
+
+def is_held(directory: str) -> bool:
+    """Tell whether a run holds the lock of a directory."""
+    try:
+        fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False

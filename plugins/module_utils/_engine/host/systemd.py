@@ -20,6 +20,7 @@ _SECONDS = 90.0
 _PROPERTIES = (
     "LoadState",
     "ActiveState",
+    "SubState",
     "Listen",
     "User",
     "Group",
@@ -57,6 +58,7 @@ class Shown:
     exists: bool
     active: bool
     failed: bool = False
+    restarting: bool = False
     listens: tuple[str, ...] = ()
     user: str = ""
     group: str = ""
@@ -159,10 +161,25 @@ class Manager:
                 # systemd does not know it any more, and so remembers no failure either.
                 continue
 
+    def start(self, units: Sequence[str]) -> list[str]:
+        """Start units that do not run, and return the names of those that do not run then."""
+        if not units:
+            return []
+        try:
+            self._call("start", "--", *units, purpose="start services of the collection")
+        except AccessError:
+            return [unit.name for unit in self.show(units) if not unit.active or unit.restarting]
+        return []
+
     def try_restart(self, unit: str) -> None:
         """Restart a unit if it runs, after reading what was changed."""
         self.reload()
-        self._call("try-restart", unit, purpose=f"restart {unit}")
+        if unit.endswith(".socket"):
+            # One whose service runs cannot be started again (systemd.socket(5)).
+            self._stop([f"{unit[: -len('.socket')]}.service"])
+        # Whether a service comes up again is asked for at the end, when all it needs is there.
+        wait = ("--no-block",) if unit.endswith(".service") else ()
+        self._call("try-restart", *wait, unit, purpose=f"restart {unit}")
 
     def _call(self, *arguments: str, purpose: str) -> str:
         scope = () if self.user is None else ("--user", "-M", f"{self.user}@.host")
@@ -185,6 +202,7 @@ def _shown(name: str, block: str) -> Shown:
         exists=one("LoadState") not in ("not-found", ""),
         active=one("ActiveState") in ("active", "reloading", "activating"),
         failed=one("ActiveState") == "failed",
+        restarting=one("SubState") == "auto-restart",
         listens=tuple(line.rpartition(" (")[0] for line in values.get("Listen", []) if line),
         user=one("User"),
         group=one("Group"),

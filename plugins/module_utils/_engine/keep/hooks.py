@@ -17,47 +17,11 @@ from ..model.access import CONNECT, Access, AccessRequest
 from ..model.acl import Acl
 from ..model.words import Names
 from ..task import Task, compiled
+from .mount_hooks import has_mounts, mount_files, mount_lines
+from .parts import COMMAND, POLICIES, UNITS, Creator, KeptFile, start_at_boot, units_of
+from .service_units import escaped, lines
 
-POLICIES = "/etc/socket-access"
-UNITS = "/etc/systemd/system"
-COMMAND = "/usr/local/sbin/socket-access"
 DEADLINE = 10.0
-
-_MANAGED = "# Managed by the Ansible collection unixsocket.access; do not edit."
-
-
-@dataclass(frozen=True)
-class Creator:
-    """The unit that makes the socket.
-
-    ``user`` is the owner of the manager that runs it, None for the system's; ``sockets`` is how
-    many paths a .socket unit listens on, ``group`` the group that a service runs with.
-    """
-
-    unit: str
-    user: str | None = None
-    sockets: int = 1
-    group: str = ""
-
-    @property
-    def makes_sockets_itself(self) -> bool:
-        """Tell whether systemd binds the socket, with the owner, group and mode it is told."""
-        return self.unit.endswith(".socket")
-
-
-@dataclass(frozen=True)
-class KeptFile:
-    """A file that the host shall have; ``unit_file``: a manager must read it.
-
-    ``user`` is the one in whose home it is and with whose rights it is written.  ``restarts`` is
-    the unit that must be restarted when the file changes while it runs.
-    """
-
-    path: str
-    content: str
-    unit_file: bool = True
-    user: str | None = None
-    restarts: str | None = None
 
 
 @dataclass(frozen=True)
@@ -88,11 +52,9 @@ def hooks(
     watch = f"socket-access-{name}"
     files = [
         KeptFile(f"{POLICIES}/{name}.json", compiled(task).decode(), unit_file=False),
-        KeptFile(f"{UNITS}/{watch}.service", _service(name)),
+        KeptFile(f"{UNITS}/{watch}.service", _service(task)),
         KeptFile(f"{UNITS}/{watch}.path", _path(task), restarts=f"{watch}.path"),
-        KeptFile(
-            f"{UNITS}/paths.target.d/50-{watch}.conf", _lines("[Unit]", f"Wants={watch}.path")
-        ),
+        start_at_boot("paths.target", f"{watch}.path"),
     ]
     said = [f"{watch}.path applies the policy again when the socket is made anew or changed."]
     if creator is None:
@@ -102,25 +64,28 @@ def hooks(
         )
     else:
         files.append(_drop_in(task, creator, request, mode, names, home))
+        files += mount_files(task, creator, home)
         said.append(_in_words(task, creator))
     return Hooks(tuple(files), f"{watch}.path", tuple(said))
 
 
-def _service(name: str) -> str:
-    return _lines(
+def _service(task: Task) -> str:
+    # mount(8), with which a user mounts what fstab says, gets its rights by being set-user-ID.
+    mounts = has_mounts(task)
+    return lines(
         "[Unit]",
-        f"Description=Apply the access policy of the socket {name}",
+        f"Description=Apply the access policy of the socket {task.declared.name}",
         "Documentation=https://github.com/unixsocket/access",
         # The command itself stops correcting when a daemon fights back, and says so.
         "StartLimitIntervalSec=0",
         "",
         "[Service]",
         "Type=oneshot",
-        f"ExecStart={COMMAND} apply --hook --watched {name}",
+        f"ExecStart={COMMAND} apply --hook --watched {task.declared.name}",
         "TimeoutStartSec=120",
-        "NoNewPrivileges=yes",
+        f"NoNewPrivileges={'no' if mounts else 'yes'}",
         "CapabilityBoundingSet=CAP_CHOWN CAP_FOWNER CAP_FSETID CAP_DAC_OVERRIDE "
-        "CAP_DAC_READ_SEARCH CAP_SYS_PTRACE",
+        "CAP_DAC_READ_SEARCH CAP_SYS_PTRACE" + " CAP_SYS_ADMIN CAP_SETUID CAP_SETGID" * mounts,
         "RestrictAddressFamilies=AF_UNIX AF_NETLINK",
         "RestrictNamespaces=yes",
         "RestrictRealtime=yes",
@@ -133,13 +98,13 @@ def _path(task: Task) -> str:
     watched = [task.declared.path]
     for grant in task.declared.allow:
         watched += [name for name in grant.open_parents if name not in watched]
-    return _lines(
+    return lines(
         "[Unit]",
         f"Description=Watch the socket {task.declared.name}",
         "Documentation=https://github.com/unixsocket/access",
         "",
         "[Path]",
-        *(f"PathChanged={_escaped(path)}" for path in watched),
+        *(f"PathChanged={escaped(path)}" for path in watched),
     )
 
 
@@ -151,44 +116,43 @@ def _drop_in(
     names: Names,
     home: str | None,
 ) -> KeptFile:
-    where = UNITS if creator.user is None else f"{home}/.config/systemd/user"
-    path = f"{where}/{creator.unit}.d/50-socket-access-{task.declared.name}.conf"
+    path = f"{units_of(creator.user, home)}/{creator.unit}.d/50-socket-access-{task.declared.name}.conf"
     section = _socket_section if creator.makes_sockets_itself else _service_section
-    lines = section(task, creator, request, mode, names)
-    return KeptFile(path, _lines(*lines), user=creator.user)
+    said = [*section(task, creator, request, mode, names), *mount_lines(task, creator)]
+    return KeptFile(path, lines(*said), user=creator.user)
 
 
 def _socket_section(
     task: Task, creator: Creator, request: AccessRequest, mode: int | None, names: Names
 ) -> list[str]:
     """The socket is born as it shall be, less the entries that only an ACL can hold."""
-    lines = ["[Socket]"]
+    said = ["[Socket]"]
     if creator.sockets == 1:
         # Ids, because a name that is gone would keep the unit from starting (systemd.socket(5)).
         if request.uid is not None and creator.user is None:
-            lines += [f"# user {names.user_name(request.uid)}", f"SocketUser={request.uid}"]
+            said += [f"# user {names.user_name(request.uid)}", f"SocketUser={request.uid}"]
         if request.gid is not None and creator.user is None:
-            lines += [f"# group {names.group_name(request.gid)}", f"SocketGroup={request.gid}"]
+            said += [f"# group {names.group_name(request.gid)}", f"SocketGroup={request.gid}"]
         if mode is not None:
-            lines.append(f"SocketMode={mode:04o}")
-    return [*lines, f"ExecStartPost={_prefix(task)}{COMMAND} apply --hook {task.declared.name}"]
+            said.append(f"SocketMode={mode:04o}")
+    return [*said, f"ExecStartPost={_prefix(task)}{COMMAND} apply --hook {task.declared.name}"]
 
 
 def _service_section(
     task: Task, creator: Creator, request: AccessRequest, mode: int | None, names: Names
 ) -> list[str]:
-    lines = ["[Service]"]
+    said = ["[Service]"]
     if task.declared.born:
         if request.gid is not None:
-            lines.append(f"Group={names.group_name(request.gid)}")
+            said.append(f"Group={names.group_name(request.gid)}")
             if creator.group:
-                lines.append(f"SupplementaryGroups={creator.group}")
+                said.append(f"SupplementaryGroups={creator.group}")
         if mode is not None:
-            lines.append(f"UMask={0o777 & ~mode:04o}")
+            said.append(f"UMask={0o777 & ~mode:04o}")
     # With full privileges, because User= and the sandbox of the service are not the hook's.
     rights = "+" if creator.user is None else ""
     return [
-        *lines,
+        *said,
         f"ExecStartPost={_prefix(task)}{rights}{COMMAND} apply --hook --wait {task.declared.name}",
     ]
 
@@ -236,12 +200,3 @@ def _in_words(task: Task, creator: Creator) -> str:
         f"{creator.unit}{manager}{birth} is started only when the policy is applied to the socket "
         "that it made."
     )
-
-
-def _escaped(path: str) -> str:
-    """Return a path in which systemd finds no specifier (systemd.unit(5))."""
-    return path.replace("%", "%%")
-
-
-def _lines(*lines: str) -> str:
-    return "\n".join((_MANAGED, *lines, ""))

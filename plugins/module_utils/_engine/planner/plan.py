@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..errors import AccessError
-from ..methods import acl, group
+from ..methods import acl, bind_mount, group
 from ..model.access import CONNECT, Access, AccessRequest, merge, wanted_socket
 from ..model.account import ROOT, Credentials, User
 from ..model.acl import EXECUTE, WRITE
@@ -67,8 +67,11 @@ class _Planner:
         )
         by_group = group.demand(self.declared, self.facts, self._served_by("group", choices))
         by_acl = acl.demand(self.declared, self.facts, self._served_by("acl", choices))
+        mounted = bind_mount.demand(
+            self.declared, self.facts, self._served_by("bind_mount", choices)
+        )
         searches = self._searches()
-        demands = [self._base(), by_group, by_acl]
+        demands = [self._base(), by_group, by_acl, mounted]
         self.problems += [problem for demand in demands for problem in demand.problems]
         request = self._merged(demands)
         if request is not None and not self.problems:
@@ -142,7 +145,7 @@ class _Planner:
         total: dict[str, AccessRequest] = {}
         seen = {one.path: one for one in self.facts.chain.components}
         for grant, client in zip(self.declared.allow, self.facts.allowed):
-            for name in grant.open_parents:
+            for name in () if grant.endpoint is not None else grant.open_parents:
                 directory = seen.get(self.facts.directories.get(name, name))
                 if directory is None or directory.kind != DIRECTORY:
                     self.notes.append(f"{name} does not exist yet, so it was not opened.")
@@ -207,8 +210,10 @@ class _Planner:
     ) -> None:
         """Foresee every grant and refusal by the kernel's rules, before anything is changed."""
         chain = self._planned_chain(request, searches)
-        for one in self.facts.allowed:
-            verdict = judge(chain, self._credentials(one, by_group), self.names)
+        for grant, one in zip(self.declared.allow, self.facts.allowed):
+            # Elsewhere the inode alone decides: its directories are what an endpoint goes around.
+            way = chain if grant.endpoint is None else chain.only_leaf()
+            verdict = judge(way, self._credentials(one, by_group), self.names)
             if verdict.allowed or verdict.rule == "missing":
                 continue
             self.problems.append(self._unreachable(one, verdict.component, verdict.text))

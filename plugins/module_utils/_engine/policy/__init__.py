@@ -11,11 +11,12 @@ from __future__ import annotations
 from .describe import describe
 from .merge import Merged, load, merge
 from .problems import MAIN_VARIABLE, Origins, PolicyError, Problem
-from .types import Grant, Policy, Principal, SocketPolicy
+from .types import Endpoint, Grant, Policy, Principal, SocketPolicy
 from .validate import principals, validate
 
 __all__ = [
     "MAIN_VARIABLE",
+    "Endpoint",
     "Grant",
     "Merged",
     "Origins",

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .types import Grant, Policy, SocketPolicy
+from .keys import ENDPOINT_FIELDS, ENDPOINT_KEYS
+from .types import Endpoint, Grant, Policy, SocketPolicy
 
 
 def describe(policy: Policy) -> dict[str, dict[str, Any]]:
@@ -45,4 +46,18 @@ def _grant(grant: Grant) -> dict[str, Any]:
         described["open_parents"] = list(grant.open_parents)
     if grant.restart_clients:
         described["restart_clients"] = True
+    if grant.endpoint is not None:
+        described.update(_endpoint(grant.endpoint))
+    return described
+
+
+def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
+    described: dict[str, Any] = {}
+    for key in ENDPOINT_KEYS:
+        value = getattr(endpoint, ENDPOINT_FIELDS.get(key, key))
+        if value is None or value is False or value == ():
+            continue
+        if key.endswith("_mode"):
+            value = f"{value:04o}"
+        described[key] = dict(value) if key == "client_environment" else value
     return described

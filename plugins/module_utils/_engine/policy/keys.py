@@ -11,17 +11,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from .nearest import kind
+from .nearest import kind, listing
 from .problems import Place, Wrong
 from .table import Item, Row, read
-from .types import Grant, Principal
+from .types import Endpoint, Grant, Principal
 from .values import (
     boolean,
     choice,
+    count,
     directory,
+    environment,
     group_name,
     mode,
     seconds,
+    service_name,
     socket_path,
     socket_type,
     unit_name,
@@ -33,11 +36,24 @@ METHODS: Mapping[str, str] = {
     "auto": "chosen on the host, with the reason",
     "group": "owner, group and mode of the socket, and membership of the group",
     "acl": "an entry in the socket's access control list",
+    "proxy": "a process that passes everything on from a second socket",
+    "bind_mount": "the socket's inode under a second path",
+    "gate": "a process at a second path that asks the kernel who is calling",
+}
+
+# The programs that can be a proxy, and what they are.
+ENGINES: Mapping[str, str] = {
+    "socat": "socat(1), for stream and seqpacket sockets",
+    "systemd-socket-proxyd": "systemd-socket-proxyd(8), for stream sockets",
 }
 
 
 def _method(value: object, place: Place) -> str:
     return choice(value, place, METHODS, "method")
+
+
+def _engine(value: object, place: Place) -> str:
+    return choice(value, place, ENGINES, "program for a proxy")
 
 
 _PRINCIPAL_KEYS: Mapping[str, Row] = {
@@ -52,6 +68,49 @@ GRANT_KEYS: Mapping[str, Row] = {
         directory, "a list of directories above the socket", listed=True, also=("parents",)
     ),
     "restart_clients": Row(boolean, "true or false", also=("restart",)),
+    "at": Row(
+        socket_path,
+        "the absolute path where the client connects, such as /run/app-client/app.sock",
+        also=("endpoint", "target", "dest", "listen"),
+    ),
+    "engine": Row(_engine, "socat or systemd-socket-proxyd", also=("program",)),
+    "at_owner": Row(user_name, "a user's name or numeric id", also=("owner",)),
+    "at_group": Row(group_name, "a group's name or numeric id"),
+    "at_mode": Row(mode, 'octal digits in quotes, such as "0660"', also=("mode",)),
+    "run_as": Row(user_name, "a user's name or numeric id", also=("account",)),
+    "lose_identity": Row(boolean, "true or false"),
+    "max_connections": Row(count, "a number of connections", also=("max_children",)),
+    "max_connections_per_user": Row(count, "a number of connections"),
+    "max_message": Row(count, "a number of bytes"),
+    "mount_as": Row(user_name, "a user's name or numeric id", also=("mounter",)),
+    "directory_owner": Row(user_name, "a user's name or numeric id"),
+    "directory_group": Row(group_name, "a group's name or numeric id"),
+    "directory_mode": Row(mode, 'octal digits in quotes, such as "0710"'),
+    "client_unit": Row(service_name, "the client's .service unit", also=("client_service",)),
+    "client_environment": Row(
+        environment, "a dictionary of variables and their values", also=("client_env",)
+    ),
+}
+
+# Keys of a grant by another name than in the type, and the methods that have a use for each.
+ENDPOINT_FIELDS = {"at_owner": "owner", "at_group": "group", "at_mode": "mode"}
+ENDPOINT_KEYS: Mapping[str, tuple[str, ...]] = {
+    "at": ("proxy", "bind_mount", "gate"),
+    "engine": ("proxy",),
+    "at_owner": ("proxy", "gate"),
+    "at_group": ("proxy", "gate"),
+    "at_mode": ("proxy", "gate"),
+    "run_as": ("proxy", "gate"),
+    "lose_identity": ("proxy", "gate"),
+    "max_connections": ("proxy", "gate"),
+    "max_connections_per_user": ("gate",),
+    "max_message": ("gate",),
+    "mount_as": ("bind_mount",),
+    "directory_owner": ("bind_mount",),
+    "directory_group": ("bind_mount",),
+    "directory_mode": ("bind_mount",),
+    "client_unit": ("proxy", "bind_mount", "gate"),
+    "client_environment": ("proxy", "bind_mount", "gate"),
 }
 
 
@@ -92,12 +151,41 @@ def _grant(value: object, place: Place) -> Grant:
             f"such as {{user: {example}}}."
         )
     principal, values = _item(value, place, GRANT_KEYS)
+    method = cast(str, values.get("method", "auto"))
     return Grant(
         principal,
-        method=cast(str, values.get("method", "auto")),
+        method=method,
+        endpoint=_endpoint(method, values, place),
         open_parents=cast("tuple[str, ...]", plain(values.get("open_parents", ()))),
         restart_clients=cast(bool, values.get("restart_clients", False)),
     )
+
+
+def _endpoint(method: str, values: Mapping[str, object], place: Place) -> Endpoint | None:
+    """Return where a grant lets its principal connect, None for the socket itself."""
+    problems = []
+    for key in values:
+        methods = ENDPOINT_KEYS.get(key)
+        if methods is not None and method not in methods:
+            problems.append(
+                place.at(key).problem(
+                    f"{key} does nothing with the method {method}; remove the key, or declare "
+                    f"method: {listing(methods, 'or')}."
+                )
+            )
+    if method in ENDPOINT_KEYS["at"] and "at" not in values:
+        problems.append(
+            place.at("at").problem(
+                f"The key is missing, and the method {method} lets the principal connect at "
+                "another path; write the absolute path where it shall connect."
+            )
+        )
+    if problems:
+        raise Wrong(problems)
+    if "at" not in values:
+        return None
+    fields = {ENDPOINT_FIELDS.get(key, key): values[key] for key in ENDPOINT_KEYS if key in values}
+    return Endpoint(**fields)  # type: ignore[arg-type]
 
 
 def principal(value: object, place: Place) -> Principal:
@@ -163,5 +251,9 @@ IN_ALLOW: Mapping[str, str] = {
     key: "into an item of allow" for key in GRANT_KEYS if key not in SOCKET_KEYS
 }
 BESIDE_ALLOW: Mapping[str, str] = {
-    key: "to the socket, beside allow" for key in SOCKET_KEYS if key not in GRANT_KEYS
+    key: "to the socket, beside allow; for an endpoint write at_" + key
+    if f"at_{key}" in GRANT_KEYS
+    else "to the socket, beside allow"
+    for key in SOCKET_KEYS
+    if key not in GRANT_KEYS
 }

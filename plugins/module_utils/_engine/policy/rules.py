@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Callable, cast
 
+from .endpoint_rules import ENDPOINT_RULES
 from .problems import Place, Problem
 from .table import Item
 from .types import Grant, Principal
@@ -46,10 +47,11 @@ def _elsewhere(place: Place, other: Place) -> str:
 
 
 def granted_twice(values: Values, here: Place) -> Iterator[Problem]:
-    """One principal has one grant; equal ones have collapsed before."""
-    first: dict[Principal, Place] = {}
+    """One principal has one grant at each place; equal ones have collapsed before."""
+    first: dict[tuple[Principal, str], Place] = {}
     for grant, place in _grants(values):
-        other = first.setdefault(grant.principal, place)
+        where = "" if grant.endpoint is None else grant.endpoint.at
+        other = first.setdefault((grant.principal, where), place)
         if other is not place:
             yield place.problem(
                 f"The {grant.principal} is granted here and in {_elsewhere(place, other)} with "
@@ -111,11 +113,11 @@ def restart_without_use(values: Values, here: Place) -> Iterator[Problem]:
                 f"restart_clients does nothing for the {grant.principal}, because a grant for a "
                 "group changes nobody's membership; remove the key."
             )
-        elif grant.method == "acl":
+        elif grant.method not in ("auto", "group"):
             yield where.problem(
-                f"restart_clients does nothing for the {grant.principal} with the method acl, "
-                "because an entry works for running processes at once; remove the key, or use the "
-                "method group."
+                f"restart_clients does nothing for the {grant.principal} with the method "
+                f"{grant.method}, because that works for running processes at once; remove the key, "
+                "or use the method group."
             )
 
 
@@ -150,7 +152,15 @@ def above_the_socket(values: Values, here: Place) -> Iterator[Problem]:
     trusted = cast(list[Item], values.get("trust_directories", []))
     named = [(cast(str, item.value), item.place) for item in trusted]
     for grant, place in _grants(values):
-        named += [(parent, place.at("open_parents")) for parent in grant.open_parents]
+        parents = [(parent, place.at("open_parents")) for parent in grant.open_parents]
+        if grant.endpoint is None:
+            named += parents
+        else:
+            yield from _not_above(grant.endpoint.at, parents)
+    yield from _not_above(path, named)
+
+
+def _not_above(path: str, named: list[tuple[str, Place]]) -> Iterator[Problem]:
     above = _ancestors(path)
     for directory, place in named:
         if directory not in above:
@@ -170,6 +180,7 @@ def _ancestors(path: str) -> list[str]:
 
 
 SOCKET_RULES: tuple[Rule, ...] = (
+    *ENDPOINT_RULES,
     granted_twice,
     allowed_and_refused,
     owner_granted,

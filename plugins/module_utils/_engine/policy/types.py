@@ -27,13 +27,46 @@ class Principal:
 
 
 @dataclass(frozen=True)
+class Endpoint:
+    """Where a principal connects when that is not the socket itself; None means: not declared.
+
+    ``owner``, ``group`` and ``mode`` are those of the endpoint that a proxy makes.  ``engine`` and
+    ``run_as`` are the proxy's program and account, and ``lose_identity`` accepts that the daemon
+    sees that account in place of the client's, and gets no descriptors.  ``mount_as`` is the user
+    who mounts, "root" or one who may by fstab(5).  ``client_unit`` gets ``client_environment``,
+    pairs of a variable and its value.
+    """
+
+    at: str
+    engine: str | None = None
+    owner: str | None = None
+    group: str | None = None
+    mode: int | None = None
+    run_as: str | None = None
+    lose_identity: bool = False
+    max_connections: int | None = None
+    max_connections_per_user: int | None = None
+    max_message: int | None = None
+    mount_as: str | None = None
+    directory_owner: str | None = None
+    directory_group: str | None = None
+    directory_mode: int | None = None
+    client_unit: str | None = None
+    client_environment: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class Grant:
-    """One principal may connect to one socket, by one method ("auto", "group" or "acl")."""
+    """One principal may connect to one socket, by one method.
+
+    ``endpoint`` is where, for the methods that make another path, None for the socket itself.
+    """
 
     principal: Principal
     method: str = "auto"
     open_parents: tuple[str, ...] = ()
     restart_clients: bool = False
+    endpoint: Endpoint | None = None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .endpoint_rules import endpoints, one_use_for_an_endpoint
 from .keys import IN_ALLOW, SOCKET_KEYS, plain, principal
 from .nearest import kind, show
 from .problems import Origins, Place, PolicyError, Problem, Wrong
@@ -59,6 +60,7 @@ def check(declaration: object, origin: Origins | None = None) -> tuple[Policy, l
     sockets: list[SocketPolicy] = []
     problems: list[Problem] = []
     paths: dict[str, tuple[str, Place]] = {}
+    ends: list[tuple[str, str, Place]] = []
     try:
         declared = mapping(
             declaration,
@@ -79,10 +81,13 @@ def check(declaration: object, origin: Origins | None = None) -> tuple[Policy, l
         found += [problem for rule in SOCKET_RULES for problem in rule(values, place)]
         if isinstance(values.get("path"), str):
             paths[name] = (str(values["path"]), place.at("path"))
+        ends += [
+            (name, endpoint.at, where.at("at")) for dummy, endpoint, where in endpoints(values)
+        ]
         if not found:
             sockets.append(_socket(name, values))
         problems += found
-    problems += one_name_for_a_path(paths)
+    problems += [*one_name_for_a_path(paths), *one_use_for_an_endpoint(ends, paths)]
     return Policy(tuple(sorted(sockets, key=lambda socket: socket.name))), problems
 
 

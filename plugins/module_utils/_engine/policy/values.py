@@ -12,7 +12,7 @@ A checker refuses through ``Place.wrong`` with what is wrong and the way out.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from .nearest import kind, listing, nearest, show
 from .problems import Place
@@ -21,6 +21,8 @@ from .problems import Place
 PATH_BYTES = 107
 # (uid_t) -1 means "no change" to chown(2), so it is nobody's id.
 LARGEST_ID = 2**32 - 2
+# The longest message that the kernel lets anybody send without raised limits (socket(7)).
+MOST = 212_000
 TYPES = ("stream", "seqpacket", "dgram")
 
 
@@ -144,6 +146,54 @@ def unit_name(value: object, place: Place) -> str:
             "creates the socket, such as app@web.service."
         )
     return name
+
+
+def service_name(value: object, place: Place) -> str:
+    """Return the full name of a .service unit (systemd.unit(5))."""
+    name = unit_name(value, place)
+    if not name.endswith(".service"):
+        place.wrong(f"{show(name)} is not a .service unit; write the unit that runs the client.")
+    return name
+
+
+def count(value: object, place: Place) -> int:
+    """Return how many of something there may be at once, from 1 to 212000: the bytes of the longest message."""
+    wanted = "write a whole number from 1 to 212000"
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        place.wrong(f"The value is {kind(value)}; {wanted}.")
+    if not 1 <= value <= MOST:
+        place.wrong(f"{show(value)} is out of range; {wanted}.")
+    return value
+
+
+# What environ(7) allows and a shell can read again.
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+
+
+def environment(value: object, place: Place) -> tuple[tuple[str, str], ...]:
+    """Return variables and their values, sorted by name."""
+    if not isinstance(value, Mapping):
+        place.wrong(
+            f"The value is {kind(value)}; write a dictionary, such as "
+            "{PIPEWIRE_RUNTIME_DIR: /srv/audio}."
+        )
+    pairs = []
+    for name, content in value.items():
+        if not isinstance(name, str) or not _VARIABLE.fullmatch(name):
+            place.wrong(
+                f"{show(name)} is not the name of a variable; write letters, digits and "
+                "underscores, and no digit first."
+            )
+        words = text(content, place.at(name), "the variable's value")
+        bad = next((c for c in words if _is_control(c)), None)
+        if bad is not None:
+            place.at(name).wrong(
+                f"The value contains the control character {show(bad)}; write one line of text."
+            )
+        pairs.append((name, words))
+    return tuple(sorted(pairs))
 
 
 def seconds(value: object, place: Place) -> float:

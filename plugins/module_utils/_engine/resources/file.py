@@ -58,6 +58,7 @@ class ManagedFile(base.Resource[FileState, bytes]):
         self.key = f"file:{path}" if writer is None else f"file@{writer.name}:{path}"
         self._manager = manager
         self._restarts = restarts
+        self.makes_sockets = (restarts or "").endswith(".socket")
         self._writer = writer
         self._written = False
         self._replaced = False

@@ -30,15 +30,16 @@ class Running:
 
 
 class UnitState(base.Resource[Running, bool]):
-    """One unit that watches, started now; what starts it at boot is a file.
+    """One unit that watches or listens, started now; what starts it at boot is a file.
 
     With it goes the service that it starts, and what that remembers in the file ``memory``.
     """
 
     def __init__(
-        self, unit: str, manager: Manager, memory: str, active: bool | None = None
+        self, unit: str, manager: Manager, memory: str | None = None, active: bool | None = None
     ) -> None:
         """``active`` spares a call where it is known already."""
+        self.makes_sockets = unit.endswith(".socket")
         self._memory = memory
         self.unit = unit
         self.key = f"unit:{unit}"
@@ -70,7 +71,7 @@ class UnitState(base.Resource[Running, bool]):
 
     def settle(self) -> None:
         self._manager.carry_out()
-        if self._known is not None and not self._known.active:
+        if self._memory is not None and self._known is not None and not self._known.active:
             atomic_file.remove(self._memory)
 
     def place(self, current: Running, target: Running) -> int:

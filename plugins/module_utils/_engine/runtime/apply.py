@@ -11,9 +11,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from ..converge.record import DIRECTORY
 from ..errors import AccessError
 from ..host import commands
 from ..host.installed import COMMAND, MEMORY
+from ..host.starting import is_taken_care_of
 from ..keep.hooks import DEADLINE
 from ..report import Result
 from ..run import converge
@@ -59,6 +61,8 @@ def _apply(task: Task, wishes: Wishes, output: Output) -> bool:
             "Only root can put a whole policy into effect; run this as root, or with --hook for "
             "what a user may change himself."
         )
+    if wishes.hook and root and is_taken_care_of(name, DIRECTORY):
+        return True
     late = None
     if wishes.wait:
         seconds = declared.deadline or DEADLINE
@@ -74,6 +78,7 @@ def _apply(task: Task, wishes: Wishes, output: Output) -> bool:
             check=check,
             prove=wishes.prove and not check,
             hook=wishes.hook,
+            watched=wishes.watched,
             unprivileged=not root,
         )
         try:

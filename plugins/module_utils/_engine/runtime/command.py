@@ -13,8 +13,6 @@ take longer to load than all that they do.
 from __future__ import annotations
 
 from ..errors import AccessError
-from . import ask, policies, status
-from .apply import Wishes, apply
 from .output import Output
 
 FINE, FAILED, WRONG = 0, 1, 2
@@ -30,6 +28,9 @@ socket-access applies and explains who may connect to the Unix sockets of this h
   socket-access status [NAME...]    say whether all is as declared; changes nothing
   socket-access explain PATH USER   say whether the user can connect, and why
   socket-access who PATH            say who can connect
+  socket-access unmount NAME        take a socket's bind mounts away before its daemon does
+  socket-access gate NAME           (its unit) ask who is calling, and let those in who may
+  socket-access accept              (its unit) start a socat for each connection of a proxy
       --json                        (status, explain, who) answer in JSON
 
 The policies are in /etc/socket-access, one file for each NAME.
@@ -41,9 +42,18 @@ _SWITCHES = {
     "status": ("--json",),
     "explain": ("--json",),
     "who": ("--json",),
+    "unmount": (),
+    "gate": (),
 }
 # How many words each takes at least, and at most if there is a limit.
-_WORDS = {"apply": (0, None), "status": (0, None), "explain": (2, 2), "who": (1, 1)}
+_WORDS = {
+    "apply": (0, None),
+    "status": (0, None),
+    "explain": (2, 2),
+    "who": (1, 1),
+    "unmount": (1, 1),
+    "gate": (1, 1),
+}
 
 
 class Usage(Exception):
@@ -52,6 +62,11 @@ class Usage(Exception):
 
 def main(arguments: list[str]) -> int:
     """Run the command and return its exit status."""
+    if arguments[:1] == ["accept"]:
+        # A server that stays, and so loads nothing that it does not need.
+        from . import accept
+
+        return accept.main(arguments[1:])
     output = Output()
     if not arguments or arguments[0] in ("help", "--help", "-h"):
         output.say(HELP.rstrip())
@@ -88,12 +103,23 @@ def parse(arguments: list[str]) -> tuple[str, list[str], set[str]]:
             raise Usage(f"{verb} has no option {argument!r}; it has {known}.")
     least, most = _WORDS[verb]
     if len(words) < least or (most is not None and len(words) > most):
-        wanted = {1: "a path", 2: "a path and a user"}[least]
+        wanted = {"explain": "a path and a user", "who": "a path"}.get(verb, "a name")
         raise Usage(f"{verb} takes {wanted}, and got {len(words)} words.")
     return verb, words, switches
 
 
 def _run(verb: str, words: list[str], switches: set[str], output: Output) -> bool:
+    if verb == "gate":
+        from . import gate_command
+
+        return gate_command.run(words[0], output)
+    if verb == "unmount":
+        from . import unmount
+
+        return unmount.run(words[0], output)
+    from . import ask, policies, status
+    from .apply import Wishes, apply
+
     as_json = "--json" in switches
     if verb == "apply":
         wishes = Wishes(**{name[2:]: name in switches for name in _SWITCHES["apply"]})

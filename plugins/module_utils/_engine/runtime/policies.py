@@ -12,7 +12,7 @@ import os
 
 from ..errors import AccessError
 from ..host import atomic_file
-from ..keep.hooks import POLICIES
+from ..keep.parts import POLICIES
 from ..policy.nearest import nearest
 from ..task import Task, from_compiled
 

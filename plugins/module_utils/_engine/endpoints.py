@@ -1,0 +1,120 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""A declared socket taken apart: what is done at the socket itself, and at each of its endpoints.
+
+The endpoint of a proxy or a gate is a socket of its own, which a unit of ours makes.  So it becomes a
+declared socket like any other, with its own access, hooks and proofs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from .policy import Endpoint, Grant, Principal, SocketPolicy
+from .task import Task
+
+PROXY, GATE, BIND_MOUNT = "proxy", "gate", "bind_mount"
+_SERVED = (PROXY, GATE)
+
+
+@dataclass(frozen=True)
+class Place:
+    """One endpoint of a socket: its name on the host, and the grants that connect there."""
+
+    name: str
+    method: str
+    endpoint: Endpoint
+    grants: tuple[Grant, ...]
+
+    @property
+    def principals(self) -> tuple[Principal, ...]:
+        """Everyone who connects there."""
+        return tuple(grant.principal for grant in self.grants)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A task as the run works on it.
+
+    ``here`` is what is done at the socket itself; ``untouched`` tells that this is nothing at all.
+    ``mounts`` are the places where its inode appears, ``served`` those of proxies and gates, each with the
+    task that the endpoint is by itself.
+    """
+
+    task: Task
+    here: Task
+    untouched: bool
+    mounts: tuple[Place, ...]
+    served: tuple[tuple[Place, Task], ...]
+
+
+def take_apart(task: Task) -> Parts:
+    """Return the parts of a declared socket."""
+    declared = task.declared
+    places = list(_places(declared))
+    mounts = tuple(place for place in places if place.method == BIND_MOUNT)
+    served = tuple((place, _as_task(task, place)) for place in places if place.method in _SERVED)
+    here = replace(
+        declared,
+        allow=tuple(grant for grant in declared.allow if grant.method not in _SERVED),
+    )
+    said = (declared.owner, declared.group, declared.mode)
+    untouched = bool(served) and not here.allow and all(value is None for value in said)
+    return Parts(task, replace(task, declared=here), untouched, mounts, served)
+
+
+def unit_of(place: Place) -> str:
+    """Return the unit that makes the endpoint of a proxy or a gate."""
+    return f"socket-access-{place.method}-{place.name}.socket"
+
+
+def _places(declared: SocketPolicy) -> Iterator[Place]:
+    by_path: dict[str, list[Grant]] = {}
+    for grant in declared.allow:
+        if grant.endpoint is not None:
+            by_path.setdefault(grant.endpoint.at, []).append(grant)
+    for at, grants in by_path.items():
+        endpoint = grants[0].endpoint
+        if endpoint is not None:
+            yield Place(_name(declared.name, at), grants[0].method, endpoint, tuple(grants))
+
+
+def _name(name: str, at: str) -> str:
+    """Return a name for files and units that is the same on every run, and no other endpoint's."""
+    readable = re.sub(r"[^A-Za-z0-9_.-]", "_", at.rpartition("/")[2])[:20]
+    mark = hashlib.sha256(f"{name}\0{at}".encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    return f"{name[:30]}.{readable}-{mark}"
+
+
+def _as_task(task: Task, place: Place) -> Task:
+    """Return the endpoint as a declared socket, with what its unit makes of it."""
+    source, endpoint = task.declared, place.endpoint
+    allow = [
+        Grant(grant.principal, open_parents=grant.open_parents)
+        for grant in place.grants
+        # The owner gets in by the owner's bits; an entry would do nothing.
+        if grant.principal != Principal("user", endpoint.owner or "")
+    ]
+    declared = SocketPolicy(
+        place.name,
+        endpoint.at,
+        type=source.type,
+        owner=endpoint.owner,
+        group=endpoint.group,
+        mode=endpoint.mode,
+        allow=tuple(allow),
+        refuse=source.refuse,
+        trust_directories=tuple(
+            name for name in source.trust_directories if endpoint.at.startswith(f"{name}/")
+        ),
+        unit=unit_of(place),
+        strict=source.strict,
+    )
+    return Task(declared, task.holder, served=True)

@@ -1,0 +1,86 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""Connections to the socket behind the gate."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Optional
+
+from . import log as words
+from .loop import Loop
+from .peer import Socket
+
+# EAGAIN: its queue is full (unix(7), connect(2)).  The others: this process is short of something.
+_TRY_AGAIN = frozenset(
+    (errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EINTR)
+)
+_SHORTEST, _LONGEST = 0.002, 0.05
+PATIENCE = 5.0
+
+# Called with the connected socket, or with why there is none.
+Done = Callable[[Optional[Socket], str], None]
+
+
+class Backend:
+    """Connects without waiting; whoever meets a full queue is tried again, in order.
+
+    ``buffer`` is the size in bytes of what must fit into one message, 0 for the kernel's default.
+    """
+
+    def __init__(self, loop: Loop, kind: int, buffer: int = 0, patience: float = PATIENCE) -> None:
+        self._loop = loop
+        self._kind = kind | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
+        self._buffer = buffer
+        self._patience = patience
+        self._waiting: deque[tuple[float, str, Done]] = deque()
+        self._pause = _SHORTEST
+
+    def connect(self, path: str, done: Done) -> None:
+        """Connect, and call ``done`` now or later."""
+        if not self._waiting and self._try(path, done):
+            return
+        self._waiting.append((time.monotonic() + self._patience, path, done))
+        if len(self._waiting) == 1:
+            self._pause = _SHORTEST
+            self._loop.later(self._pause, self._again)
+
+    def _again(self) -> None:
+        self._pause = min(self._pause * 2, _LONGEST)
+        now = time.monotonic()
+        while self._waiting:
+            deadline, path, done = self._waiting[0]
+            if self._try(path, done):
+                self._pause = _SHORTEST
+            elif deadline <= now:
+                done(None, words.BACKEND_FULL)
+            else:
+                self._loop.later(self._pause, self._again)
+                return
+            self._waiting.popleft()
+
+    def _try(self, path: str, done: Done) -> bool:
+        """Tell whether it came to an end, good or bad."""
+        sock = None
+        try:
+            sock = Socket(socket.AF_UNIX, self._kind)
+            if self._buffer:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._buffer)
+            sock.connect(path)
+        except OSError as error:
+            if sock is not None:
+                sock.close()
+            if error.errno in _TRY_AGAIN:
+                return False
+            done(None, words.BACKEND_DOWN)
+            return True
+        done(sock, "")
+        return True

@@ -1,0 +1,269 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""The gate's own records: one for each caller, until one user makes too many of them.
+
+Beyond that they are counted, and summed up once a second: a flood must neither slow the gate nor
+fill the journal, and no caller goes unmentioned.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from .journal import ERROR, INFO, WARNING, Journal, Value
+from .loop import Loop
+from .peer import Peer, Socket
+from .process import UNSEEN, Process, look
+from .rules import FOREIGN_PID, NO_IDENTITY, NOT_LISTED, OVERFLOW
+
+# Other reasons, besides those of the rules.
+TOO_MANY, BACKEND_DOWN, BACKEND_FULL, NO_DESCRIPTORS = (
+    "too-many",
+    "backend-down",
+    "backend-full",
+    "no-descriptors-left",
+)
+TOO_LONG, EMPTY, DESCRIPTORS, CUT, IDLE, STOPPED, BROKEN = (
+    "too-long",
+    "empty",
+    "descriptors",
+    "cut",
+    "idle",
+    "stopped",
+    "broken",
+)
+# Of a request that was not carried out.
+COMMAND, KILLED, TIMEOUT, REPLY_TOO_LONG, UNAVAILABLE = (
+    "failed",
+    "killed",
+    "timeout",
+    "reply-too-long",
+    "unavailable",
+)
+ALLOWED, REFUSED, FAILED = "allowed", "refused", "failed"
+
+SINGLY = 100
+_USERS = 1024
+_ANYBODY = -1
+_BECAUSE = {
+    NOT_LISTED: "it is neither a listed user nor in a listed group",
+    OVERFLOW: "its id stands for everyone who is not mapped in this user namespace",
+    FOREIGN_PID: "it is in a process namespace that cannot be seen from here",
+    NO_IDENTITY: "the kernel did not tell who it is",
+    TOO_MANY: "it has as many connections open as one user may have",
+    BACKEND_DOWN: "the socket behind the gate does not take connections",
+    BACKEND_FULL: "the queue of the socket behind the gate stayed full",
+    NO_DESCRIPTORS: "the gate has no descriptor left",
+    TOO_LONG: "a message was longer than is allowed",
+    EMPTY: "it sent an empty message",
+    DESCRIPTORS: "it passed descriptors",
+    CUT: "its control data were cut off",
+    IDLE: "it sent no request in time",
+    STOPPED: "the gate was stopped",
+    BROKEN: "the gate failed",
+    COMMAND: "the command ended with an error",
+    KILLED: "the command was ended by a signal",
+    TIMEOUT: "the command took too long",
+    REPLY_TOO_LONG: "the command's reply was longer than is allowed",
+    UNAVAILABLE: "the command could not be started",
+}
+
+
+class Visit:
+    """One caller, from the moment it was accepted on."""
+
+    __slots__ = ("bytes_in", "bytes_out", "peer", "seen", "started")
+
+    def __init__(self, peer: Peer, started: float, seen: Process | None) -> None:
+        self.peer = peer
+        self.started = started
+        self.seen = seen
+        self.bytes_in = 0
+        self.bytes_out = 0
+
+
+class _Sum:
+    """What was not recorded singly."""
+
+    __slots__ = ("bytes_in", "bytes_out", "connections")
+
+    def __init__(self) -> None:
+        self.connections = 0
+        self.bytes_in = 0
+        self.bytes_out = 0
+
+
+class Log:
+    """Writes the records of one gate.
+
+    ``known`` gives the names of ids that were asked for before; ``ask`` asks the name service,
+    which only callers who may come in are worth.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        journal: Journal,
+        known: Callable[[int], str] = str,
+        ask: Callable[[int], str] = str,
+    ) -> None:
+        self._name = name
+        self._journal = journal
+        self._known = known
+        self._ask = ask
+        self._loop: Loop | None = None
+        self._spent: dict[tuple[int, str], int] = {}
+        self._sums: dict[tuple[int, str, str], _Sum] = {}
+        self._window = 0.0
+
+    def attach(self, loop: Loop) -> None:
+        """Have the sums written by this loop."""
+        self._loop = loop
+
+    def say(self, text: str, problem: bool = False) -> None:
+        """Record something about the gate itself, in a sentence."""
+        self._send(text, WARNING if problem else INFO, {})
+
+    def crashed(self, error: Exception) -> None:
+        """Record an error of the gate's own, with the place where it happened."""
+        place, trace = "", error.__traceback__
+        while trace is not None:
+            code = trace.tb_frame.f_code
+            place = f"{code.co_filename}:{trace.tb_lineno} in {code.co_name}"
+            trace = trace.tb_next
+        if self._may((_ANYBODY, "crash")):
+            text = f"An error that should not happen: {type(error).__name__}: {error} ({place})."
+            self._send(text, ERROR, {})
+
+    def arrived(self, sock: Socket, peer: Peer, now: float) -> Visit:
+        """Begin a visit; whoever is to get a record of his own is looked at now."""
+        single = self._may((peer.uid, ALLOWED))
+        if not single:
+            return Visit(peer, now, None)
+        self._ask(peer.uid)
+        return Visit(peer, now, look(sock, peer))
+
+    def refused(self, sock: Socket | None, peer: Peer, reason: str) -> None:
+        """Record a caller that did not come in."""
+        if self._may((peer.uid, REFUSED)):
+            seen = UNSEEN if sock is None else look(sock, peer)
+            visit = Visit(peer, time.monotonic(), seen)
+            self._single(visit, REFUSED, reason, None)
+        else:
+            self._add(peer.uid, REFUSED, reason, None)
+
+    def left(
+        self, visit: Visit, verdict: str, reason: str, extra: dict[str, Value] | None = None
+    ) -> None:
+        """Record a caller that came in, at the end of his visit or of one request."""
+        if visit.seen is None:
+            self._add(visit.peer.uid, verdict, reason, visit)
+        else:
+            self._single(visit, verdict, reason, extra)
+
+    def said(self, visit: Visit, text: str) -> None:
+        """Record a line that a command wrote to its standard error."""
+        self._send(text, INFO, self._who(visit.peer, visit.seen or UNSEEN))
+
+    def flush(self) -> None:
+        """Write what was summed up."""
+        sums, self._sums = self._sums, {}
+        self._spent.clear()
+        for (uid, verdict, reason), one in sums.items():
+            who = "others" if uid == _ANYBODY else self._called(uid)
+            because = f": {_BECAUSE[reason]}" if reason in _BECAUSE else ""
+            fields: dict[str, Value] = {
+                "PEER_UID": "" if uid == _ANYBODY else uid,
+                "VERDICT": verdict,
+                "REASON": reason,
+                "CONNECTIONS": one.connections,
+                "BYTES_IN": one.bytes_in,
+                "BYTES_OUT": one.bytes_out,
+            }
+            priority = INFO if verdict == ALLOWED else WARNING
+            text = f"{one.connections} more connections of {who} were {verdict}{because}."
+            self._send(text, priority, fields)
+        lost, self._journal.lost = self._journal.lost, 0
+        if lost:
+            self._send(f"{lost} records were lost, because the journal was busy.", WARNING, {})
+
+    def _may(self, key: tuple[int, str]) -> bool:
+        """Tell whether one more record of that kind may be written in this second."""
+        spent = self._spent.get(key, 0)
+        if not spent:
+            if self._loop is not None and not self._spent and not self._sums:
+                self._loop.later(1.0, self.flush)
+            if len(self._spent) >= _USERS and key[0] != _ANYBODY:
+                # Whoever has thousands of ids must not get thousands of records.
+                return self._may((_ANYBODY, key[1]))
+        self._spent[key] = spent + 1
+        return spent < SINGLY
+
+    def _add(self, uid: int, verdict: str, reason: str, visit: Visit | None) -> None:
+        key = (uid, verdict, reason)
+        one = self._sums.get(key)
+        if one is None:
+            if len(self._sums) >= _USERS:
+                key = (_ANYBODY, verdict, reason)
+            if self._loop is not None and not self._spent and not self._sums:
+                self._loop.later(1.0, self.flush)
+            one = self._sums.setdefault(key, _Sum())
+        one.connections += 1
+        if visit is not None:
+            one.bytes_in += visit.bytes_in
+            one.bytes_out += visit.bytes_out
+
+    def _single(
+        self, visit: Visit, verdict: str, reason: str, extra: dict[str, Value] | None
+    ) -> None:
+        seen = visit.seen or UNSEEN
+        seconds = time.monotonic() - visit.started
+        fields: dict[str, Value] = {
+            **self._who(visit.peer, seen),
+            "BYTES_IN": visit.bytes_in,
+            "BYTES_OUT": visit.bytes_out,
+            "SECONDS": seconds,
+            "VERDICT": verdict,
+            "REASON": reason,
+            **(extra or {}),
+        }
+        who = ", ".join(
+            part for part in (f"pid {visit.peer.pid}", seen.exe or seen.comm, seen.unit) if part
+        )
+        because = f": {_BECAUSE[reason]}" if reason in _BECAUSE else ""
+        text = f"{self._called(visit.peer.uid)} ({who}) was {verdict}{because}."
+        if verdict != REFUSED or visit.bytes_in:
+            text += (
+                f" {visit.bytes_in} bytes in, {visit.bytes_out} bytes out, {seconds:.3f} seconds."
+            )
+        self._send(text, INFO if verdict == ALLOWED else WARNING, fields)
+
+    def _who(self, peer: Peer, seen: Process) -> dict[str, Value]:
+        return {
+            "PEER_UID": peer.uid,
+            "PEER_GID": peer.gid,
+            "PEER_PID": peer.pid,
+            "PEER_EXE": seen.exe,
+            "PEER_COMM": seen.comm,
+            "PEER_UNIT": seen.unit,
+        }
+
+    def _called(self, uid: int) -> str:
+        name = self._known(uid)
+        return f"user {name}" if name == str(uid) else f"user {name} ({uid})"
+
+    def _send(self, text: str, priority: int, fields: dict[str, Value]) -> None:
+        self._journal.send(
+            {
+                "MESSAGE": text[:1].upper() + text[1:],
+                "PRIORITY": priority,
+                "SYSLOG_IDENTIFIER": "socket-access",
+                "SOCKET_ACCESS_NAME": self._name,
+                **fields,
+            }
+        )

@@ -1,0 +1,139 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""What is mounted where: the kernel's table, and what mount(8) remembers of users."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+MOUNTINFO = "/proc/self/mountinfo"
+# What libmount keeps of mounts by users (mount(8)).
+UTAB = "/run/mount/utab"
+
+_DELETED = "//deleted"
+_OCTAL = re.compile(rb"\\([0-7]{3})")
+
+
+@dataclass(frozen=True)
+class Mount:
+    """One line of mountinfo (proc_pid_mountinfo(5)); ``root`` is the path within its file system.
+
+    ``deleted`` tells that what it shows has no name any more.
+    """
+
+    number: int
+    parent: int
+    device: int
+    root: str
+    point: str
+    deleted: bool = False
+
+
+def read() -> list[Mount]:
+    """Return all mounts that this process sees, in the order in which they were made."""
+    with open(MOUNTINFO, "rb") as file:
+        return parse(file.read())
+
+
+def parse(data: bytes) -> list[Mount]:
+    """Return the mounts that the text of a mountinfo names."""
+    mounts = []
+    for line in filter(None, data.split(b"\n")):
+        fields = line.split(b" ")
+        major, dummy, minor = fields[2].partition(b":")
+        root = _text(fields[3])
+        deleted = root.endswith(_DELETED)
+        mounts.append(
+            Mount(
+                int(fields[0]),
+                int(fields[1]),
+                os.makedev(int(major), int(minor)),
+                root[: -len(_DELETED)] if deleted else root,
+                _text(fields[4]),
+                deleted,
+            )
+        )
+    return mounts
+
+
+def at(mounts: Iterable[Mount], target: str) -> list[Mount]:
+    """Return the mounts that are stacked at a path without links in it."""
+    return [mount for mount in mounts if mount.point == target]
+
+
+def echoes(mounts: Iterable[Mount], source: str) -> list[Mount]:
+    """Return the mounts that lie on the source and show nothing but the source itself.
+
+    A second mount of a socket on its own mount lies on the socket's own name, and where mounts are
+    shared it shows at the source as well (mount_namespaces(7)): no daemon can remove that name then.
+    """
+    known = {mount.number: mount for mount in mounts}
+    return [
+        mount
+        for mount in known.values()
+        if mount.point == source and _root_below(known.get(mount.parent), mount) == mount.root
+    ]
+
+
+def shows(mounts: Iterable[Mount], mount: Mount, source: str) -> bool:
+    """Tell whether a mount shows what had the name of the source once, as far as its name tells."""
+    if source == mount.root or source.endswith(mount.root):
+        return True
+    above = [one for one in mounts if _is_below(source, one.point) and one.point != source]
+    if not above:
+        return False
+    cover = max(above, key=lambda one: (len(one.point), one.number))
+    return cover.device == mount.device and _joined(cover, source) == mount.root
+
+
+def remembered(target: str) -> tuple[str, ...] | None:
+    """Return the options that mount(8) remembers of the last mount there, None if of none.
+
+    The kernel does not know them: which user mounted it (``user=NAME``), and all that begins with
+    "x-" in fstab.
+    """
+    try:
+        with open(UTAB, "rb") as file:
+            lines = file.read().split(b"\n")
+    except OSError:
+        return None
+    for line in reversed(lines):
+        words = dict(word.partition(b"=")[::2] for word in line.split(b" "))
+        if b"TARGET" in words and _text(words[b"TARGET"]) == target:
+            return tuple(_text(words.get(b"OPTS", b"")).split(","))
+    return None
+
+
+def user_of(target: str) -> str | None:
+    """Return the name of the user who mounted there with mount(8), None where it was root."""
+    for option in remembered(target) or ():
+        if option.startswith("user="):
+            return option[len("user=") :]
+    return None
+
+
+def _text(field: bytes) -> str:
+    return os.fsdecode(_OCTAL.sub(lambda found: bytes((int(found[1], 8) & 0xFF,)), field))
+
+
+def _is_below(path: str, top: str) -> bool:
+    return path == top or path.startswith(top.rstrip("/") + "/")
+
+
+def _joined(cover: Mount, path: str) -> str:
+    """Return where in its file system a path is that lies below a mount."""
+    return cover.root.rstrip("/") + path[len(cover.point.rstrip("/")) :]
+
+
+def _root_below(parent: Mount | None, mount: Mount) -> str | None:
+    """Return the path, within the file system of a mount, of what the mount covers."""
+    if parent is None or parent.device != mount.device or not _is_below(mount.point, parent.point):
+        return None
+    return _joined(parent, mount.point)

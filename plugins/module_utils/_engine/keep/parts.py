@@ -1,0 +1,62 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""What all files of hooks have in common: where they are, for whom, and which unit is hooked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .service_units import lines
+
+POLICIES = "/etc/socket-access"
+UNITS = "/etc/systemd/system"
+COMMAND = "/usr/local/sbin/socket-access"
+
+
+@dataclass(frozen=True)
+class Creator:
+    """The unit that makes the socket.
+
+    ``user`` is the owner of the manager that runs it, None for the system's; ``sockets`` is how
+    many paths a .socket unit listens on, ``group`` the group that a service runs with.
+    """
+
+    unit: str
+    user: str | None = None
+    sockets: int = 1
+    group: str = ""
+
+    @property
+    def makes_sockets_itself(self) -> bool:
+        """Tell whether systemd binds the socket, with the owner, group and mode it is told."""
+        return self.unit.endswith(".socket")
+
+
+@dataclass(frozen=True)
+class KeptFile:
+    """A file that the host shall have; ``unit_file``: a manager must read it.
+
+    ``user`` is the one in whose home it is and with whose rights it is written.  ``restarts`` is
+    the unit that must be restarted when the file changes while it runs.
+    """
+
+    path: str
+    content: str
+    unit_file: bool = True
+    user: str | None = None
+    restarts: str | None = None
+
+
+def start_at_boot(target: str, unit: str) -> KeptFile:
+    """Return the drop-in by which a target of systemd pulls in a unit of ours."""
+    stem = unit.rpartition(".")[0]
+    return KeptFile(f"{UNITS}/{target}.d/50-{stem}.conf", lines("[Unit]", f"Wants={unit}"))
+
+
+def units_of(user: str | None, home: str | None) -> str:
+    """Return the directory for unit files of a manager: the system's, or a user's own."""
+    return UNITS if user is None else f"{home}/.config/systemd/user"

@@ -1,0 +1,203 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""What the units of proxies and gates have in common: the listener, quoting, and the sandbox.
+
+Sources: systemd.socket(5), systemd.service(5), systemd.exec(5), systemd.syntax(7).
+"""
+
+from __future__ import annotations
+
+from ..errors import AccessError
+
+MANAGED = "# Managed by the Ansible collection unixsocket.access; do not edit."
+_DOCUMENTATION = "Documentation=https://github.com/unixsocket/access"
+_LISTEN = {"stream": "ListenStream", "seqpacket": "ListenSequentialPacket"}
+_HOMES = ("/home", "/root", "/run/user")
+_TEMPORARY = ("/tmp", "/var/tmp")
+# What PrivateDevices= leaves in /dev (systemd.exec(5)).
+_KEPT_DEVICES = ("/dev/shm", "/dev/mqueue", "/dev/hugepages")
+
+
+def listener(description: str, at: str, kind: str, backlog: int) -> str:
+    """Return the .socket unit of an endpoint of the type ``kind``, closed until it is opened.
+
+    The hooks' drop-in says whom it belongs to and who may connect.  Raises AccessError for a path
+    that systemd cannot read from a unit file.
+    """
+    if at.endswith((" ", "\\")):
+        raise AccessError(
+            f"The endpoint {at!r} ends in {at[-1]!r}, which systemd takes away from the end of a "
+            "line, so no .socket unit can make it; choose another name for the endpoint."
+        )
+    return lines(
+        "[Unit]",
+        f"Description={escaped(description)}",
+        _DOCUMENTATION,
+        "",
+        "[Socket]",
+        f"{_LISTEN[kind]}={escaped(at)}",
+        "SocketMode=0600",
+        f"Backlog={backlog}",
+        "RemoveOnStop=yes",
+        # A limit on starts would let a flood of clients close the endpoint for good; how often the
+        # service is started is limited by its RestartSec=.
+        "TriggerLimitIntervalSec=0",
+    )
+
+
+def unit_section(description: str, name: str) -> list[str]:
+    """Return the section [Unit] of the service behind the .socket unit ``name``."""
+    return [
+        "[Unit]",
+        f"Description={escaped(description)}",
+        _DOCUMENTATION,
+        # Where the .socket unit is stopped, the connections end, too.
+        f"Requires={name}.socket",
+        f"After={name}.socket",
+        # A service that could be locked out would take its .socket unit along.
+        "StartLimitIntervalSec=0",
+        "",
+    ]
+
+
+def identity(user: str | None, groups: tuple[int, ...]) -> list[str]:
+    """Return who the service runs as: a declared account, or one that exists while it runs.
+
+    The name of the latter is what systemd makes of the unit's own: always the same, and nobody
+    else's account.
+    """
+    who = "DynamicUser=yes" if user is None else f"User={escaped(user)}"
+    others = [f"SupplementaryGroups={' '.join(map(str, groups))}"] if groups else []
+    return [who, *others]
+
+
+def staying(stop_seconds: int) -> list[str]:
+    """Return how a service stays available, and how its connections end when it is stopped."""
+    return [
+        "Restart=always",
+        "RestartSec=1",
+        # One process that runs out of memory is not the others' end.
+        "OOMPolicy=continue",
+        "KillMode=mixed",
+        f"TimeoutStopSec={stop_seconds}",
+    ]
+
+
+def forwarding_sandbox(
+    source: str, *, dynamic: bool, files: int, tasks: int, sees_processes: bool = False
+) -> list[str]:
+    """Return the sandbox of a service that only forwards to the socket ``source``.
+
+    ``dynamic``: it has no account of its own; ``files`` and ``tasks`` are how many it may have
+    open, and run.  ``sees_processes``: it asks /proc who its peers are.  PrivateUsers= stays out:
+    every unmapped peer would be 65534 (user_namespaces(7)), and some containers refuse it.
+    Raises AccessError for a source that a dynamic user cannot see.
+    """
+    real = f"/run{source[8:]}" if source.startswith("/var/run/") else source
+    temporary = _inside(real, _TEMPORARY)
+    if temporary and dynamic:
+        # DynamicUser= has a private /tmp and nothing can change it (systemd.exec(5)); a directory
+        # that is bound into it would be the old one when the backend makes it anew.
+        raise AccessError(
+            f"The socket {source} is in a directory for temporary files, which a service without "
+            "an account of its own cannot see; declare as run_as an account that can connect to it."
+        )
+    own_devices = not _inside(real, ("/dev",)) or _inside(real, _KEPT_DEVICES)
+    limited = [] if sees_processes else ["ProtectProc=invisible", "ProcSubset=pid"]
+    return [
+        "NoNewPrivileges=yes",
+        "CapabilityBoundingSet=",
+        "AmbientCapabilities=",
+        "RestrictAddressFamilies=AF_UNIX",
+        "PrivateNetwork=yes",
+        "IPAddressDeny=any",
+        "ProtectSystem=strict",
+        f"ProtectHome={'read-only' if _inside(real, _HOMES) else 'yes'}",
+        f"PrivateTmp={'no' if temporary else 'yes'}",
+        f"PrivateDevices={'yes' if own_devices else 'no'}",
+        "DevicePolicy=closed",
+        *_KERNEL,
+        "ProtectClock=yes",
+        *limited,
+        "MemoryDenyWriteExecute=yes",
+        *_PROCESS,
+        "SystemCallFilter=~@privileged @resources",
+        "RemoveIPC=yes",
+        "UMask=0177",
+        f"LimitNOFILE={files}",
+        f"TasksMax={tasks}",
+    ]
+
+
+def serving_sandbox(user: str) -> list[str]:
+    """Return the sandbox of a service that runs a command as ``user``.
+
+    What the account may write, the command may write, and it may use the network: neither the file
+    system nor devices are closed.  A root that is asked keeps the capabilities for files, accounts
+    and signals.
+    """
+    root = user in ("root", "0")
+    return [
+        "NoNewPrivileges=yes",
+        f"CapabilityBoundingSet={_ROOTS if root else ''}",
+        "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK",
+        *_KERNEL,
+        *_PROCESS,
+        "UMask=0022",
+    ]
+
+
+_ROOTS = (
+    "CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER CAP_FSETID CAP_KILL CAP_SETFCAP "
+    "CAP_SETGID CAP_SETUID"
+)
+_KERNEL = (
+    "ProtectKernelTunables=yes",
+    "ProtectKernelModules=yes",
+    "ProtectKernelLogs=yes",
+    "ProtectControlGroups=yes",
+    "ProtectHostname=yes",
+)
+_PROCESS = (
+    "RestrictNamespaces=yes",
+    "RestrictRealtime=yes",
+    "RestrictSUIDSGID=yes",
+    "LockPersonality=yes",
+    "KeyringMode=private",
+    "SystemCallArchitectures=native",
+    "SystemCallErrorNumber=EPERM",
+    "SystemCallFilter=@system-service",
+)
+
+
+def _inside(path: str, directories: tuple[str, ...]) -> bool:
+    return any(path.startswith(f"{directory}/") for directory in directories)
+
+
+def escaped(text: str) -> str:
+    """Return a text in which systemd finds no specifier (systemd.unit(5))."""
+    return text.replace("%", "%%")
+
+
+def argument(text: str) -> str:
+    """Return one argument of ExecStart= that reaches the program as it is.
+
+    Quotes and backslashes as in systemd.syntax(7), variables as in systemd.service(5).
+    """
+    quoted = escaped(text).replace("\\", "\\\\").replace('"', '\\"').replace("$", "$$")
+    return f'"{quoted}"'
+
+
+def assignment(name: str, value: str) -> str:
+    """Return one assignment of Environment= (systemd.exec(5)), whatever is in the value."""
+    quoted = escaped(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{name}={quoted}"'
+
+
+def lines(*texts: str) -> str:
+    """Return a whole unit file, which says in its first line who manages it."""
+    return "\n".join((MANAGED, *texts, ""))

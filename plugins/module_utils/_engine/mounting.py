@@ -1,0 +1,122 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""The bind mounts of one socket as resources: directory, target, line of fstab, and the mount."""
+
+from __future__ import annotations
+
+from .converge.record import Record
+from .converge.steps import AnyResource, Want
+from .endpoints import Place
+from .errors import AccessError
+from .host.accounts import Accounts
+from .host.systemd import Manager
+from .methods import bind_mount
+from .model.access import AccessRequest
+from .model.account import ROOT, Group, User
+from .model.fstab import user_line
+from .model.words import Names
+from .report import Seen
+from .resources.bind_mount import BindMount, MountRequest
+from .resources.endpoint_directory import EndpointDirectory
+from .resources.fstab_line import FstabLine
+from .resources.target_file import TargetFile
+from .task import Options
+
+KINDS = frozenset({"endpoint", "target", "fstab", "mount"})
+# What a hook of the host may touch: the line of fstab stays as the last whole run left it.
+HOOKED = frozenset({"endpoint", "target", "mount"})
+
+
+class Mounting:
+    """The mounts of one run; ``problems`` collects why one of them cannot be made."""
+
+    def __init__(self, accounts: Accounts, names: Names, record: Record, options: Options) -> None:
+        self.problems: list[str] = []
+        self._accounts = accounts
+        self._names = names
+        self._record = record
+        self._options = options
+
+    def wants(self, seen: Seen) -> list[Want]:
+        """Return what is wanted of the host for all mounts of one socket."""
+        found: list[Want] = []
+        for place in seen.parts.mounts:
+            try:
+                found += self._wants(seen, place)
+            except AccessError as error:
+                self.problems.append(str(error))
+        return found
+
+    def recorded(self, kind: str, rest: str) -> AnyResource:
+        """Make the resource of a recorded key, for what is undone."""
+        if kind == "endpoint":
+            return EndpointDirectory(rest, self._names)
+        if kind == "target":
+            return TargetFile(rest)
+        if kind == "fstab":
+            return FstabLine(rest, manager=Manager())
+        requests = self._record.entries[f"mount:{rest}"].requests.values()
+        source = next((str(data["source"]) for data in requests), rest)
+        return BindMount(rest, source)
+
+    def _wants(self, seen: Seen, place: Place) -> list[Want]:
+        endpoint, holder, chain = place.endpoint, seen.task.holder, seen.one.facts.chain
+        source, adds = chain.resolved, seen.task.adds
+        mounter = self._user(endpoint.mount_as, seen, "mounts it")
+        if mounter is not None and mounter.uid == ROOT:
+            mounter = None
+        descriptor = None if chain.leaf is None else seen.one.pin.descriptor(source)
+        patient = self._options.hook and self._options.watched and mounter is not None
+        mount = BindMount(
+            endpoint.at, source, descriptor=descriptor, mounter=mounter, patient=patient
+        )
+        asked = MountRequest(source, None if mounter is None else mounter.name)
+        directory = EndpointDirectory(endpoint.at.rpartition("/")[0], self._names)
+        found = [
+            Want(directory, holder, self._directory(seen, place, mounter), adds),
+            Want(TargetFile(endpoint.at), holder, True),
+            Want(mount, holder, asked),
+        ]
+        if mounter is not None and not self._options.hook:
+            line = user_line(source, endpoint.at, seen.task.declared.name)
+            found.append(Want(FstabLine(endpoint.at, manager=Manager()), holder, line))
+        return found
+
+    def _directory(self, seen: Seen, place: Place, mounter: User | None) -> AccessRequest:
+        endpoint = place.endpoint
+        known = {
+            str(grant.principal): one
+            for grant, one in zip(seen.one.declared.allow, seen.one.facts.allowed)
+        }
+        owner = self._user(endpoint.directory_owner, seen, "owns the directory of an endpoint")
+        group = self._group(endpoint.directory_group, seen)
+        return bind_mount.directory(
+            [known[str(one)] for one in place.principals if str(one) in known],
+            mounter,
+            None if owner is None else owner.uid,
+            None if group is None else group.gid,
+            endpoint.directory_mode,
+        )
+
+    def _user(self, name: str | None, seen: Seen, what: str) -> User | None:
+        user = None if name is None else self._accounts.user(name)
+        if name is None or user is not None:
+            return user
+        raise AccessError(
+            f"User {name}, who {what} by the declaration of the socket {seen.task.declared.path}, "
+            "does not exist on this host; create the user, or correct the name."
+        )
+
+    def _group(self, name: str | None, seen: Seen) -> Group | None:
+        group = None if name is None else self._accounts.group(name)
+        if name is None or group is not None:
+            return group
+        raise AccessError(
+            f"Group {name}, declared for the directory of an endpoint of the socket "
+            f"{seen.task.declared.path}, does not exist on this host; create it, or correct the "
+            "name."
+        )

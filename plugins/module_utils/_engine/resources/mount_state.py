@@ -1,0 +1,70 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""What is mounted on an endpoint, in values and in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ABSENT, CURRENT, STALE, FOREIGN = "absent", "current", "stale", "foreign"
+
+
+@dataclass(frozen=True)
+class MountState:
+    """What is mounted: the socket as it is now, an earlier one, something else, or nothing.
+
+    ``count`` is how many mounts there are, with those that lie on the socket's own name; ``by`` the
+    user who mounted it, None for root.
+    """
+
+    what: str = ABSENT
+    count: int = 0
+    by: str | None = None
+
+
+def in_words(source: str, target: str, state: MountState) -> str:
+    """Return the state as one line of a diff."""
+    if not state.count:
+        return f"{target}: nothing is mounted\n"
+    shown = {
+        ABSENT: f"{source} is mounted on itself",
+        CURRENT: f"{source} is mounted",
+        STALE: f"what is not {source} as it is now is mounted",
+        FOREIGN: "something else is mounted",
+    }[state.what]
+    times = "" if state.count == 1 else f", {state.count} times"
+    return f"{target}: {shown} by {state.by or 'root'}{times}\n"
+
+
+def changes(source: str, target: str, current: MountState, after: MountState) -> list[str]:
+    """Return the difference as whole sentences."""
+    said = []
+    if current.what == ABSENT and current.count:
+        said.append(
+            f"{source} is mounted on itself, which keeps the daemon from making it anew; that is "
+            "mended."
+        )
+        if after.what == ABSENT:
+            return said
+    elif current.count > 1:
+        said.append(
+            f"{target} is mounted {current.count} times, which keeps the daemon from "
+            f"making {source} anew; that is mended."
+        )
+    if after.what == ABSENT:
+        return [*said, f"{target} is unmounted."]
+    whom = "root" if after.by is None else f"user {after.by}"
+    if current.what == STALE:
+        said.append(
+            f"{target} does not show {source} as it is now (a stale mount); it is "
+            f"unmounted, and mounted anew by {whom}."
+        )
+    elif current.what == CURRENT and current.by != after.by:
+        said.append(f"{target} is mounted by {whom} instead of {current.by or 'root'}.")
+    elif current.what == ABSENT:
+        said.append(f"{source} is mounted on {target} by {whom}.")
+    return said

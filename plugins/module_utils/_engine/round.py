@@ -1,0 +1,287 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""One round of a run: look at the host, plan, compare, apply; and prove what came of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
+
+from . import keeper, mounting
+from .converge.loop import Outcome, apply_steps
+from .converge.record import Record, RecordFile
+from .converge.steps import AnyResource, Step, Want, plan_steps, without_holders
+from .endpoints import Parts, Place, take_apart, unit_of
+from .errors import AccessError, Refusals
+from .host.accounts import Accounts, HostNames
+from .host.pinned import Pin, pin
+from .host.starting import starting
+from .keep.hooks import births
+from .model.access import Access, AccessRequest, wanted_socket
+from .model.chain import DIRECTORY, SOCKET, Chain
+from .planner.plan import plan_socket
+from .proofs import Proof, failure, prove_all
+from .reach import unfit_leaf
+from .report import Result, Seen, result_of
+from .resources.inode_access import DirectoryAccess, SocketAccess
+from .resources.membership import Membership, MembershipRequest
+from .serving import Serving, is_ours
+from .strangers import stranger_here
+from .survey import Survey, Surveyed, same_socket_twice
+from .task import Options, Task
+
+_INODES = frozenset({"socket", "directory"})
+_ACCOUNTS = frozenset({"member"})
+
+
+class Round:
+    """One round: the pins it holds, the names it looked up, and what it found and planned."""
+
+    def __init__(self, tasks: Sequence[Task], options: Options, file: RecordFile) -> None:
+        self.options = options
+        self.file = file
+        self.record = file.load()
+        self.parts = [take_apart(task) for task in tasks]
+        self.names = HostNames()
+        self.accounts = Accounts()
+        self.stranger = stranger_here()
+        check = options.check
+        self.survey = Survey(self.accounts, self.names, check=check, hook=options.hook)
+        self.keeper = keeper.Keeper(self.accounts, self.names, self.record, check=check)
+        self.serving = Serving(self.accounts, self.names, self.stranger, check=check)
+        self.mounting = mounting.Mounting(self.accounts, self.names, self.record, options)
+        self.seen: list[Seen] = []
+        self.steps: list[Step] = []
+        self.pins: list[Pin] = []
+
+    def close(self) -> None:
+        """Let go of everything that is held."""
+        while self.pins:
+            self.pins.pop().close()
+
+    @property
+    def made_sockets(self) -> bool:
+        """Tell whether this round made sockets that were not there when it looked."""
+        return any(step.changes and step.resource.makes_sockets for step in self.steps)
+
+    def apply(self, dropped: Callable[[Record], Collection[str]]) -> Outcome:
+        """Do everything up to the proof; in check mode return what would be done."""
+        options = self.options
+        self.holders = {parts.task.holder for parts in self.parts} | set(dropped(self.record))
+        wants: list[Want] = []
+        if not options.absent:
+            self.seen = self._look()
+            self._refuse()
+            self._plan()
+            self._refuse()
+            wants = self._wanted()
+        self._refuse()
+        kinds = _INODES if options.hook else _INODES | _ACCOUNTS | keeper.KINDS
+        if not options.unprivileged:
+            kinds |= mounting.HOOKED if options.hook else mounting.KINDS
+        self.steps = plan_steps(wants, self.holders, self.record, self._recorded, kinds)
+        self._refuse()
+        if options.check:
+            return Outcome(self.steps, any(step.changes for step in self.steps))
+        with starting(self._names_of_endpoints() if self.made_sockets else ()):
+            return apply_steps(self.steps, self.record, self.file)
+
+    def _names_of_endpoints(self) -> list[str]:
+        return [place.name for parts in self.parts for place, dummy in parts.served]
+
+    def prove(self) -> list[Proof]:
+        """Make every connect() that was promised; raises AccessError when one is not kept."""
+        accounts = Accounts()
+        promised = [
+            expectation
+            for seen in self.seen
+            for expectation in seen.promises(accounts, self.stranger)
+        ]
+        proofs = prove_all(promised, seconds=self.options.proof_seconds, names=self.names)
+        failed = [failure(proof, self.names) for proof in proofs if proof.held is False]
+        if failed:
+            more = f"{len(failed) - 10} more proofs failed." if len(failed) > 10 else ""
+            raise AccessError("\n".join([*failed[:10], more]).rstrip())
+        if self.keeper.works and not self.options.hook:
+            units = [unit_of(seen.place) for seen in self.seen if seen.place is not None]
+            self.keeper.start([f"{unit.rpartition('.')[0]}.service" for unit in units])
+        return proofs
+
+    def result(self, outcome: Outcome, proofs: Sequence[Proof]) -> Result:
+        """Return what was declared, decided, done and proven."""
+        return result_of(outcome, self.seen, proofs)
+
+    def _refuse(self) -> None:
+        finders = (self.survey, self.keeper, self.serving, self.mounting)
+        problems = [problem for finder in finders for problem in finder.problems]
+        if problems:
+            raise Refusals(tuple(dict.fromkeys(problems)))
+
+    def _look(self) -> list[Seen]:
+        recorded = [
+            key.partition(":")[2] for key in self.record.entries if key[:10] == "directory:"
+        ]
+        found = []
+        for parts in self.parts:
+            tasks: list[tuple[Task, Place | None]] = [(parts.here, None)]
+            if not self.options.hook:
+                tasks += [(task, place) for place, task in parts.served]
+            for task, place in tasks:
+                one = self.survey.look(task.declared, recorded, served=task.served)
+                if one is not None:
+                    self.pins.append(one.pin)
+                    found.append(Seen(parts, place, task, one))
+        self.survey.problems += same_socket_twice(seen.one for seen in found)
+        return found
+
+    def _plan(self) -> None:
+        for seen in self.seen:
+            if seen.untouched:
+                continue
+            facts = replace(seen.one.facts, chain=self._chain_without_us(seen.one))
+            seen.plan, problems = plan_socket(
+                seen.one.declared,
+                facts,
+                self.names,
+                self.stranger,
+                exclusive=seen.task.exclusive,
+                deny_all_refused=seen.task.deny_all_refused,
+            )
+            self.survey.problems += [
+                problem for problem in problems if problem not in self.survey.problems
+            ]
+
+    def _wanted(self) -> list[Want]:
+        """Return all that is wanted: of inodes and accounts, and of what keeps them so."""
+        keep = self.keeper.works and not self.options.hook
+        managed = [seen for seen in self.seen if not seen.untouched]
+        if keep:
+            creators = self.keeper.find_creators([(seen.task, seen.one) for seen in managed])
+            for seen, (task, creator) in zip(managed, creators):
+                seen.task, seen.creator = task, creator
+        elif not self.options.hook:
+            for seen in managed:
+                seen.one.notes.append(
+                    "This host does not run systemd, so nothing keeps the access when the daemon "
+                    "is started anew; run again then."
+                )
+        wants: list[Want] = []
+        for seen in self.seen:
+            request = seen.plan.access
+            if request is not None:
+                planned = self._planned(seen.one, request)
+                born = births(seen.creator, request, planned, seen.task) if keep else None
+                wants += self._of_inodes(seen, born)
+                if keep:
+                    more, hooks = self.keeper.keep(seen.task, seen.creator, request, planned)
+                    wants += more
+                    seen.kept = hooks.said
+            if seen.place is not None:
+                wants += self._of_endpoint(seen)
+            elif not self.options.unprivileged:
+                wants += self.mounting.wants(seen)
+                if keep:
+                    places = [*seen.parts.mounts, *(place for place, dummy in seen.parts.served)]
+                    wants += self.keeper.tell_clients(places, seen.one, seen.task.holder)
+        return wants
+
+    def _of_endpoint(self, seen: Seen) -> Iterator[Want]:
+        """Return what makes the endpoint of a proxy or a gate."""
+        place = seen.place
+        source = self._here(seen.parts)
+        if place is None or source is None:
+            return
+        if not self.keeper.works:
+            self.serving.problems.append(
+                f"The endpoint {place.endpoint.at} is made by units of systemd, which does not run "
+                "on this host; use the method group or acl."
+            )
+            return
+        chain = source.one.facts.chain
+        if source.plan.access is not None and chain.leaf is not None:
+            planned = self._planned(source.one, source.plan.access)
+            if planned is not None:
+                chain = chain.with_access({chain.leaf.path: planned})
+        ours = is_ours(place, list(self.record.entries))
+        served = self.serving.serve(seen.parts, place, chain, source.one, seen.one, ours)
+        if served is not None:
+            yield from self.keeper.serve(served, seen.task.holder)
+
+    def _here(self, parts: Parts) -> Seen | None:
+        return next((seen for seen in self.seen if seen.parts is parts and not seen.place), None)
+
+    def _planned(self, one: Surveyed, request: AccessRequest) -> Access | None:
+        """Return the access that the socket shall have; while it is away, what it had last."""
+        leaf = one.facts.chain.leaf
+        resource = SocketAccess(one.facts.chain.resolved, None, self.names)
+        if leaf is not None:
+            chain = self._chain_without_us(one)
+            return None if chain.leaf is None else wanted_socket(chain.leaf.access, request)
+        entry = self.record.entries.get(resource.key)
+        return None if entry is None else resource.state_from_json(entry.applied)
+
+    def _chain_without_us(self, one: Surveyed) -> Chain:
+        """Return the chain as it would be had the holders of this run never asked for anything."""
+        planned = {}
+        for component in one.facts.chain.components:
+            for kind in (SocketAccess, DirectoryAccess):
+                resource = kind(component.path, one.pin.descriptor(component.path), self.names)
+                if resource.key in self.record.entries:
+                    access = without_holders(resource, self.record, self.holders)
+                    if access is not None:
+                        planned[component.path] = access
+        return one.facts.chain.with_access(planned)
+
+    def _of_inodes(self, seen: Seen, born: Sequence[Access] | None) -> list[Want]:
+        one, plan, task = seen.one, seen.plan, seen.task
+        path = one.facts.chain.resolved
+        descriptor = None if one.facts.chain.leaf is None else one.pin.descriptor(path)
+        resource = SocketAccess(path, descriptor, self.names)
+        wants = [Want(resource, task.holder, plan.access, task.adds, born)]
+        for path, request in plan.searches.items():
+            directory = DirectoryAccess(path, one.pin.descriptor(path), self.names)
+            wants.append(Want(directory, task.holder, request, task.adds))
+        if self.options.hook:
+            return wants
+        for user, group in plan.memberships:
+            asked = MembershipRequest(time.time(), one.declared.restarts(user))
+            wants.append(Want(Membership(user, group), task.holder, asked, task.adds))
+        return wants
+
+    def _recorded(self, key: str) -> AnyResource:
+        """Make the resource of a recorded key, for what is undone."""
+        kind, dummy, rest = key.partition(":")
+        if kind.partition("@")[0] in keeper.KINDS:
+            return self.keeper.recorded(kind, rest)
+        if kind in mounting.KINDS:
+            return self.mounting.recorded(kind, rest)
+        if kind == "member":
+            user, dummy, group = rest.rpartition(":")
+            return Membership(user, group)
+        made = SocketAccess if kind == "socket" else DirectoryAccess
+        for one in self.pins:
+            if one.descriptor(rest) is not None:
+                return made(rest, one.descriptor(rest), self.names)
+        try:
+            held = pin(rest)
+        except (AccessError, OSError) as error:
+            raise AccessError(f"{rest} cannot be looked at: {error}") from error
+        self.pins.append(held)
+        leaf = held.chain.leaf
+        if leaf is None or leaf.kind != (SOCKET if made is SocketAccess else DIRECTORY):
+            # What was changed is gone, and with it all that there was to undo.
+            return made(rest, None, self.names)
+        resource = made(rest, held.descriptor(leaf.path), self.names)
+        requests = map(resource.request_from_json, self.record.entries[key].requests.values())
+        trusted = {name for request in requests for name in request.trusted}
+        problem = self.survey.unsafe(held.chain, trusted)
+        if made is SocketAccess:
+            problem = problem or unfit_leaf(held.chain)
+        if problem:
+            self.survey.problems.append(problem)
+        return resource

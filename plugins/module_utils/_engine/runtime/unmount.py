@@ -1,0 +1,30 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""``socket-access unmount``: for the hooks that run before a daemon takes its socket away.
+
+A mount that outlives its socket shows a dead one, and a second mount would keep the daemon from
+taking its socket away (EBUSY, unlink(2)).
+"""
+
+from __future__ import annotations
+
+from ..endpoints import take_apart
+from ..resources.bind_mount import BindMount, MountState
+from . import policies
+from .output import Output
+
+
+def run(name: str, output: Output) -> bool:
+    """Unmount every endpoint of one socket; what is not mounted is no problem."""
+    task = policies.load(name)
+    for place in take_apart(task).mounts:
+        mount = BindMount(place.endpoint.at, task.declared.path)
+        before = mount.read()
+        mount.write(MountState())
+        if before != MountState():
+            output.say(f"{name}: {place.endpoint.at} is unmounted.")
+    return True
