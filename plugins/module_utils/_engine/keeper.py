@@ -69,7 +69,7 @@ class Keeper:
             for task in tasks
         ]
         shown = self._show([(unit, user) for unit, user in named if unit is not None], tasks)
-        creators = []
+        creators: list[tuple[Task, Creator | None]] = []
         for (unit, user), task, (dummy, one) in zip(named, tasks, seen):
             known = None if unit is None else shown.get((unit, user))
             if unit is not None and known is None and task.declared.unit is not None:
@@ -101,15 +101,25 @@ class Keeper:
         return "" if user is None else self._names.group_name(user.credentials.gid)
 
     def keep(
-        self, task: Task, creator: Creator | None, request: AccessRequest, planned: Access | None
+        self,
+        task: Task,
+        one: Surveyed,
+        creator: Creator | None,
+        request: AccessRequest,
+        planned: Access | None,
     ) -> tuple[list[Want], Hooks]:
         """Return what the host needs so that the socket stays as it shall be."""
         home = None
         if creator is not None and creator.user is not None:
-            home = self._home(task, creator.user)
+            home = self._home(task, one, creator.user)
         kept = hooks(task, creator, request, planned, self._names, home)
         wants = [Want(EngineInstall(), task.holder, version())]
-        wants += [Want(self._file(file), task.holder, file.content.encode()) for file in kept.files]
+        wants += [
+            Want(self._file(file), task.holder, file.content.encode())
+            for file in kept.files
+            # Check mode has told of a user who is not there yet.
+            if not self._check or file.user is None or self._accounts.user(file.user)
+        ]
         unit = self._unit(kept.unit, self._active.get(kept.unit, False))
         wants.append(Want(unit, task.holder, True))
         return wants, kept
@@ -227,14 +237,20 @@ class Keeper:
             return None
         return old if old is not None and old.declared.path == task.declared.path else None
 
-    def _home(self, task: Task, name: str) -> str:
+    def _home(self, task: Task, one: Surveyed, name: str) -> str:
         try:
             return pwd.getpwnam(name).pw_dir
         except KeyError as error:
-            raise AccessError(
+            sentence = (
                 f"User {name}, in whose manager the unit of the socket {task.declared.path} is "
-                "declared, does not exist on this host; create the user, or correct unit_user."
-            ) from error
+                "declared, does not exist on this host"
+            )
+            if not self._check:
+                raise AccessError(f"{sentence}; create the user, or correct unit_user.") from error
+            one.absentees.append(
+                f"{sentence} yet; check mode takes it that an earlier task will create it."
+            )
+            return f"/home/{name}"
 
     def _missing(self, task: Task, one: Surveyed, unit: Shown) -> None:
         sentence = (

@@ -16,7 +16,7 @@ from .host.accounts import Accounts
 from .host.systemd import Manager
 from .methods import bind_mount
 from .model.access import AccessRequest
-from .model.account import ROOT, Group, User
+from .model.account import Group, User
 from .model.fstab import user_line
 from .model.words import Names
 from .report import Seen
@@ -66,22 +66,21 @@ class Mounting:
     def _wants(self, seen: Seen, place: Place) -> list[Want]:
         endpoint, holder, chain = place.endpoint, seen.task.holder, seen.one.facts.chain
         source, adds = chain.resolved, seen.task.adds
-        mounter = self._user(endpoint.mount_as, seen, "mounts it")
-        if mounter is not None and mounter.uid == ROOT:
-            mounter = None
+        by_user = endpoint.mount_as not in (None, "root", "0")
+        mounter = self._user(endpoint.mount_as, seen, "mounts it") if by_user else None
         descriptor = None if chain.leaf is None else seen.one.pin.descriptor(source)
         patient = self._options.hook and self._options.watched and mounter is not None
         mount = BindMount(
             endpoint.at, source, descriptor=descriptor, mounter=mounter, patient=patient
         )
-        asked = MountRequest(source, None if mounter is None else mounter.name)
+        asked = MountRequest(source, endpoint.mount_as if by_user else None)
         directory = EndpointDirectory(endpoint.at.rpartition("/")[0], self._names)
         found = [
             Want(directory, holder, self._directory(seen, place, mounter), adds),
             Want(TargetFile(endpoint.at), holder, True),
             Want(mount, holder, asked),
         ]
-        if mounter is not None and not self._options.hook:
+        if by_user and not self._options.hook:
             line = user_line(source, endpoint.at, seen.task.declared.name)
             found.append(Want(FstabLine(endpoint.at, manager=Manager()), holder, line))
         return found
@@ -106,17 +105,27 @@ class Mounting:
         user = None if name is None else self._accounts.user(name)
         if name is None or user is not None:
             return user
-        raise AccessError(
+        sentence = (
             f"User {name}, who {what} by the declaration of the socket {seen.task.declared.path}, "
-            "does not exist on this host; create the user, or correct the name."
+            "does not exist on this host"
         )
+        self._missing(seen, sentence)
+        return None
 
     def _group(self, name: str | None, seen: Seen) -> Group | None:
         group = None if name is None else self._accounts.group(name)
         if name is None or group is not None:
             return group
-        raise AccessError(
+        sentence = (
             f"Group {name}, declared for the directory of an endpoint of the socket "
-            f"{seen.task.declared.path}, does not exist on this host; create it, or correct the "
-            "name."
+            f"{seen.task.declared.path}, does not exist on this host"
+        )
+        self._missing(seen, sentence)
+        return None
+
+    def _missing(self, seen: Seen, sentence: str) -> None:
+        if not self._options.check:
+            raise AccessError(f"{sentence}; create it, or correct the name.")
+        seen.one.absentees.append(
+            f"{sentence} yet; check mode takes it that an earlier task will create it."
         )

@@ -178,7 +178,9 @@ class Round:
                 born = births(seen.creator, request, planned, seen.task) if keep else None
                 wants += self._of_inodes(seen, born)
                 if keep:
-                    more, hooks = self.keeper.keep(seen.task, seen.creator, request, planned)
+                    more, hooks = self.keeper.keep(
+                        seen.task, seen.one, seen.creator, request, planned
+                    )
                     wants += more
                     seen.kept = hooks.said
             if seen.place is not None:

@@ -82,26 +82,26 @@ class Serving:
     ) -> _Texts | None:
         type_ = parts.task.declared.type or _type_of(chain)
         if place.method == PROXY:
-            return self._proxy(place, type_, source, account)
+            return self._proxy(place, type_, chain, source, account)
         endpoint = place.endpoint
         gate = gate_units.GateUnits(
             place.name,
             endpoint.at,
             type_,
-            source.declared.path,
+            chain.resolved,
             account.user,
             account.groups,
             max_connections=endpoint.max_connections or gate_units.GateUnits.max_connections,
         )
         rules = KeptFile(
             f"{POLICIES}/gates/{place.name}.json",
-            gate_rules(place, type_, source.declared.path),
+            gate_rules(place, type_, chain.resolved),
             unit_file=False,
         )
         return _Texts(gate_units.socket_unit(gate), gate_units.service_unit(gate), (rules,))
 
     def _proxy(
-        self, place: Place, type_: str, source: Surveyed, account: proxy.Account
+        self, place: Place, type_: str, chain: Chain, source: Surveyed, account: proxy.Account
     ) -> _Texts | None:
         endpoint = place.endpoint
         engine = endpoint.engine or SOCAT
@@ -113,7 +113,7 @@ class Serving:
             return None
         units = proxy_units.ProxyUnits(
             place.name,
-            source.declared.path,
+            chain.resolved,
             endpoint.at,
             type_,
             engine,

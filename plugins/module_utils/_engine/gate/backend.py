@@ -31,24 +31,23 @@ Done = Callable[[Optional[Socket], str], None]
 
 
 class Backend:
-    """Connects without waiting; whoever meets a full queue is tried again, in order.
+    """Connects without waiting; whoever meets a full queue is tried again, in order."""
 
-    ``buffer`` is the size in bytes of what must fit into one message, 0 for the kernel's default.
-    """
-
-    def __init__(self, loop: Loop, kind: int, buffer: int = 0, patience: float = PATIENCE) -> None:
+    def __init__(self, loop: Loop, kind: int, patience: float = PATIENCE) -> None:
         self._loop = loop
         self._kind = kind | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
-        self._buffer = buffer
         self._patience = patience
-        self._waiting: deque[tuple[float, str, Done]] = deque()
+        self._waiting: deque[tuple[float, str, int, Done]] = deque()
         self._pause = _SHORTEST
 
-    def connect(self, path: str, done: Done) -> None:
-        """Connect, and call ``done`` now or later."""
-        if not self._waiting and self._try(path, done):
+    def connect(self, path: str, buffer: int, done: Done) -> None:
+        """Connect, and call ``done`` now or later.
+
+        ``buffer`` is the size in bytes of what must fit into it, 0 for what the kernel gives.
+        """
+        if not self._waiting and self._try(path, buffer, done):
             return
-        self._waiting.append((time.monotonic() + self._patience, path, done))
+        self._waiting.append((time.monotonic() + self._patience, path, buffer, done))
         if len(self._waiting) == 1:
             self._pause = _SHORTEST
             self._loop.later(self._pause, self._again)
@@ -57,8 +56,8 @@ class Backend:
         self._pause = min(self._pause * 2, _LONGEST)
         now = time.monotonic()
         while self._waiting:
-            deadline, path, done = self._waiting[0]
-            if self._try(path, done):
+            deadline, path, buffer, done = self._waiting[0]
+            if self._try(path, buffer, done):
                 self._pause = _SHORTEST
             elif deadline <= now:
                 done(None, words.BACKEND_FULL)
@@ -67,13 +66,13 @@ class Backend:
                 return
             self._waiting.popleft()
 
-    def _try(self, path: str, done: Done) -> bool:
+    def _try(self, path: str, buffer: int, done: Done) -> bool:
         """Tell whether it came to an end, good or bad."""
         sock = None
         try:
             sock = Socket(socket.AF_UNIX, self._kind)
-            if self._buffer:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._buffer)
+            if buffer:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
             sock.connect(path)
         except OSError as error:
             if sock is not None:

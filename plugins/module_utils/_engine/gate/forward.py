@@ -38,10 +38,8 @@ class Forward:
         self._pipes = Pipes()
         # Then nothing needs to be looked for in what is received.
         self._kernel_refuses = not self._messages and refuse_descriptors(listener)
-        buffer = first.max_message if first.max_message > _USUAL_MESSAGE else 0
-        self._buffer = buffer if self._messages else 0
         kind = socket.SOCK_SEQPACKET if self._messages else socket.SOCK_STREAM
-        self._backend = Backend(loop, kind, self._buffer)
+        self._backend = Backend(loop, kind)
         self._relays: set[Relay] = set()
 
     def admit(self, sock: Socket, visit: Visit, rules: GateRules) -> None:
@@ -52,9 +50,15 @@ class Forward:
                 sock.close()
                 self.door.leave(visit, words.FAILED, reason)
             else:
-                self._join(sock, back, visit, rules)
+                try:
+                    self._join(sock, back, visit, rules)
+                except OSError:
+                    for one in (sock, back):
+                        self._loop.forget(one.fileno())
+                        one.close()
+                    self.door.leave(visit, words.FAILED, words.BROKEN)
 
-        self._backend.connect(rules.forward or "", done)
+        self._backend.connect(rules.forward or "", self._buffer(rules), done)
 
     def finish(self) -> None:
         """Close what is open still."""
@@ -62,12 +66,16 @@ class Forward:
             relay.finish(words.ALLOWED, words.STOPPED)
         self._pipes.close()
 
+    def _buffer(self, rules: GateRules) -> int:
+        usual = not self._messages or rules.max_message <= _USUAL_MESSAGE
+        return 0 if usual else rules.max_message
+
     def _join(self, sock: Socket, back: Socket, visit: Visit, rules: GateRules) -> None:
         front_side: Side
         back_side: Side
         if self._messages:
-            if self._buffer:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._buffer)
+            if self._buffer(rules):
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._buffer(rules))
             front_side = MessageSide(sock, rules.max_message)
             back_side = MessageSide(back, rules.max_message)
         else:

@@ -64,7 +64,9 @@ class Chain:
 
     def only_leaf(self) -> Chain:
         """Return the chain as it is for somebody who gets to the leaf by another way."""
-        return self if self.leaf is None else replace(self, components=self.components[-1:])
+        if self.leaf is None:
+            return self
+        return replace(self, components=(self.components[0], self.components[-1]))
 
     def with_access(self, planned: Mapping[str, Access]) -> Chain:
         """Return the chain as it will be once these accesses, by component path, are in effect."""
