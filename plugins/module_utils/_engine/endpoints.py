@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from .policy import Endpoint, Grant, Principal, SocketPolicy
@@ -45,7 +45,8 @@ class Parts:
 
     ``here`` is what is done at the socket itself; ``untouched`` tells that this is nothing at all.
     ``mounts`` are the places where its inode appears, ``served`` those of proxies and gates, each with the
-    task that the endpoint is by itself.
+    task that the endpoint is by itself.  ``serves`` is the socket as the place of a gate of ours,
+    where that makes it to run a command for each request.
     """
 
     task: Task
@@ -53,11 +54,14 @@ class Parts:
     untouched: bool
     mounts: tuple[Place, ...]
     served: tuple[tuple[Place, Task], ...]
+    serves: Place | None = None
 
 
 def take_apart(task: Task) -> Parts:
     """Return the parts of a declared socket."""
     declared = task.declared
+    if declared.serve is not None:
+        return _serving(task)
     places = list(_places(declared))
     mounts = tuple(place for place in places if place.method == BIND_MOUNT)
     served = tuple((place, _as_task(task, place)) for place in places if place.method in _SERVED)
@@ -70,9 +74,37 @@ def take_apart(task: Task) -> Parts:
     return Parts(task, replace(task, declared=here), untouched, mounts, served)
 
 
+def _serving(task: Task) -> Parts:
+    declared = task.declared
+    place = Place(declared.name, GATE, Endpoint(declared.path), declared.allow)
+    made = replace(declared, unit=unit_of(place))
+    return Parts(task, replace(task, declared=made, served=True), False, (), (), place)
+
+
+def holders_of(task: Task, known: Collection[str]) -> set[str]:
+    """Return in whose names a task and its endpoints asked for something, of those ``known``.
+
+    A task that the host keeps stands for itself alone.
+    """
+    if task.kept:
+        return {task.holder}
+    starts = (f"{task.holder} at ", f"{task.holder} by ")
+    return {task.holder, *(holder for holder in known if holder.startswith(starts))}
+
+
+def maker_of(task: Task, place: Place) -> str:
+    """Return in whose name the units of an endpoint are asked for."""
+    return f"{task.holder} by {place.method}"
+
+
 def unit_of(place: Place) -> str:
     """Return the unit that makes the endpoint of a proxy or a gate."""
     return f"socket-access-{place.method}-{place.name}.socket"
+
+
+def service_of(place: Place) -> str:
+    """Return the service behind that unit."""
+    return f"socket-access-{place.method}-{place.name}.service"
 
 
 def _places(declared: SocketPolicy) -> Iterator[Place]:
@@ -117,4 +149,4 @@ def _as_task(task: Task, place: Place) -> Task:
         unit=unit_of(place),
         strict=source.strict,
     )
-    return Task(declared, task.holder, served=True)
+    return Task(declared, f"{task.holder} at {endpoint.at}", served=True)

@@ -16,7 +16,7 @@ from . import keeper, mounting
 from .converge.loop import Outcome, apply_steps
 from .converge.record import Record, RecordFile
 from .converge.steps import AnyResource, Step, Want, plan_steps, without_holders
-from .endpoints import Parts, Place, take_apart, unit_of
+from .endpoints import Parts, Place, holders_of, maker_of, service_of, take_apart
 from .errors import AccessError, Refusals
 from .host.accounts import Accounts, HostNames
 from .host.pinned import Pin, pin
@@ -72,7 +72,10 @@ class Round:
     def apply(self, dropped: Callable[[Record], Collection[str]]) -> Outcome:
         """Do everything up to the proof; in check mode return what would be done."""
         options = self.options
-        self.holders = {parts.task.holder for parts in self.parts} | set(dropped(self.record))
+        known = self.record.holders()
+        self.holders = set(dropped(self.record))
+        for parts in self.parts:
+            self.holders |= holders_of(parts.task, known)
         wants: list[Want] = []
         if not options.absent:
             self.seen = self._look()
@@ -88,11 +91,14 @@ class Round:
         self._refuse()
         if options.check:
             return Outcome(self.steps, any(step.changes for step in self.steps))
-        with starting(self._names_of_endpoints() if self.made_sockets else ()):
+        names = [place.name for place in self._served()] if self.made_sockets else ()
+        with starting(names):
             return apply_steps(self.steps, self.record, self.file)
 
-    def _names_of_endpoints(self) -> list[str]:
-        return [place.name for parts in self.parts for place, dummy in parts.served]
+    def _served(self) -> list[Place]:
+        """Return every place that a unit of ours serves."""
+        here = [parts.serves for parts in self.parts if parts.serves is not None]
+        return [*here, *(place for parts in self.parts for place, dummy in parts.served)]
 
     def prove(self) -> list[Proof]:
         """Make every connect() that was promised; raises AccessError when one is not kept."""
@@ -108,8 +114,7 @@ class Round:
             more = f"{len(failed) - 10} more proofs failed." if len(failed) > 10 else ""
             raise AccessError("\n".join([*failed[:10], more]).rstrip())
         if self.keeper.works and not self.options.hook:
-            units = [unit_of(seen.place) for seen in self.seen if seen.place is not None]
-            self.keeper.start([f"{unit.rpartition('.')[0]}.service" for unit in units])
+            self.keeper.start([service_of(place) for place in self._served()])
         return proofs
 
     def result(self, outcome: Outcome, proofs: Sequence[Proof]) -> Result:
@@ -184,38 +189,43 @@ class Round:
                     wants += more
                     seen.kept = hooks.said
             if seen.place is not None:
-                wants += self._of_endpoint(seen)
+                wants += self._of_endpoint(seen, seen.place)
+            elif seen.parts.serves is not None and not self.options.hook:
+                wants += self._of_endpoint(seen, seen.parts.serves)
             elif not self.options.unprivileged:
                 wants += self.mounting.wants(seen)
                 if keep:
-                    places = [*seen.parts.mounts, *(place for place, dummy in seen.parts.served)]
-                    wants += self.keeper.tell_clients(places, seen.one, seen.task.holder)
+                    holder = seen.task.holder
+                    wants += self.keeper.tell_clients(seen.parts.mounts, seen.one, holder)
         return wants
 
-    def _of_endpoint(self, seen: Seen) -> Iterator[Want]:
+    def _of_endpoint(self, seen: Seen, place: Place) -> Iterator[Want]:
         """Return what makes the endpoint of a proxy or a gate."""
-        place = seen.place
-        source = self._here(seen.parts)
-        if place is None or source is None:
-            return
         if not self.keeper.works:
             self.serving.problems.append(
-                f"The endpoint {place.endpoint.at} is made by units of systemd, which does not run "
+                f"The socket {place.endpoint.at} is made by units of systemd, which does not run "
                 "on this host; use the method group or acl."
             )
             return
-        chain = source.one.facts.chain
-        if source.plan.access is not None and chain.leaf is not None:
-            planned = self._planned(source.one, source.plan.access)
-            if planned is not None:
-                chain = chain.with_access({chain.leaf.path: planned})
         ours = is_ours(place, list(self.record.entries))
-        served = self.serving.serve(seen.parts, place, chain, source.one, seen.one, ours)
+        self.serving.check_place(place, seen.one, ours)
+        if seen.parts.serves is not None:
+            served = self.serving.command(place, seen.task.declared, seen.one)
+        else:
+            source = self._here(seen.parts)
+            chain = source.one.facts.chain
+            if source.plan.access is not None and chain.leaf is not None:
+                planned = self._planned(source.one, source.plan.access)
+                if planned is not None:
+                    chain = chain.with_access({chain.leaf.path: planned})
+            served = self.serving.forward(seen.parts, place, chain, source.one)
         if served is not None:
-            yield from self.keeper.serve(served, seen.task.holder)
+            holder = maker_of(seen.task, place)
+            yield from self.keeper.tell_clients([place], seen.one, holder)
+            yield from self.keeper.serve(served, holder)
 
-    def _here(self, parts: Parts) -> Seen | None:
-        return next((seen for seen in self.seen if seen.parts is parts and not seen.place), None)
+    def _here(self, parts: Parts) -> Seen:
+        return next(seen for seen in self.seen if seen.parts is parts and seen.place is None)
 
     def _planned(self, one: Surveyed, request: AccessRequest) -> Access | None:
         """Return the access that the socket shall have; while it is away, what it had last."""

@@ -9,20 +9,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
-from .endpoints import PROXY, Parts, Place, unit_of
+from .endpoints import PROXY, Parts, Place, service_of, unit_of
+from .errors import AccessError
 from .host import socat
 from .host.accounts import Accounts
 from .host.listening import listener_at
+from .host.pinned import pin
 from .keep import gate_units, proxy_units
-from .keep.gate_rules import gate_rules
+from .keep.gate_rules import forward_rules, serve_rules
 from .keep.parts import POLICIES, UNITS, KeptFile, start_at_boot
 from .keep.proxy_units import PROXYD, SOCAT
 from .methods import proxy
-from .model.account import Credentials
-from .model.chain import SOCKET, Chain
+from .model.account import ROOT, Credentials, User
+from .model.acl import WRITE
+from .model.chain import OTHER, SOCKET, Chain
 from .model.words import Names
+from .policy import SocketPolicy
+from .reach import unsafe_step
 from .survey import Surveyed
 
 
@@ -54,28 +60,73 @@ class Serving:
         self._check = check
         self._socat: socat.Socat | None = None
 
-    def serve(
-        self, parts: Parts, place: Place, chain: Chain, source: Surveyed, own: Surveyed, ours: bool
-    ) -> Served | None:
-        """Return what makes one endpoint, or None where it cannot be made.
+    def forward(self, parts: Parts, place: Place, chain: Chain, source: Surveyed) -> Served | None:
+        """Return what passes on to a socket from one endpoint, or None where that cannot be.
 
-        ``chain`` leads to the socket as it will be; ``ours`` tells that an earlier run has made
-        the endpoint, which is surveyed as ``own``.
+        ``chain`` leads to the socket as it will be.
         """
-        self._check_place(place, own, ours)
         account = self._account(place, chain, source)
         made = self._made(parts, place, chain, source, account or proxy.Account())
-        if account is None or made is None or self.problems:
+        return None if account is None or made is None else _served(place, made)
+
+    def command(self, place: Place, declared: SocketPolicy, own: Surveyed) -> Served | None:
+        """Return what runs a command for each request, or None where that cannot be."""
+        if declared.serve is None:
             return None
-        unit = unit_of(place)
-        service = f"{unit.rpartition('.')[0]}.service"
-        files = (
-            KeptFile(f"{UNITS}/{unit}", made.socket, restarts=unit),
-            KeptFile(f"{UNITS}/{service}", made.service, restarts=service),
-            start_at_boot("sockets.target", unit),
-            *made.others,
+        user = self._known(declared.serve.user, f"the command of {declared.path} runs", own)
+        if user is not None:
+            self._check_program(declared, declared.serve.command[0], user, own)
+        type_ = declared.type or "stream"
+        gate = gate_units.GateUnits(
+            place.name,
+            declared.path,
+            type_,
+            user=declared.serve.user,
+            max_connections=declared.serve.max_connections or gate_units.GateUnits.max_connections,
         )
-        return Served(files, unit)
+        rules = _rules(place, serve_rules(place, type_, declared.serve))
+        texts = _Texts(gate_units.socket_unit(gate), gate_units.service_unit(gate), (rules,))
+        return _served(place, texts)
+
+    def _check_program(
+        self, declared: SocketPolicy, program: str, user: User, own: Surveyed
+    ) -> None:
+        """Nobody but root and the user himself may decide what is run as that user."""
+        try:
+            held = pin(program)
+        except (AccessError, OSError) as error:
+            self.problems.append(f"The command {program} cannot be looked at: {error}")
+            return
+        with closing(held):
+            chain = held.chain
+        leaf = chain.leaf
+        if leaf is None:
+            sentence = (
+                f"The command {program}, which shall answer at {declared.path}, does not exist"
+            )
+            if self._check:
+                own.absentees.append(
+                    f"{sentence} yet; check mode takes it that an earlier task will install it."
+                )
+            else:
+                self.problems.append(f"{sentence}; install it first, or correct the path.")
+            return
+        writer = unsafe_step(chain, owner=user.uid, trusted=(), members={}, names=self._names)
+        wide = (
+            leaf.access.acl.other & WRITE
+            or leaf.access.acl.masked(leaf.access.acl.group_obj) & WRITE
+        )
+        strange = leaf.access.uid not in (ROOT, user.uid)
+        if writer or leaf.kind != OTHER or wide or strange:
+            why = writer or (
+                f"{leaf.path} belongs to {self._names.user_name(leaf.access.uid)} with the mode "
+                f"{leaf.access.acl.mode:04o}."
+            )
+            self.problems.append(
+                f"The command {program} would run as {user.name} for whoever may ask at "
+                f"{declared.path}, but others than root and {user.name} can replace it: {why} Give "
+                "the program and its directories to root, and let nobody else write to them."
+            )
 
     def _made(
         self, parts: Parts, place: Place, chain: Chain, source: Surveyed, account: proxy.Account
@@ -93,11 +144,7 @@ class Serving:
             account.groups,
             max_connections=endpoint.max_connections or gate_units.GateUnits.max_connections,
         )
-        rules = KeptFile(
-            f"{POLICIES}/gates/{place.name}.json",
-            gate_rules(place, type_, chain.resolved),
-            unit_file=False,
-        )
+        rules = _rules(place, forward_rules(place, type_, chain.resolved))
         return _Texts(gate_units.socket_unit(gate), gate_units.service_unit(gate), (rules,))
 
     def _proxy(
@@ -124,7 +171,7 @@ class Serving:
         )
         return _Texts(proxy_units.socket_unit(units), proxy_units.service_unit(units))
 
-    def _check_place(self, place: Place, own: Surveyed, ours: bool) -> None:
+    def check_place(self, place: Place, own: Surveyed, ours: bool) -> None:
         """An endpoint is made in a directory that is there, and takes nobody's place."""
         chain, at = own.facts.chain, place.endpoint.at
         if chain.missing is not None:
@@ -152,22 +199,29 @@ class Serving:
         endpoint = place.endpoint
         run_as = None
         if endpoint.run_as is not None:
-            run_as = self._accounts.user(endpoint.run_as)
-            if run_as is None and not self._check:
-                self.problems.append(
-                    f"User {endpoint.run_as}, as whom the {place.method} at {endpoint.at} shall run, does "
-                    "not exist on this host; create the user, or correct run_as."
-                )
+            run_as = self._known(
+                endpoint.run_as, f"the {place.method} at {endpoint.at} shall run", source
+            )
             if run_as is None:
-                source.absentees.append(
-                    f"User {endpoint.run_as}, as whom the {place.method} at {endpoint.at} shall run, does "
-                    "not exist yet; check mode takes it that an earlier task will create it."
-                )
-                return proxy.Account(endpoint.run_as)
+                return proxy.Account(endpoint.run_as) if self._check else None
         demand = proxy.demand(endpoint, chain, run_as, self._nobody, self._names)
         self.problems += demand.problems
         source.notes += demand.notes
         return None if demand.problems else demand.account
+
+    def _known(self, name: str, what: str, one: Surveyed) -> User | None:
+        """Return the user ``name``, as whom ``what``; where nobody has the name, say so."""
+        user = self._accounts.user(name)
+        if user is not None:
+            return user
+        sentence = f"User {name}, as whom {what}, does not exist"
+        if self._check:
+            one.absentees.append(
+                f"{sentence} yet; check mode takes it that an earlier task will create it."
+            )
+        else:
+            self.problems.append(f"{sentence} on this host; create the user, or correct the name.")
+        return None
 
     def _has_accept(self, place: Place, source: Surveyed) -> bool:
         """Tell whether this host's socat takes a listening descriptor; without one say so."""
@@ -185,6 +239,21 @@ class Serving:
                 f"{sentence}; install the package socat, or declare engine: systemd-socket-proxyd."
             )
         return True
+
+
+def _rules(place: Place, content: str) -> KeptFile:
+    return KeptFile(f"{POLICIES}/gates/{place.name}.json", content, unit_file=False)
+
+
+def _served(place: Place, made: _Texts) -> Served:
+    unit, service = unit_of(place), service_of(place)
+    files = (
+        KeptFile(f"{UNITS}/{unit}", made.socket, restarts=unit),
+        KeptFile(f"{UNITS}/{service}", made.service, restarts=service),
+        start_at_boot("sockets.target", unit),
+        *made.others,
+    )
+    return Served(files, unit)
 
 
 def is_ours(place: Place, recorded: Sequence[str]) -> bool:

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .errors import AccessError
 from .policy import Policy, PolicyError, SocketPolicy, describe, validate
@@ -42,6 +42,12 @@ class Task:
     found_user: str | None = None
     unit_group: str = ""
     served: bool = False
+    kept: bool = False
+
+    @property
+    def declared_alone(self) -> SocketPolicy:
+        """The declaration as a person writes it, without the unit that is ours."""
+        return replace(self.declared, unit=None) if self.declared.serve else self.declared
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,7 @@ def compiled(task: Task) -> bytes:
         "format": _FORMAT,
         "holder": task.holder,
         **{name: getattr(task, name) for name in _KEPT},
-        "declaration": describe(Policy((task.declared,))),
+        "declaration": describe(Policy((task.declared_alone,))),
     }
     return (json.dumps(data, indent=1) + "\n").encode()
 
@@ -86,7 +92,8 @@ def from_compiled(content: bytes, path: str) -> Task:
         if data["format"] != _FORMAT:
             raise ValueError(f"its format is {data['format']}, not {_FORMAT}")
         (declared,) = validate(data["declaration"]).sockets
-        return Task(declared, data["holder"], **{name: data[name] for name in _KEPT})
+        kept = {name: data[name] for name in _KEPT}
+        return Task(declared, data["holder"], kept=True, **kept)
     except (ValueError, KeyError, TypeError, PolicyError) as error:
         raise AccessError(
             f"The policy {path} cannot be understood ({error}); run its playbook again."

@@ -58,9 +58,9 @@ def line(fields: Mapping[str, Value]) -> bytes:
 class Journal:
     """Where records go: the journal, or standard error where there is none."""
 
-    def __init__(self, place: str = PLACE, fallback: int = 2) -> None:
+    def __init__(self, place: str = "", fallback: int = 2) -> None:
         self.lost = 0
-        self._place = place
+        self._place = place or PLACE
         self._fallback = fallback
         self._poll = select.poll()
         self._poll.register(fallback, select.POLLOUT)

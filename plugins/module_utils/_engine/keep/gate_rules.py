@@ -4,35 +4,46 @@
 
 # This is PRIVATE to the collection: it may change or vanish at any time.
 
-"""The rules of one gate in the form in which its server reads them."""
+"""The rules of gates in the form in which their server reads them."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from ..endpoints import Place
+from ..policy import Serve
+from ..policy.serve import SERVE_KEYS
 
 _MANAGED = "Managed by the Ansible collection unixsocket.access; do not edit."
 
 
-def gate_rules(place: Place, type_: str, forward: str) -> str:
-    """Return the rules of a gate that forwards to a socket, as JSON.
+def forward_rules(place: Place, type_: str, forward: str) -> str:
+    """Return the rules of a gate that forwards to a socket, as JSON."""
+    keys = ("max_connections", "max_connections_per_user", "max_message")
+    return _rules(place, type_, {"forward": forward, **_said(place.endpoint, keys)})
 
-    Names stay names: the server asks for their ids whenever it reads its rules.
-    """
-    endpoint = place.endpoint
-    rules: dict[str, Any] = {
+
+def serve_rules(place: Place, type_: str, serve: Serve) -> str:
+    """Return the rules of a gate that runs a command for each request, as JSON."""
+    keys = [key for key in SERVE_KEYS if key not in ("command", "user")]
+    return _rules(place, type_, {"command": list(serve.command), **_said(serve, keys)})
+
+
+def _rules(place: Place, type_: str, more: dict[str, Any]) -> str:
+    """Names stay names: the server asks for their ids whenever it reads its rules."""
+    rules = {
         "about": _MANAGED,
         "name": place.name,
-        "path": endpoint.at,
+        "path": place.endpoint.at,
         "type": type_,
         "users": [one.name for one in place.principals if one.kind == "user"],
         "groups": [one.name for one in place.principals if one.kind == "group"],
-        "forward": forward,
+        **more,
     }
-    for key in ("max_connections", "max_connections_per_user", "max_message"):
-        value = getattr(endpoint, key)
-        if value is not None:
-            rules[key] = value
     return json.dumps(rules, indent=1) + "\n"
+
+
+def _said(declared: object, keys: Iterable[str]) -> dict[str, Any]:
+    return {key: value for key in keys if (value := getattr(declared, key)) is not None}

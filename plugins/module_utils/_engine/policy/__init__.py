@@ -11,7 +11,7 @@ from __future__ import annotations
 from .describe import describe
 from .merge import Merged, load, merge
 from .problems import MAIN_VARIABLE, Origins, PolicyError, Problem
-from .types import Endpoint, Grant, Policy, Principal, SocketPolicy
+from .types import Endpoint, Grant, Policy, Principal, Serve, SocketPolicy
 from .validate import principals, validate
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "PolicyError",
     "Principal",
     "Problem",
+    "Serve",
     "SocketPolicy",
     "describe",
     "load",

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from .keys import ENDPOINT_FIELDS, ENDPOINT_KEYS
+from .serve import describe_serve
 from .types import Endpoint, Grant, Policy, SocketPolicy
 
 
@@ -37,6 +38,8 @@ def _socket(socket: SocketPolicy) -> dict[str, Any]:
     for key in ("born", "strict"):
         if getattr(socket, key):
             described[key] = True
+    if socket.serve is not None:
+        described["serve"] = describe_serve(socket.serve)
     return described
 
 

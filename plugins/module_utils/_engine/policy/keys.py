@@ -13,6 +13,7 @@ from typing import cast
 
 from .nearest import kind, listing
 from .problems import Place, Wrong
+from .serve import serve
 from .table import Item, Row, read
 from .types import Endpoint, Grant, Principal
 from .values import (
@@ -244,6 +245,7 @@ SOCKET_KEYS: Mapping[str, Row] = {
     "born": Row(boolean, "true or false"),
     "strict": Row(boolean, "true or false"),
     "deadline": Row(seconds, "a number of seconds", also=("timeout", "wait")),
+    "serve": Row(serve, "a dictionary with command and user", also=("command", "run")),
 }
 
 # Right keys in the wrong place, and where that place is.

@@ -17,6 +17,7 @@ from typing import Callable, cast
 
 from .endpoint_rules import ENDPOINT_RULES
 from .problems import Place, Problem
+from .serve import served_alone
 from .table import Item
 from .types import Grant, Principal
 
@@ -181,6 +182,7 @@ def _ancestors(path: str) -> list[str]:
 
 SOCKET_RULES: tuple[Rule, ...] = (
     *ENDPOINT_RULES,
+    served_alone,
     granted_twice,
     allowed_and_refused,
     owner_granted,

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Callable
 
@@ -61,10 +61,12 @@ def read(
     place: Place,
     rows: Mapping[str, Row],
     elsewhere: Mapping[str, str] | None = None,
+    repeats: Collection[str] = (),
 ) -> tuple[dict[str, object], list[Problem]]:
     """Check a dictionary by its table; return the good values and every problem.
 
-    The value of a listed key is a list of ``Item``.  ``elsewhere`` maps keys that belong somewhere
+    The value of a listed key is a list of ``Item``, in which equal ones collapse unless the key is
+    one that ``repeats``.  ``elsewhere`` maps keys that belong somewhere
     else to where that is, in words.
     """
     values: dict[str, object] = {}
@@ -75,7 +77,7 @@ def read(
             if row is None:
                 _unknown(key, place, rows, elsewhere or {})
             elif row.listed:
-                checked, found = _read_list(value, place.at(str(key)), row)
+                checked, found = _read_list(value, place.at(str(key)), row, key in repeats)
                 values[str(key)] = checked
                 problems += found
             else:
@@ -88,8 +90,10 @@ def read(
     return values, problems
 
 
-def _read_list(value: object, place: Place, row: Row) -> tuple[list[Item], list[Problem]]:
-    """Check every item; equal ones collapse into the first."""
+def _read_list(
+    value: object, place: Place, row: Row, repeats: bool
+) -> tuple[list[Item], list[Problem]]:
+    """Check every item; equal ones collapse into the first, unless the list repeats them."""
     checked: list[Item] = []
     problems: list[Problem] = []
     seen: set[object] = set()
@@ -99,7 +103,7 @@ def _read_list(value: object, place: Place, row: Row) -> tuple[list[Item], list[
         except Wrong as wrong:
             problems += wrong.problems
             continue
-        if good not in seen:
+        if repeats or good not in seen:
             seen.add(good)
             checked.append(Item(good, place.item(index)))
     return checked, problems

@@ -70,13 +70,32 @@ class Grant:
 
 
 @dataclass(frozen=True)
+class Serve:
+    """A command that a gate runs for each request, as ``user``; None means: not declared.
+
+    Lengths of time are in seconds.  ``at_once`` is how many commands may run at the same time.
+    """
+
+    command: tuple[str, ...]
+    user: str
+    time_limit: float | None = None
+    request_seconds: float | None = None
+    at_once: int | None = None
+    at_once_per_user: int | None = None
+    max_connections: int | None = None
+    max_connections_per_user: int | None = None
+    max_message: int | None = None
+
+
+@dataclass(frozen=True)
 class SocketPolicy:
     """All that is declared of one socket; None means: not declared.
 
     ``type`` is "stream", "seqpacket" or "dgram"; ``mode`` holds permission bits, 0 to 0o777.
     ``unit`` creates the socket, in the manager of ``unit_user`` if that is declared.  ``born``: a
     service gets group and umask so that its socket is born right.  ``strict``: a hook that fails
-    fails its unit.  ``deadline``: seconds that a hook waits for the daemon to listen.
+    fails its unit.  ``deadline``: seconds that a hook waits for the daemon to listen.  ``serve``:
+    the socket is made by a gate of ours, which runs a command for each request.
     """
 
     name: str
@@ -93,6 +112,7 @@ class SocketPolicy:
     born: bool = False
     strict: bool = False
     deadline: float | None = None
+    serve: Serve | None = None
 
     def restarts(self, user: str) -> bool:
         """Tell whether units of this user may be restarted, so that they get a new group."""
