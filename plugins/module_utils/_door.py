@@ -24,7 +24,7 @@ from ._engine.run import converge
 from ._engine.task import Options, Task
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from ansible.module_utils.basic import AnsibleModule
 
@@ -74,37 +74,110 @@ def run_options() -> dict[str, t.Any]:
     }
 
 
+def endpoint_options(types: Sequence[str]) -> dict[str, t.Any]:
+    """Return the options of every module that gives a socket another path; ``types`` fit it."""
+    return {
+        "source": {"type": "path", "required": True},
+        "path": {"type": "path", "required": True},
+        "type": {"type": "str", "choices": list(types)},
+        "users": {"type": "list", "elements": "str", "default": []},
+        "groups": {"type": "list", "elements": "str", "default": []},
+        "trust_directories": {"type": "list", "elements": "path", "default": []},
+        "client_unit": {"type": "str"},
+        "client_environment": {"type": "dict"},
+        **run_options(),
+    }
+
+
+class Client(t.NamedTuple):
+    """Somebody who connects at an endpoint, and the option that says so."""
+
+    kind: str
+    name: str
+    option: str
+
+
+def clients(module: AnsibleModule) -> list[Client]:
+    """Return everyone whom the options users and groups name, each once."""
+    found = {}
+    for kind, option in (("user", "users"), ("group", "groups")):
+        for index, name in enumerate(module.params[option]):
+            found.setdefault((kind, name), Client(kind, name, f"{option}[{index}]"))
+    return list(found.values())
+
+
+def one_endpoint(
+    module: AnsibleModule,
+    method: str,
+    who: Sequence[Client],
+    keys: Mapping[str, str],
+    *,
+    own: Sequence[str] = ("type", "trust_directories"),
+    name: str | None = None,
+) -> SocketPolicy:
+    """Check the options of a module as the declaration of a socket with one endpoint.
+
+    ``keys`` maps those of a grant to the options that they come from, ``own`` are the options that
+    are keys of the socket itself.  Ends the module with all problems, named by option.
+    """
+    params = module.params
+    shared = {
+        key: params[option] for key, option in keys.items() if params[option] not in (None, {})
+    }
+    allow = [{one.kind: one.name, "method": method, "at": params["path"], **shared} for one in who]
+    called = {"path": "source"}
+    for index, one in enumerate(who):
+        grant = f"allow[{index}]"
+        called[f"{grant}.{one.kind}"] = one.option
+        called[f"{grant}.at"] = "path"
+        called.update({f"{grant}.{key}": option for key, option in keys.items()})
+        called[grant] = one.option
+    declared = {"path": params["source"], "allow": allow}
+    return one_socket(module, declared, called, own=own, name=name)
+
+
 def one_socket(
-    module: AnsibleModule, keys: Mapping[str, t.Any], called: Mapping[str, str]
+    module: AnsibleModule,
+    keys: Mapping[str, t.Any],
+    called: Mapping[str, str],
+    *,
+    own: Sequence[str] = _KEYS,
+    name: str | None = None,
 ) -> SocketPolicy:
     """Check the options of a module as the declaration of one socket.
 
     ``keys`` are those of the declaration that are no options, and ``called`` gives the option that
-    each of them comes from.  Ends the module with all problems, named by option.
+    each of them comes from; ``own`` are the options that are keys.  Ends the module with all
+    problems, named by option.
     """
     params = module.params
-    options = {key: params[key] for key in _KEYS if params.get(key) is not None}
+    options = {key: params[key] for key in own if params.get(key) is not None}
+    name = name or _name(module._name, params["path"])
     try:
-        declared = {_name(module._name, params["path"]): {**options, **keys}}
-        return validate(declared, Origins(default=module._name)).sockets[0]
+        return validate({name: {**options, **keys}}, Origins(default=module._name)).sockets[0]
     except PolicyError as error:
         lines = []
         for problem in error.problems:
             key = problem.key or ""
-            for name, option in called.items():
-                if key == name or key.startswith((f"{name}[", f"{name}.")):
-                    key = option + key[len(name) :]
+            for known, option in called.items():
+                if key == known or key.startswith((f"{known}[", f"{known}.")):
+                    key = option + key[len(known) :]
                     break
             where = f"Option {key} of {params['path']}: " if key else f"{params['path']}: "
             lines.append(where + problem.message)
-        fail(module, "\n".join(lines))
+        # What all grants share is wrong in each of them, and said once.
+        fail(module, "\n".join(dict.fromkeys(lines)))
+
+
+def readable(path: str) -> str:
+    """Return the last part of a path as it can be a part of file and unit names."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", path.rpartition("/")[2])[:32]
 
 
 def _name(module: str, path: str) -> str:
     """Return the name that files and units of one module's socket carry, the same every time."""
-    readable = re.sub(r"[^A-Za-z0-9_.-]", "_", path.rpartition("/")[2])[:32]
     mark = hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:8]
-    return f"{module.rpartition('.')[2]}-{readable}-{mark}"
+    return f"{module.rpartition('.')[2]}-{readable(path)}-{mark}"
 
 
 def principals(module: AnsibleModule, values: list[t.Any], option: str) -> list[Principal]:
@@ -158,15 +231,20 @@ def finish(module: AnsibleModule, result: Result, details: Mapping[str, t.Any]) 
 
 
 __all__ = (
+    "Client",
     "Result",
     "Task",
     "answer",
+    "clients",
     "converge",
+    "endpoint_options",
     "fail",
     "finish",
+    "one_endpoint",
     "one_socket",
     "options",
     "principals",
+    "readable",
     "run_one",
     "run_options",
     "socket_options",

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine import proofs
-from ansible_collections.unixsocket.access.plugins.module_utils._engine import run as way
+from ansible_collections.unixsocket.access.plugins.module_utils._engine import round as way
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import (
     AccessError,
     Refusals,

@@ -68,9 +68,12 @@ def take_apart(task: Task) -> Parts:
     here = replace(
         declared,
         allow=tuple(grant for grant in declared.allow if grant.method not in _SERVED),
+        trust_directories=_above(declared.path, declared),
     )
     said = (declared.owner, declared.group, declared.mode)
-    untouched = bool(served) and not here.allow and all(value is None for value in said)
+    untouched = task.leave_inode or (
+        bool(served) and not here.allow and all(value is None for value in said)
+    )
     return Parts(task, replace(task, declared=here), untouched, mounts, served)
 
 
@@ -118,6 +121,10 @@ def _places(declared: SocketPolicy) -> Iterator[Place]:
             yield Place(_name(declared.name, at), grants[0].method, endpoint, tuple(grants))
 
 
+def _above(path: str, declared: SocketPolicy) -> tuple[str, ...]:
+    return tuple(name for name in declared.trust_directories if path.startswith(f"{name}/"))
+
+
 def _name(name: str, at: str) -> str:
     """Return a name for files and units that is the same on every run, and no other endpoint's."""
     readable = re.sub(r"[^A-Za-z0-9_.-]", "_", at.rpartition("/")[2])[:20]
@@ -143,9 +150,7 @@ def _as_task(task: Task, place: Place) -> Task:
         mode=endpoint.mode,
         allow=tuple(allow),
         refuse=source.refuse,
-        trust_directories=tuple(
-            name for name in source.trust_directories if endpoint.at.startswith(f"{name}/")
-        ),
+        trust_directories=_above(endpoint.at, source),
         unit=unit_of(place),
         strict=source.strict,
     )

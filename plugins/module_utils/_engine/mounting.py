@@ -59,9 +59,10 @@ class Mounting:
             return TargetFile(rest)
         if kind == "fstab":
             return FstabLine(rest, manager=Manager())
-        requests = self._record.entries[f"mount:{rest}"].requests.values()
-        source = next((str(data["source"]) for data in requests), rest)
-        return BindMount(rest, source)
+        asked = next(iter(self._record.entries[f"mount:{rest}"].requests.values()))
+        request = MountRequest(**asked)
+        mounter = None if request.mount_as is None else self._accounts.user(request.mount_as)
+        return BindMount(rest, request.source, mounter=mounter)
 
     def _wants(self, seen: Seen, place: Place) -> list[Want]:
         endpoint, holder, chain = place.endpoint, seen.task.holder, seen.one.facts.chain

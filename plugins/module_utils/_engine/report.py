@@ -76,7 +76,8 @@ class Seen:
                 yield self._expectation(at, str(principal), who, connects)
         if not self.untouched:
             yield self._expectation(path, _ANYBODY, nobody, self.plan.open_to_all)
-        for mount in () if self.place is not None else self.parts.mounts:
+        # Where the inode stays as it is, the directory of the endpoint decides alone.
+        for mount in () if self.place is not None or self.untouched else self.parts.mounts:
             yield self._expectation(mount.endpoint.at, _ANYBODY, nobody, self.plan.open_to_all)
 
     def _expectation(self, path: str, label: str, who: Credentials, connects: bool) -> Expectation:

@@ -28,6 +28,7 @@ from .planner.plan import plan_socket
 from .proofs import Proof, failure, prove_all
 from .reach import unfit_leaf
 from .report import Result, Seen, result_of
+from .resources.base import FILES_COME, UNITS_START
 from .resources.inode_access import DirectoryAccess, SocketAccess
 from .resources.membership import Membership, MembershipRequest
 from .serving import Serving, is_ours
@@ -67,7 +68,12 @@ class Round:
     @property
     def made_sockets(self) -> bool:
         """Tell whether this round made sockets that were not there when it looked."""
-        return any(step.changes and step.resource.makes_sockets for step in self.steps)
+        return any(
+            step.changes
+            and step.resource.makes_sockets
+            and step.resource.place(step.current, step.target) in (FILES_COME, UNITS_START)
+            for step in self.steps
+        )
 
     def apply(self, dropped: Callable[[Record], Collection[str]]) -> Outcome:
         """Do everything up to the proof; in check mode return what would be done."""
@@ -97,8 +103,8 @@ class Round:
 
     def _served(self) -> list[Place]:
         """Return every place that a unit of ours serves."""
-        here = [parts.serves for parts in self.parts if parts.serves is not None]
-        return [*here, *(place for parts in self.parts for place, dummy in parts.served)]
+        places = [seen.place or seen.parts.serves for seen in self.seen]
+        return [place for place in places if place is not None]
 
     def prove(self) -> list[Proof]:
         """Make every connect() that was promised; raises AccessError when one is not kept."""
@@ -164,7 +170,7 @@ class Round:
     def _wanted(self) -> list[Want]:
         """Return all that is wanted: of inodes and accounts, and of what keeps them so."""
         keep = self.keeper.works and not self.options.hook
-        managed = [seen for seen in self.seen if not seen.untouched]
+        managed = [seen for seen in self.seen if not seen.untouched or seen.parts.mounts]
         if keep:
             creators = self.keeper.find_creators([(seen.task, seen.one) for seen in managed])
             for seen, (task, creator) in zip(managed, creators):
@@ -182,12 +188,9 @@ class Round:
                 planned = self._planned(seen.one, request)
                 born = births(seen.creator, request, planned, seen.task) if keep else None
                 wants += self._of_inodes(seen, born)
-                if keep:
-                    more, hooks = self.keeper.keep(
-                        seen.task, seen.one, seen.creator, request, planned
-                    )
-                    wants += more
-                    seen.kept = hooks.said
+                wants += self._hooks(seen, request, planned) if keep else ()
+            elif seen.untouched and seen.parts.mounts and keep:
+                wants += self._hooks(seen, AccessRequest(), None)
             if seen.place is not None:
                 wants += self._of_endpoint(seen, seen.place)
             elif seen.parts.serves is not None and not self.options.hook:
@@ -197,6 +200,11 @@ class Round:
                 if keep:
                     holder = seen.task.holder
                     wants += self.keeper.tell_clients(seen.parts.mounts, seen.one, holder)
+        return wants
+
+    def _hooks(self, seen: Seen, request: AccessRequest, planned: Access | None) -> list[Want]:
+        wants, hooks = self.keeper.keep(seen.task, seen.one, seen.creator, request, planned)
+        seen.kept = hooks.said
         return wants
 
     def _of_endpoint(self, seen: Seen, place: Place) -> Iterator[Want]:

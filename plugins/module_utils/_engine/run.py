@@ -67,22 +67,23 @@ def _rounds(
     tasks: Sequence[Task], options: Options, dropped: Dropped, file: RecordFile
 ) -> tuple[Round, Result]:
     """Go as many rounds as are needed: endpoints that the first has made are set by the second."""
-    current = Round(tasks, options, file)
+    rounds = [Round(tasks, options, file)]
     try:
-        outcome = current.apply(dropped)
-        if current.made_sockets and not options.check:
-            current.close()
+        outcome = rounds[0].apply(dropped)
+        if rounds[0].made_sockets and not options.check:
             try:
-                current = Round(tasks, options, file)
-                outcome = outcome.then(current.apply(dropped))
+                rounds.append(Round(tasks, options, file))
+                outcome = outcome.then(rounds[1].apply(dropped))
             except AccessError as error:
                 raise outcome.rollback(str(error)) from error
             except BaseException as error:
                 outcome.rollback(repr(error))
                 raise
-        return current, _proven(current, outcome, options)
+        return rounds[-1], _proven(rounds[-1], outcome, options)
     finally:
-        current.close()
+        # Whatever is put back is put back through what the round held when it changed it.
+        for one in rounds:
+            one.close()
 
 
 def _proven(last: Round, outcome: Outcome, options: Options) -> Result:

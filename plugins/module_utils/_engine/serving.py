@@ -204,7 +204,7 @@ class Serving:
             )
             if run_as is None:
                 return proxy.Account(endpoint.run_as) if self._check else None
-        demand = proxy.demand(endpoint, chain, run_as, self._nobody, self._names)
+        demand = proxy.demand(place.method, endpoint, chain, run_as, self._nobody, self._names)
         self.problems += demand.problems
         source.notes += demand.notes
         return None if demand.problems else demand.account

@@ -19,7 +19,15 @@ PROOF_SECONDS = 5.0
 
 _FORMAT = 1
 _MANAGED = "Managed by the Ansible collection unixsocket.access; do not edit."
-_KEPT = ("exclusive", "deny_all_refused", "adds", "found_unit", "found_user", "unit_group")
+_KEPT = (
+    "exclusive",
+    "deny_all_refused",
+    "adds",
+    "found_unit",
+    "found_user",
+    "unit_group",
+    "leave_inode",
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,7 @@ class Task:
     found_unit: str | None = None
     found_user: str | None = None
     unit_group: str = ""
+    leave_inode: bool = False
     served: bool = False
     kept: bool = False
 

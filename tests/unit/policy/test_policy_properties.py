@@ -14,21 +14,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import (
+    Endpoint,
     Grant,
     Policy,
     PolicyError,
     Principal,
+    Serve,
     SocketPolicy,
     describe,
     load,
     validate,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy.keys import (
+    ENDPOINT_FIELDS,
+    ENDPOINT_KEYS,
+    ENGINES,
     GRANT_KEYS,
     METHODS,
     SOCKET_KEYS,
 )
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy.values import TYPES
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy.serve import (
+    SERVE_KEYS,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy.values import (
+    MOST,
+    TYPES,
+)
 
 SCALARS = st.one_of(
     st.none(),
@@ -47,8 +58,16 @@ JSON = st.recursive(
 )
 # Nearly right declarations reach deeper than arbitrary ones do.
 WORDS = st.sampled_from([*SOCKET_KEYS, *GRANT_KEYS, "x", "\n", ""])
-ITEM = st.one_of(JSON, st.dictionaries(st.sampled_from([*GRANT_KEYS, "usr"]), JSON, max_size=3))
-VALUE = st.one_of(JSON, st.lists(ITEM, max_size=4))
+ITEM = st.one_of(
+    JSON,
+    st.dictionaries(st.sampled_from([*GRANT_KEYS, "usr"]), JSON, max_size=3),
+    st.fixed_dictionaries(
+        {"user": st.just("nginx"), "method": st.sampled_from(list(METHODS)), "at": SCALARS},
+        optional={key: JSON for key in ENDPOINT_KEYS if key != "at"},
+    ),
+)
+SERVED = st.dictionaries(st.sampled_from([*SERVE_KEYS, "comand"]), JSON, max_size=4)
+VALUE = st.one_of(JSON, st.lists(ITEM, max_size=4), SERVED)
 NEARLY = st.dictionaries(
     st.one_of(st.sampled_from(["app", "web"]), st.text(max_size=4)),
     st.one_of(JSON, st.dictionaries(WORDS, VALUE, max_size=6)),
@@ -123,13 +142,79 @@ def ancestors(path: str) -> list[str]:
     return ["/", *("/" + "/".join(parts[: n + 1]) for n in range(len(parts)))]
 
 
+FIELDS = {
+    "engine": st.sampled_from(list(ENGINES)),
+    "owner": ACCOUNTS,
+    "group": ACCOUNTS,
+    "mode": st.integers(0, 0o777),
+    "run_as": ACCOUNTS,
+    "lose_identity": st.booleans(),
+    "max_connections": st.integers(1, MOST),
+    "max_connections_per_user": st.integers(1, MOST),
+    "max_message": st.integers(1, MOST),
+    "mount_as": st.sampled_from(["root", "0", "mounter"]),
+    "directory_owner": ACCOUNTS,
+    "directory_group": ACCOUNTS,
+    "directory_mode": st.integers(0, 0o777),
+}
+VARIABLES = st.dictionaries(
+    st.from_regex(r"\A[A-Za-z_][A-Za-z0-9_]{0,6}\Z"),
+    st.text(string.printable[:95] + "é€😀", min_size=1, max_size=12),
+    min_size=1,
+    max_size=3,
+)
+
+
 @st.composite
-def grants(draw: st.DrawFn, principal: Principal, path: str) -> Grant:
-    """Draw a right grant for this principal."""
-    method = draw(st.sampled_from(list(METHODS)))
-    restart = principal.kind == "user" and method != "acl" and draw(st.booleans())
-    parents = draw(st.lists(st.sampled_from(ancestors(path)), unique=True, max_size=3))
-    return Grant(principal, method, tuple(parents), restart)
+def endpoints(draw: st.DrawFn, at: str, method: str, type_: str | None) -> Endpoint:
+    """Draw a right endpoint of a method."""
+    keys = [ENDPOINT_FIELDS.get(key, key) for key, own in ENDPOINT_KEYS.items() if method in own]
+    fields = {key: draw(st.none() | FIELDS[key]) for key in keys if key in FIELDS}
+    fields = {key: value for key, value in fields.items() if value is not None}
+    if type_ == "seqpacket":
+        fields.pop("engine", None)
+    if fields.get("mount_as") == "mounter":
+        fields["trust_mounter"] = True
+    if draw(st.booleans()):
+        fields["client_unit"] = "client.service"
+        fields["client_environment"] = tuple(sorted(draw(VARIABLES).items()))
+    return Endpoint(at, **fields)
+
+
+@st.composite
+def grants(
+    draw: st.DrawFn, principals: list[Principal], path: str, type_: str | None
+) -> list[Grant]:
+    """Draw a right grant for each principal at the socket or at one of two endpoints."""
+    made = []
+    ends = {}
+    for number in range(2):
+        known = ["bind_mount"] if type_ == "dgram" else ["proxy", "bind_mount", "gate"]
+        method = draw(st.sampled_from(known))
+        ends[number] = (method, draw(endpoints(f"{path}-at{number}", method, type_)))
+    for principal in principals:
+        where = draw(st.sampled_from([None, None, 0, 1]))
+        method, endpoint = draw(st.sampled_from(["auto", "group", "acl"])), None
+        if where is not None:
+            method, endpoint = ends[where]
+        restart = principal.kind == "user" and method in ("auto", "group") and draw(st.booleans())
+        parents = draw(st.lists(st.sampled_from(ancestors(path)), unique=True, max_size=3))
+        if method == "bind_mount":
+            parents = []
+        made.append(Grant(principal, method, tuple(parents), restart, endpoint))
+    return made
+
+
+SERVES = st.builds(
+    Serve,
+    st.lists(st.text(string.printable[:95], min_size=1, max_size=5), max_size=3).map(
+        lambda words: ("/bin/x", *words)
+    ),
+    ACCOUNTS,
+    st.none() | st.sampled_from([0.1, 2.5, 600.0]),
+    st.none() | st.sampled_from([0.1, 2.5, 600.0]),
+    *(st.none() | st.integers(1, 64) for dummy in range(5)),
+)
 
 
 @st.composite
@@ -144,16 +229,24 @@ def sockets(draw: st.DrawFn, name: str) -> SocketPolicy:
     ]
     cut = draw(st.integers(0, len(principals)))
     directories = draw(st.lists(st.sampled_from(ancestors(path)), unique=True, max_size=3))
+    type_ = draw(st.none() | st.sampled_from(TYPES))
+    allow = draw(grants(principals[:cut], path, type_))
+    serve = None
+    if type_ != "dgram" and all(grant.endpoint is None for grant in allow):
+        serve = draw(st.none() | SERVES)
     return SocketPolicy(
         name,
         path,
-        draw(st.none() | st.sampled_from(TYPES)),
+        type_,
         owner,
         draw(st.none() | ACCOUNTS),
         draw(st.none() | st.integers(0, 0o777)),
-        tuple(draw(grants(who, path)) for who in principals[:cut]),
+        tuple(allow),
         tuple(principals[cut:]),
         tuple(directories),
+        serve=serve,
+        # Who mounts does so in the manager of his own that makes the socket.
+        **({} if serve else {"unit": "a.service", "unit_user": "mounter"}),
     )
 
 
@@ -178,16 +271,28 @@ def test_every_key_of_the_table_is_a_field() -> None:
     fields = {field.name for field in dataclasses.fields(SocketPolicy)}
     assert fields == {"name", *SOCKET_KEYS}
     fields = {field.name for field in dataclasses.fields(Grant)}
-    assert fields == {"principal", *GRANT_KEYS} - {"user", "group"}
+    of_the_endpoint = set(ENDPOINT_KEYS)
+    assert fields == {"principal", "endpoint", *GRANT_KEYS} - {"user", "group"} - of_the_endpoint
+    fields = {field.name for field in dataclasses.fields(Endpoint)}
+    assert fields == {ENDPOINT_FIELDS.get(key, key) for key in ENDPOINT_KEYS}
+    fields = {field.name for field in dataclasses.fields(Serve)}
+    assert fields == SERVE_KEYS.keys()
 
 
 def test_the_description_has_every_key() -> None:
     """A key that describe() forgets would be lost on its way to the host."""
-    grant = Grant(Principal("user", "a"), "group", ("/",), True)
+    endpoint = Endpoint(
+        *("/at", "socat", "o", "g", 0, "r", True, 1, 2, 3, "m", True, "do", "dg", 0, "c.service"),
+        client_environment=(("A", "b"),),
+    )
+    grant = Grant(Principal("user", "a"), "group", ("/",), True, endpoint)
     refused = (Principal("group", "b"),)
-    kept = ("a.service", "u", True, True, 2.5)
+    serve = Serve(("/bin/x", "y"), "u", 1.0, 2.0, 3, 4, 5, 6, 7)
+    kept = ("a.service", "u", True, True, 2.5, serve)
     socket = SocketPolicy("s", "/s", "dgram", "o", "g", 0, (grant,), refused, ("/",), *kept)
     described = describe(Policy((socket,)))["s"]
     assert described.keys() == SOCKET_KEYS.keys()
     assert described["allow"][0].keys() == GRANT_KEYS.keys() - {"group"}
+    assert described["serve"].keys() == SERVE_KEYS.keys()
     assert described["mode"] == "0000"
+    assert described["allow"][0]["at_mode"] == described["allow"][0]["directory_mode"] == "0000"

@@ -488,16 +488,16 @@ def test_unknown_method(value: str, near: str) -> None:
     """The nearest method is offered."""
     problem = the_problem(app(allow=[{"user": "nginx", "method": value}]))
     assert problem.key == "allow[0].method"
-    assert "use auto, group or acl" in problem.message
+    assert "use auto, group, acl, proxy, bind_mount or gate." in problem.message
     assert problem.message.endswith(f"Did you mean {near}?")
 
 
-@pytest.mark.parametrize("value", ["proxy", "bind_mount", "gate", "", None, 5, ["acl"]])
+@pytest.mark.parametrize("value", ["", None, 5, ["acl"], "proxies", "bind-mount"])
 def test_methods_of_no_kind(value: object) -> None:
     """What is no method of this version is refused with those that are."""
     problem = the_problem(app(allow=[{"user": "nginx", "method": value}]))
     assert problem.key == "allow[0].method"
-    assert "auto, group or acl" in problem.message
+    assert "auto, group, acl, proxy, bind_mount or gate" in problem.message
 
 
 def test_equal_items_collapse() -> None:

@@ -7,15 +7,21 @@
 from __future__ import annotations
 
 import os
+from typing import cast
 
 import pytest
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine import clients, proofs
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.endpoints import take_apart
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import (
     AccessError,
     Refusals,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import commands
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.accounts import (
+    Accounts,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.pinned import Pin
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.processes import (
     Process,
 )
@@ -25,6 +31,11 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.ac
     User,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.words import Numbers
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import (
+    Endpoint,
+    Grant,
+    SocketPolicy,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.proofs import (
     Expectation,
     Proof,
@@ -34,13 +45,24 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.prove im
     Attempt,
     Outcome,
 )
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.report import expectations
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.report import Seen
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.run import converge
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.survey import (
+    Surveyed,
     credentials_of,
 )
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.task import Options
-from unit.planner.facts import GROUPS, PATH, STRANGER, USERS, declare, plan, principal
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.task import Options, Task
+from unit.planner.facts import (
+    GROUPS,
+    PATH,
+    STRANGER,
+    USERS,
+    chain,
+    declare,
+    facts_of,
+    plan,
+    principal,
+)
 
 WHO = Credentials(33, 33)
 ATTEMPT = Attempt(PATH, WHO)
@@ -123,18 +145,75 @@ def test_who_is_let_in_against_the_will_of_the_declaration() -> None:
     )
 
 
+def _promised(declared: SocketPolicy) -> list[Expectation]:
+    """Return what is promised of a socket that is there, at its own path and at its endpoints."""
+    parts = take_apart(Task(declared, "socket app"))
+    facts = facts_of(parts.here.declared)
+    seen = Seen(parts, None, parts.here, Surveyed(parts.here.declared, facts, cast(Pin, None)))
+    if not seen.untouched:
+        seen.plan = plan(parts.here.declared)
+    return list(seen.promises(cast(Accounts, Known()), STRANGER))
+
+
 def test_what_a_plan_promises() -> None:
-    declared = declare("user nginx", "group staff", refuse=("user carol",))
-    found = expectations(declared, plan(declared), Known(), STRANGER)  # type: ignore[arg-type]
+    found = _promised(declare("user nginx", "group staff", refuse=("user carol",)))
     assert [(one.label, one.who, one.connects) for one in found] == [
         ("user nginx", USERS["nginx"].credentials, True),
         ("group staff", Credentials(STRANGER.uid, 500), True),
         ("user carol", USERS["carol"].credentials, False),
         ("somebody who is not declared", STRANGER, False),
     ]
-    open_to_all = declare(mode=0o666)
-    (anybody,) = expectations(open_to_all, plan(open_to_all), Known(), STRANGER)  # type: ignore[arg-type]
+    assert {one.path for one in found} == {PATH}
+    (anybody,) = _promised(declare(mode=0o666))
     assert anybody.connects
+
+
+def test_what_a_mount_promises() -> None:
+    mounted = Grant(principal("user nginx"), "bind_mount", endpoint=Endpoint("/srv/app"))
+    found = _promised(declare("user alice", mounted, refuse=("user carol",)))
+    assert [(one.label, one.path, one.connects) for one in found] == [
+        ("user alice", PATH, True),
+        ("user nginx", "/srv/app", True),
+        ("user carol", PATH, False),
+        ("somebody who is not declared", PATH, False),
+        ("somebody who is not declared", "/srv/app", False),
+    ]
+
+
+def test_what_nobody_touches_promises_refusals_alone() -> None:
+    """Whoever connected to a socket that is only passed on goes on doing so."""
+    passed_on = Grant(principal("user nginx"), "proxy", endpoint=Endpoint("/srv/app"))
+    found = _promised(declare(passed_on, refuse=("user carol",)))
+    assert [(one.label, one.path, one.connects) for one in found] == [("user carol", PATH, False)]
+
+
+def test_what_the_endpoint_of_a_proxy_promises() -> None:
+    endpoint = Endpoint("/srv/app", owner="nginx")
+    grants = [
+        Grant(principal(who), "proxy", endpoint=endpoint) for who in ("user nginx", "group staff")
+    ]
+    declared = declare("user alice", *grants, refuse=("user carol",))
+    parts = take_apart(Task(declared, "socket app"))
+    ((place, task),) = parts.served
+    one = Surveyed(task.declared, facts_of(task.declared), cast(Pin, None))
+    seen = Seen(parts, place, task, one)
+    found = list(seen.promises(cast(Accounts, Known()), STRANGER))
+    assert [(one.label, one.path, one.connects) for one in found] == [
+        # Its owner, too, who needs no entry there.
+        ("user nginx", "/srv/app", True),
+        ("group staff", "/srv/app", True),
+        ("user carol", "/srv/app", False),
+        ("somebody who is not declared", "/srv/app", False),
+    ]
+    assert {one.socket for one in found} == {place.name}
+
+
+def test_nothing_is_promised_of_what_is_not_there() -> None:
+    declared = declare("user nginx", refuse=("user carol",))
+    parts = take_apart(Task(declared, "socket app"))
+    one = Surveyed(declared, facts_of(declared, chain(None)), cast(Pin, None))
+    seen = Seen(parts, None, parts.here, one, plan(declared))
+    assert not list(seen.promises(cast(Accounts, Known()), STRANGER))
 
 
 def test_a_number_connects_without_groups_of_others() -> None:

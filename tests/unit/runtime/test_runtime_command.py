@@ -95,11 +95,16 @@ def test_help_without_arguments_is_wrong_usage(capsys: pytest.CaptureFixture[str
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["frob"], "There is no 'frob'; there are apply, status, explain, who."),
+        (["frob"], "There is no 'frob'; there are apply, status, explain, who, unmount, gate."),
         (["apply", "--json"], "apply has no option '--json'; it has --hook"),
         (["who"], "who takes a path, and got 0 words."),
         (["who", "/a", "/b"], "who takes a path, and got 2 words."),
         (["explain", "/a"], "explain takes a path and a user, and got 1 words."),
+        (["unmount"], "unmount takes a name, and got 0 words."),
+        (["unmount", "a", "b"], "unmount takes a name, and got 2 words."),
+        (["unmount", "--json", "a"], "unmount has no option '--json'"),
+        (["gate"], "gate takes a name, and got 0 words."),
+        (["gate", "a", "b"], "gate takes a name, and got 2 words."),
     ],
 )
 def test_wrong_usage(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -80,6 +80,12 @@ def apply_steps(steps: Sequence[Step], record: Record, file: RecordFile) -> Outc
     done: list[Step] = []
 
     def rollback(reason: str) -> AccessError:
+        try:
+            # After a proof that failed the record tells of a run that went well.
+            if done and file.load() == after:
+                file.save(_pending(changing, record, after))
+        except (OSError, AccessError) as error:
+            reason = f"{reason} The record {file.path} could not be written: {error}."
         problems = _put_back(done)
         if problems:
             # The record goes on telling how these things were before, for the next run to heal.

@@ -41,9 +41,14 @@ class ProxyDemand:
 
 
 def demand(
-    endpoint: Endpoint, chain: Chain, run_as: User | None, nobody: Credentials, names: Names
+    method: str,
+    endpoint: Endpoint,
+    chain: Chain,
+    run_as: User | None,
+    nobody: Credentials,
+    names: Names,
 ) -> ProxyDemand:
-    """Return as whom the proxy of a socket runs.
+    """Return as whom the proxy, or by its ``method`` the gate, of a socket runs.
 
     ``chain`` leads to the socket as it will be, ``run_as`` is the declared account, and ``nobody``
     somebody whom no entry and no group names.
@@ -53,18 +58,18 @@ def demand(
     if lost is not None and not endpoint.lose_identity:
         return ProxyDemand(
             problems=(
-                f"The socket {path} cannot be given on by a proxy at {endpoint.at}: {lost}. Use "
+                f"The socket {path} cannot be given on by a {method} at {endpoint.at}: {lost}. Use "
                 "the method acl or bind_mount, or declare lose_identity: true if that is what you "
                 "want.",
             )
         )
     if run_as is not None:
-        return _declared(endpoint, chain, run_as, names)
+        return _declared(method, endpoint, chain, run_as, names)
     leaf = chain.leaf
     if leaf is None:
         return ProxyDemand(
             notes=(
-                f"The socket {path} does not exist yet, so nobody knows which group the proxy at "
+                f"The socket {path} does not exist yet, so nobody knows which group the {method} at "
                 f"{endpoint.at} needs to reach it; run again when its daemon has made it, or "
                 "declare run_as.",
             )
@@ -78,18 +83,20 @@ def demand(
         return ProxyDemand(Account(groups=(gid,)))
     return ProxyDemand(
         problems=(
-            f"The proxy at {endpoint.at} has no account that may connect to the socket {path}: "
+            f"The {method} at {endpoint.at} has no account that may connect to the socket {path}: "
             f"{judge(chain, member, names).text} Declare run_as: the name of an account that may, "
             f"such as the daemon's own, {names.user_name(leaf.access.uid)}.",
         )
     )
 
 
-def _declared(endpoint: Endpoint, chain: Chain, run_as: User, names: Names) -> ProxyDemand:
+def _declared(
+    method: str, endpoint: Endpoint, chain: Chain, run_as: User, names: Names
+) -> ProxyDemand:
     if run_as.uid == ROOT:
         return ProxyDemand(
             problems=(
-                f"The proxy at {endpoint.at} would run as root, because {run_as.name} has the user "
+                f"The {method} at {endpoint.at} would run as root, because {run_as.name} has the user "
                 "id 0; name another account in run_as.",
             )
         )
@@ -98,7 +105,7 @@ def _declared(endpoint: Endpoint, chain: Chain, run_as: User, names: Names) -> P
         return ProxyDemand(Account(user=run_as.name))
     return ProxyDemand(
         problems=(
-            f"The proxy at {endpoint.at} runs as user {run_as.name}, who would be refused at the "
+            f"The {method} at {endpoint.at} runs as user {run_as.name}, who would be refused at the "
             f"socket {chain.path}: {verdict.text} Name an account in run_as that may connect.",
         )
     )

@@ -83,9 +83,13 @@ def never_root(values: Values, here: Place) -> Iterator[Problem]:
             )
 
 
-def client_keys(values: Values, here: Place) -> Iterator[Problem]:
-    """The client's unit and its environment go together."""
+def keys_together(values: Values, here: Place) -> Iterator[Problem]:
+    """No key is there without what it needs."""
     for dummy, endpoint, place in endpoints(values):
+        if endpoint.trust_mounter and endpoint.mount_as in (None, "root", "0"):
+            yield place.at("trust_mounter").problem(
+                "trust_mounter does nothing where root mounts; remove the key."
+            )
         if bool(endpoint.client_unit) != bool(endpoint.client_environment):
             known, missing = "client_unit", "client_environment"
             if endpoint.client_environment:
@@ -95,8 +99,23 @@ def client_keys(values: Values, here: Place) -> Iterator[Problem]:
             )
 
 
+def opened_by_itself(values: Values, here: Place) -> Iterator[Problem]:
+    """The directory of a bind mount is opened for its clients without being asked to."""
+    for grant, endpoint, place in endpoints(values):
+        if grant.method == "bind_mount" and grant.open_parents:
+            yield place.at("open_parents").problem(
+                f"open_parents does nothing with the method bind_mount: the directory of "
+                f"{endpoint.at} is opened for its clients by itself, and those of the socket stay "
+                "closed; remove the key, and choose a path below directories that all may search."
+            )
+
+
 def mounter_is_declared(values: Values, here: Place) -> Iterator[Problem]:
-    """Who mounts must be able to reach the socket by its own path."""
+    """A user mounts in his own manager, and what is there to be mounted is in his hands.
+
+    Measured with util-linux 2.38.1 and 2.41.5: ``mount TARGET`` of a user follows a link at the
+    source of the line of fstab.
+    """
     for grant, endpoint, place in endpoints(values):
         if grant.method == "bind_mount" and endpoint.mount_as not in (None, "root", "0"):
             owner = values.get("unit_user")
@@ -111,6 +130,13 @@ def mounter_is_declared(values: Values, here: Place) -> Iterator[Problem]:
                     f"The unit that makes the socket is in the manager of user {owner}, who alone "
                     f"can mount when it starts; declare mount_as: {owner}, or mount_as: root."
                 )
+            elif not endpoint.trust_mounter:
+                yield place.at("mount_as").problem(
+                    f"User {owner} can put a symbolic link in the place of the socket, and mount(8) "
+                    "follows it with root's rights, so that any socket of the host could appear at "
+                    f"{endpoint.at}. Declare mount_as: root, which mounts the socket itself, or "
+                    "trust_mounter: true if this user may have that."
+                )
 
 
 ENDPOINT_RULES = (
@@ -118,7 +144,8 @@ ENDPOINT_RULES = (
     one_endpoint_alike,
     fit_for_the_type,
     never_root,
-    client_keys,
+    keys_together,
+    opened_by_itself,
     mounter_is_declared,
 )
 

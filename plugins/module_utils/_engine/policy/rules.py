@@ -151,22 +151,22 @@ def above_the_socket(values: Values, here: Place) -> Iterator[Problem]:
     if not isinstance(path, str):
         return
     trusted = cast(list[Item], values.get("trust_directories", []))
-    named = [(cast(str, item.value), item.place) for item in trusted]
+    ends = []
     for grant, place in _grants(values):
+        end = path if grant.endpoint is None else grant.endpoint.at
+        ends.append(end)
         parents = [(parent, place.at("open_parents")) for parent in grant.open_parents]
-        if grant.endpoint is None:
-            named += parents
-        else:
-            yield from _not_above(grant.endpoint.at, parents)
-    yield from _not_above(path, named)
+        yield from _not_above([end], parents)
+    named = [(cast(str, item.value), item.place) for item in trusted]
+    yield from _not_above([path, *ends], named)
 
 
-def _not_above(path: str, named: list[tuple[str, Place]]) -> Iterator[Problem]:
-    above = _ancestors(path)
+def _not_above(paths: list[str], named: list[tuple[str, Place]]) -> Iterator[Problem]:
+    above = list(dict.fromkeys(parent for path in paths for parent in _ancestors(path)))
     for directory, place in named:
         if directory not in above:
             yield place.problem(
-                f"{directory} is not a directory above the socket {path}; name one of "
+                f"{directory} is not a directory above the socket {paths[0]}; name one of "
                 f"{', '.join(above)}, or remove it."
             )
 

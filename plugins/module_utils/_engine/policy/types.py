@@ -33,7 +33,8 @@ class Endpoint:
     ``owner``, ``group`` and ``mode`` are those of the endpoint that a proxy makes.  ``engine`` and
     ``run_as`` are the proxy's program and account, and ``lose_identity`` accepts that the daemon
     sees that account in place of the client's, and gets no descriptors.  ``mount_as`` is the user
-    who mounts, "root" or one who may by fstab(5).  ``client_unit`` gets ``client_environment``,
+    who mounts, "root" or one who may by fstab(5), and ``trust_mounter`` accepts what
+    that user could mount in place of the socket.  ``client_unit`` gets ``client_environment``,
     pairs of a variable and its value.
     """
 
@@ -48,6 +49,7 @@ class Endpoint:
     max_connections_per_user: int | None = None
     max_message: int | None = None
     mount_as: str | None = None
+    trust_mounter: bool = False
     directory_owner: str | None = None
     directory_group: str | None = None
     directory_mode: int | None = None

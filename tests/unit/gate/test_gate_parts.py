@@ -1,0 +1,242 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The small parts of a gate: records, turns, units, what systemd hands over."""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import struct
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.gate import log as words
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.gate.journal import (
+    Journal,
+    encode,
+    line,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.gate.log import (
+    SINGLY,
+    Log,
+    Visit,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.gate.notify import (
+    Notify,
+    listening_descriptor,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.gate.peer import Peer
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.gate.process import unit_of
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.gate.queue import Queue
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.gate.request import (
+    error_reply,
+)
+
+
+def decode(data: bytes) -> dict[str, str]:
+    """Read a record as journald does."""
+    found = {}
+    while data:
+        key, mark, rest = data.partition(b"\n")
+        if b"=" in key:
+            name, dummy, value = key.partition(b"=")
+            data = rest
+        else:
+            name = key
+            size = struct.unpack("<Q", rest[:8])[0]
+            value, data = rest[8 : 8 + size], rest[8 + size :]
+            assert data[:1] == b"\n"
+            data = data[1:]
+        assert mark
+        found[name.decode()] = value.decode()
+    return found
+
+
+def test_records_come_out_as_they_went_in() -> None:
+    chance = random.Random(3)
+    for dummy in range(300):
+        fields = {
+            f"KEY_{number}": "".join(chance.choice("a=\n\0é ") for dummy in range(20))
+            for number in range(5)
+        }
+        assert decode(encode(fields)) == fields
+    assert decode(encode({"A": 1, "B": 1.5})) == {"A": "1", "B": "1.500000"}
+
+
+def test_a_value_forges_no_field() -> None:
+    """What a command or a process's name says must not pass for what the kernel said."""
+    assert decode(encode({"PEER_COMM": "x\nPEER_UID=0"})) == {"PEER_COMM": "x\nPEER_UID=0"}
+    assert line({"MESSAGE": "a\n<0>b", "X": "c\nd"}) == b"<6>a?<0>b X=c?d\n"
+
+
+def test_the_journal_gets_records_and_a_busy_one_loses_some(tmp_path: Path) -> None:
+    place = str(tmp_path / "journal")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as there:
+        there.bind(place)
+        journal = Journal(place)
+        journal.send({"MESSAGE": "hello", "VERDICT": "allowed"})
+        assert decode(there.recv(9999)) == {"MESSAGE": "hello", "VERDICT": "allowed"}
+        for dummy in range(2000):
+            journal.send({"MESSAGE": "x" * 1000})
+        assert 0 < journal.lost < 2000
+        journal.close()
+
+
+def test_without_a_journal_records_are_lines(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    journal = Journal(str(tmp_path / "none"), writer)
+    journal.send({"MESSAGE": "hello", "PRIORITY": 4, "PEER_UID": 5})
+    assert os.read(reader, 999) == b"<4>hello PEER_UID=5\n"
+    # A full pipe is not waited for.
+    for dummy in range(100):
+        journal.send({"MESSAGE": "x" * 4000})
+    assert journal.lost > 0
+    journal.close()
+    os.close(reader)
+    os.close(writer)
+
+
+class Kept(Journal):
+    def __init__(self) -> None:
+        self.lost = 0
+        self.records: list[dict[str, object]] = []
+
+    def send(self, fields: object) -> None:
+        self.records.append(dict(fields))  # type: ignore[call-overload]
+
+
+def test_a_flood_is_summed_up_and_nobody_goes_unmentioned() -> None:
+    kept = Kept()
+    log = Log("n", kept)
+    for dummy in range(SINGLY + 500):
+        log.refused(None, Peer(1000, 1000, 0), words.TOO_MANY)
+    log.refused(None, Peer(1001, 1001, 0), words.TOO_MANY)
+    assert len(kept.records) == SINGLY + 1
+    log.flush()
+    assert len(kept.records) == SINGLY + 2
+    assert kept.records[-1]["CONNECTIONS"] == 500
+    assert kept.records[-1]["PEER_UID"] == 1000
+    log.flush()
+    assert len(kept.records) == SINGLY + 2
+    log.refused(None, Peer(1000, 1000, 0), words.TOO_MANY)
+    assert len(kept.records) == SINGLY + 3
+
+
+def test_thousands_of_ids_are_a_flood_too() -> None:
+    kept = Kept()
+    log = Log("n", kept)
+    for uid in range(5000):
+        log.refused(None, Peer(uid, uid, 0), "not-listed")
+    log.flush()
+    assert len(kept.records) < 2300
+    singly = sum("CONNECTIONS" not in one for one in kept.records)
+    summed = sum(int(str(one.get("CONNECTIONS", 0))) for one in kept.records)
+    assert singly + summed == 5000
+
+
+def test_bytes_are_summed_up() -> None:
+    kept = Kept()
+    log = Log("n", kept)
+    for dummy in range(3):
+        visit = Visit(Peer(5, 5, 5), 0.0, None)
+        visit.bytes_in, visit.bytes_out = 10, 20
+        log.left(visit, words.ALLOWED, "")
+    log.flush()
+    assert kept.records[0]["BYTES_IN"] == 30
+    assert kept.records[0]["BYTES_OUT"] == 60
+    assert kept.records[0]["MESSAGE"] == "3 more connections of user 5 were allowed."
+
+
+def test_lost_records_are_counted() -> None:
+    kept = Kept()
+    kept.lost = 7
+    Log("n", kept).flush()
+    assert "7 records were lost" in str(kept.records[0]["MESSAGE"])
+
+
+def test_an_error_of_its_own_is_recorded_with_its_place() -> None:
+    kept = Kept()
+    log = Log("n", kept)
+    try:
+        raise ZeroDivisionError("oh")
+    except ZeroDivisionError as error:
+        log.crashed(error)
+    assert "ZeroDivisionError: oh" in str(kept.records[0]["MESSAGE"])
+    assert "test_gate_parts.py" in str(kept.records[0]["MESSAGE"])
+
+
+@pytest.mark.parametrize(
+    ("text", "unit"),
+    [
+        ("0::/system.slice/nginx.service\n", "nginx.service"),
+        ("0::/system.slice/nginx.service/worker\n", "nginx.service"),
+        (
+            "0::/user.slice/user-1000.slice/user@1000.service/app.slice/pipewire.service",
+            "pipewire.service",
+        ),
+        ("0::/user.slice/user-1000.slice/session-3.scope", "session-3.scope"),
+        ("12:cpu:/x.service\n1:name=systemd:/system.slice/old.service\n", "old.service"),
+        ("0::/\n", ""),
+        ("", ""),
+        ("nonsense", ""),
+    ],
+)
+def test_units_are_found_in_a_cgroup(text: str, unit: str) -> None:
+    assert unit_of(text) == unit
+
+
+def test_users_take_turns() -> None:
+    queue: Queue[str] = Queue()
+    for number in range(3):
+        queue.put(1, f"a{number}")
+    queue.put(2, "b0")
+    queue.put(2, "b1")
+    queue.put(3, "c0")
+    order = [queue.take(99, 99) for dummy in range(7)]
+    assert order == ["a0", "b0", "c0", "a1", "b1", "a2", None]
+
+
+def test_limits_of_the_queue() -> None:
+    queue: Queue[str] = Queue()
+    for number in range(5):
+        queue.put(1, f"a{number}")
+    assert [queue.take(3, 2) for dummy in range(3)] == ["a0", "a1", None]
+    queue.put(2, "b0")
+    assert queue.take(3, 2) == "b0"
+    queue.put(2, "b1")
+    assert queue.take(3, 2) is None
+    queue.done(1)
+    assert (queue.running, queue.waiting) == (2, 4)
+    # Both may: whose line was not served longest.
+    assert queue.take(3, 2) in ("a2", "b1")
+
+
+def test_error_replies_are_one_line() -> None:
+    assert error_reply("failed", "a\nb\n") == b"socket-access: error: failed a b\n"
+
+
+def test_only_one_descriptor_for_this_process_is_taken() -> None:
+    for wrong in ({}, {"LISTEN_PID": "1", "LISTEN_FDS": "1"}, {"LISTEN_PID": str(os.getpid())}):
+        with pytest.raises(AccessError, match="started by systemd"):
+            listening_descriptor(dict(wrong))
+    two = {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "2", "LISTEN_FDNAMES": "a:b"}
+    with pytest.raises(AccessError, match="started by systemd"):
+        listening_descriptor(two)
+    assert two == {}
+
+
+def test_systemd_is_told(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as there:
+        there.bind(str(tmp_path / "notify"))
+        Notify({"NOTIFY_SOCKET": str(tmp_path / "notify")}).tell("READY=1")
+        assert there.recv(99) == b"READY=1"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as there:
+        there.bind(f"\0unixsocket-access-test-{os.getpid()}")
+        Notify({"NOTIFY_SOCKET": f"@unixsocket-access-test-{os.getpid()}"}).tell("STOPPING=1")
+        assert there.recv(99) == b"STOPPING=1"
+    Notify({}).tell("READY=1")

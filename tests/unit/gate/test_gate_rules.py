@@ -1,0 +1,204 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who may come through a gate, on paper; and the file that says so."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.gate import (
+    RulesFile,
+    from_json,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.gate.peer import Peer
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.gate.rules import (
+    FOREIGN_PID,
+    NO_IDENTITY,
+    NOT_LISTED,
+    OVERFLOW,
+)
+
+BASE: dict[str, Any] = {"name": "n", "path": "/run/n.sock", "type": "stream", "forward": "/run/b"}
+NAMES = {"www-data": 33, "12": 99}
+OVERFLOWN = frozenset({65534})
+
+
+def rules(**more: Any) -> Any:
+    data = {key: value for key, value in {**BASE, **more}.items() if value is not None}
+    return from_json(data, NAMES.get, {"staff": 50}.get)
+
+
+def refusal(one: Any, uid: int, gid: int, pid: int = 7, groups: tuple[int, ...] = ()) -> Any:
+    return one.refusal(Peer(uid, gid, pid), lambda: groups, OVERFLOWN)
+
+
+def test_names_and_ids_are_resolved() -> None:
+    one = rules(users=["www-data", 5, "7", "12", "gone"], groups=["staff", "away", 6])
+    # A name made of digits is a name first, as everywhere (chown(1)).
+    assert one.users == {33, 5, 7, 99}
+    assert one.groups == {50, 6}
+    assert one.unresolved == ("user gone", "group away")
+
+
+@pytest.mark.parametrize(
+    ("peer", "why"),
+    [
+        ((33, 1), None),
+        ((34, 1), NOT_LISTED),
+        ((34, 50), None),
+        ((34, 1, 7, (50,)), None),
+        ((34, 1, 7, (51, 33)), NOT_LISTED),
+        ((0, 0), NOT_LISTED),
+        ((33, 1, 0), FOREIGN_PID),
+        ((33, 1, -1), FOREIGN_PID),
+        ((65534, 1), OVERFLOW),
+        ((33, 65534), OVERFLOW),
+        ((0xFFFFFFFF, 1), NO_IDENTITY),
+        ((33, 0xFFFFFFFF), NO_IDENTITY),
+        ((-1, 50), NO_IDENTITY),
+    ],
+)
+def test_who_may_come_in(peer: Any, why: str | None) -> None:
+    assert refusal(rules(users=["www-data", 65534], groups=["staff"]), *peer) == why
+
+
+def test_nobody_may_come_in_where_nobody_is_listed() -> None:
+    assert refusal(rules(), 0, 0) == NOT_LISTED
+
+
+def test_what_can_be_allowed_on_purpose() -> None:
+    one = rules(users=[65534], allow_overflow=True, allow_foreign_pid=True)
+    assert refusal(one, 65534, 65534, 0) is None
+    assert refusal(one, 65534, 65534, -1) == FOREIGN_PID
+    assert refusal(one, 0xFFFFFFFF, 1, 0) == NO_IDENTITY
+
+
+def test_groups_that_cannot_be_read_are_not_taken_for_none() -> None:
+    def fails() -> tuple[int, ...]:
+        raise OSError("no")
+
+    one = rules(users=[33], groups=["staff"])
+    with pytest.raises(OSError, match="no"):
+        one.refusal(Peer(34, 1, 7), fails, OVERFLOWN)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"surprise": 1}, "no key 'surprise'"),
+        ({"name": None}, "name must be"),
+        ({"type": "dgram"}, "stream or seqpacket"),
+        ({"type": ["stream"]}, "type must be"),
+        ({"forward": None}, "either forward or command"),
+        ({"command": ["/bin/true"]}, "either forward or command"),
+        ({"forward": "run/b"}, "absolute"),
+        ({"forward": "/" + "é" * 54}, "107 bytes"),
+        ({"forward": None, "command": []}, "a list"),
+        ({"forward": None, "command": "/bin/true"}, "a list"),
+        ({"forward": None, "command": ["true"]}, "absolute"),
+        ({"forward": None, "command": ["/bin/true", 1]}, "texts"),
+        ({"forward": None, "command": ["/bin/true", "a\0b"]}, "texts"),
+        ({"users": "www-data"}, "list of names"),
+        ({"users": [True]}, "neither"),
+        ({"users": [1.0]}, "neither"),
+        ({"users": [""]}, "neither"),
+        ({"users": [-1]}, "no id"),
+        ({"users": [0xFFFFFFFF]}, "no id"),
+        ({"groups": ["4294967295"]}, "no id"),
+        ({"allow_overflow": 1}, "true or false"),
+        ({"max_message": 0}, "whole number"),
+        ({"max_message": 212_001}, "whole number"),
+        ({"max_connections": True}, "whole number"),
+        ({"time_limit": 0}, "seconds"),
+        ({"time_limit": float("nan")}, "seconds"),
+        ({"time_limit": "30"}, "seconds"),
+    ],
+)
+def test_what_cannot_be_understood_is_refused(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(AccessError, match=said):
+        rules(**change)
+
+
+def test_the_last_place_is_not_one_users() -> None:
+    assert rules().at_once_per_user == 7
+    assert rules(at_once=3).at_once_per_user == 2
+    assert rules(at_once=1).at_once_per_user == 1
+    assert rules(at_once=3, at_once_per_user=3).at_once_per_user == 3
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "n.gate.json"
+    path.write_text(json.dumps({**BASE, "users": [1]}))
+    return path
+
+
+def replace(path: Path, text: str) -> None:
+    beside = path.with_name("new")
+    beside.write_text(text)
+    os.rename(beside, path)
+
+
+def test_changed_rules_are_seen_once_a_second(file: Path) -> None:
+    said: list[tuple[str, bool]] = []
+    source = RulesFile(str(file))
+    source.say = lambda text, problem: said.append((text, problem))
+    assert source.current(100).users == {1}
+    replace(file, json.dumps({**BASE, "users": [2, "no-such-user"]}))
+    assert source.current(100.5).users == {1}
+    assert source.current(101.1).users == {2}
+    assert [problem for dummy, problem in said] == [False, True]
+    assert "no-such-user" in said[1][0]
+    # Said once, not at every look.
+    replace(file, json.dumps({**BASE, "users": [3, "no-such-user"]}))
+    assert source.current(103).users == {3}
+    assert len(said) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{", "not JSON"),
+        ("[]", "one JSON object"),
+        ("[" * 100_000, "not JSON"),
+        (json.dumps({**BASE, "users": 1}), "list of names"),
+        (json.dumps({**BASE, "type": "seqpacket"}), "type of a gate cannot change"),
+        (json.dumps({**BASE, "path": "/run/other"}), "path of a gate cannot change"),
+        (
+            json.dumps({key: BASE[key] for key in ("name", "path", "type")} | {"command": ["/x"]})
+            if hasattr(dict, "__or__")
+            else "",
+            "cannot turn",
+        ),
+        (" " * (1 << 20) + json.dumps(BASE), "larger"),
+        ('{"name": "\xff', "not JSON"),
+    ],
+)
+def test_rules_that_cannot_be_understood_leave_the_old_ones(
+    file: Path, text: str, why: str
+) -> None:
+    said: list[str] = []
+    source = RulesFile(str(file))
+    source.say = lambda text, problem: said.append(text)
+    replace(file, text)
+    source.reread()
+    assert source.current(0).users == {1}
+    assert why in said[0]
+    assert "stay in force" in said[0]
+
+
+def test_rules_that_are_gone_leave_the_old_ones(file: Path) -> None:
+    source = RulesFile(str(file))
+    file.unlink()
+    source.reread()
+    assert source.current(0).users == {1}
+    with pytest.raises(AccessError, match="cannot be read"):
+        RulesFile(str(file))
