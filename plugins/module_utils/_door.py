@@ -106,6 +106,14 @@ def clients(module: AnsibleModule) -> list[Client]:
     return list(found.values())
 
 
+def gives(mode: str | None, bits: int) -> bool:
+    """Tell whether a mode has the bits; one that is not given, or is none, is left to the engine."""
+    try:
+        return mode is None or bool(int(mode, 8) & bits)
+    except ValueError:
+        return True
+
+
 def one_endpoint(
     module: AnsibleModule,
     method: str,
@@ -240,6 +248,7 @@ __all__ = (
     "endpoint_options",
     "fail",
     "finish",
+    "gives",
     "one_endpoint",
     "one_socket",
     "options",

@@ -17,9 +17,11 @@ description:
   - Nothing stands in between, so the daemon sees the client itself, and file descriptors
     arrive. It is for the sockets that no proxy can give on, such as PipeWire in
     C(/run/user/UID).
-  - The permissions of the inode hold at the second path as well. So each client gets an entry
-    in the socket's access control list, the owner keeps what the owner has, entries that others
-    made are kept, and everyone else gets nothing.
+  - The permissions of the inode hold at the second path as well. So each client in O(users) and
+    O(groups) gets an entry in the socket's access control list, the owner keeps what the owner
+    has, entries that others made are kept, and everyone else gets nothing.
+  - Where neither O(users) nor O(groups) names anybody, the permissions of the inode stay as they
+    are, and O(directory_owner), O(directory_group) and O(directory_mode) decide who finds it.
   - A daemon makes its socket anew at every start, and a mount of the old inode is dead then.
     Hooks on the unit that makes it mount after its birth and unmount before its death, and a
     C(.path) unit repairs what is stale or mounted twice.
@@ -44,8 +46,7 @@ options:
     type: str
     choices: [stream, seqpacket, dgram]
   users:
-    description: The users who may connect at O(path), by name or id. At least one user or group
-      must be named.
+    description: The users who may connect at O(path), by name or id.
     type: list
     elements: str
     default: []
@@ -56,14 +57,24 @@ options:
     default: []
   mount_as:
     description:
-      - Who mounts. With V(root) the inode that was looked at is mounted, and no line in
-        C(/etc/fstab) is needed.
-      - The name of a user lets that user mount with a line in C(/etc/fstab)
-        (C(bind,rw,user,noauto,nofail)), so that the hook in the user's own manager can do it.
-        O(unit_user) must be the same user then.
-      - Newer releases of util-linux may forbid a user to do it. Then use V(root).
+      - Who mounts. With V(root) the very inode that was looked at is mounted, and C(/etc/fstab)
+        is left alone.
+      - The name of a user lets that user mount by a line in C(/etc/fstab)
+        (C(bind,rw,user,noauto,nofail)), so that the hook in the user's own manager does it
+        without waiting for root. O(unit_user) must be the same user then, and O(trust_mounter)
+        must be true.
+      - Releases of util-linux may forbid users to do it. Then use V(root).
     type: str
     default: root
+  trust_mounter:
+    description:
+      - Whether the user in O(mount_as) is trusted with every socket and file of the host.
+        C(mount) follows a link that this user puts in the place of the socket with the rights
+        of root, so anything can appear at O(path).
+      - Every user who may search the directory of the endpoint can mount there by the same
+        line, and so keep the daemon from making its socket anew until root has repaired it.
+    type: bool
+    default: false
   unit:
     description:
       - The unit that makes the socket, a C(.service) or a C(.socket), by its full name. It must
@@ -106,18 +117,26 @@ EXAMPLES = r"""
     path: /srv/qemu-audio/pipewire-0
     unit: pipewire.socket
     unit_user: quantum
-    mount_as: quantum
     users: [libvirt-qemu]
+    client_unit: player.service
+    client_environment:
+      PIPEWIRE_RUNTIME_DIR: /srv/qemu-audio
 
-- name: Let one user connect to a daemon whose directory stays closed, and tell its service where
+- name: Let one user connect to a daemon whose directory stays closed
   unixsocket.access.socket_bind_mount:
     source: /run/app/private/app.sock
     path: /run/app-shop/app.sock
     unit: app.service
     users: [shop]
-    client_unit: shop.service
-    client_environment:
-      APP_SOCKET: /run/app-shop/app.sock
+
+- name: Leave the permissions of the socket alone, and let a group find it
+  unixsocket.access.socket_bind_mount:
+    source: /run/user/1000/pipewire-0
+    path: /srv/sound/pipewire-0
+    unit: pipewire.socket
+    unit_user: quantum
+    directory_group: audio
+    directory_mode: "0750"
 
 - name: Take an endpoint away
   unixsocket.access.socket_bind_mount:
@@ -246,6 +265,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils import _door
 # Keys of a grant, and the options that they come from.
 _KEYS = {
     "mount_as": "mount_as",
+    "trust_mounter": "trust_mounter",
     "directory_owner": "directory_owner",
     "directory_group": "directory_group",
     "directory_mode": "directory_mode",
@@ -259,6 +279,7 @@ def main() -> t.NoReturn:
         argument_spec={
             **_door.endpoint_options(["stream", "seqpacket", "dgram"]),
             "mount_as": {"type": "str", "default": "root"},
+            "trust_mounter": {"type": "bool", "default": False},
             "unit": {"type": "str"},
             "unit_user": {"type": "str"},
             "directory_owner": {"type": "str"},
@@ -268,17 +289,38 @@ def main() -> t.NoReturn:
         supports_check_mode=True,
     )
     params = module.params
-    who = _door.clients(module)
+    named = _door.clients(module)
+    who = named or _of_the_directory(module)
     if not who and params["state"] == "present":
         _door.fail(
             module,
             f"Nobody is named who may connect at {params['path']}; name at least one user or group "
-            "in users or groups.",
+            "in users or groups, or say in directory_owner, directory_group or directory_mode who "
+            "may search its directory.",
         )
     own = ("type", "trust_directories", "unit", "unit_user")
     declared = _door.one_endpoint(module, "bind_mount", who, _KEYS, own=own)
     holder = f"socket_bind_mount {params['path']}"
-    _door.run_one(module, _door.Task(declared, holder, exclusive=False))
+    task = _door.Task(declared, holder, exclusive=False, leave_inode=not named)
+    _door.run_one(module, task)
+
+
+def _of_the_directory(module: AnsibleModule) -> list[_door.Client]:
+    """Return for whom the directory of the endpoint alone decides, and who can prove that."""
+    params = module.params
+    mode = params["directory_mode"]
+    found = []
+    for kind, option, bits in (
+        ("user", "directory_owner", 0o100),
+        ("group", "directory_group", 0o010),
+    ):
+        name = params[option]
+        if name and name not in ("root", "0") and _door.gives(mode, bits):
+            found.append(_door.Client(kind, name, option))
+    if mode is not None and not found:
+        # All others, whom only root can stand for.
+        found.append(_door.Client("user", "root", "directory_mode"))
+    return found
 
 
 if __name__ == "__main__":

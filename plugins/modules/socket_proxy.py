@@ -313,17 +313,9 @@ def _clients(module: AnsibleModule) -> list[_door.Client]:
     found = {(one.kind, one.name): one for one in _door.clients(module)}
     for kind, option, bits in (("user", "owner", 0o200), ("group", "group", 0o020)):
         name = params[option]
-        if name and name not in ("root", "0") and _lets_in(params["mode"], bits):
+        if name and name not in ("root", "0") and _door.gives(params["mode"], bits):
             found.setdefault((kind, name), _door.Client(kind, name, option))
     return list(found.values())
-
-
-def _lets_in(mode: str | None, bits: int) -> bool:
-    """Tell whether a mode gives write permission; one that is none is refused later."""
-    try:
-        return mode is None or bool(int(mode, 8) & bits)
-    except ValueError:
-        return True
 
 
 if __name__ == "__main__":

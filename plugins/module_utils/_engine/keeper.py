@@ -144,6 +144,14 @@ class Keeper:
                 f"status {failed[0]} and the journal tell why."
             )
 
+    def wait_for_nothing(self) -> None:
+        """Let units that are started from now on come up after this run.
+
+        Their hooks wait for its lock, and nothing else sets what they start as it was.
+        """
+        for manager in self._managers.values():
+            manager.waits = False
+
     def tell_clients(self, places: Sequence[Place], one: Surveyed, holder: str) -> list[Want]:
         """Return what tells the clients of endpoints where these are."""
         files = {place: client_file(place.name, place.endpoint) for place in places}

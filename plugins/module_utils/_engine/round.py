@@ -19,19 +19,19 @@ from .converge.steps import AnyResource, Step, Want, plan_steps, without_holders
 from .endpoints import Parts, Place, holders_of, maker_of, service_of, take_apart
 from .errors import AccessError, Refusals
 from .host.accounts import Accounts, HostNames
-from .host.pinned import Pin, pin
+from .host.pinned import Pin
 from .host.starting import starting
 from .keep.hooks import births
 from .model.access import Access, AccessRequest, wanted_socket
-from .model.chain import DIRECTORY, SOCKET, Chain
+from .model.chain import Chain
 from .planner.plan import plan_socket
 from .proofs import Proof, failure, prove_all
-from .reach import unfit_leaf
+from .recorded import recorded_inode
 from .report import Result, Seen, result_of
 from .resources.base import FILES_COME, UNITS_START
 from .resources.inode_access import DirectoryAccess, SocketAccess
 from .resources.membership import Membership, MembershipRequest
-from .serving import Serving, is_ours
+from .serving import Serving, endpoints_made, endpoints_removed
 from .strangers import stranger_here
 from .survey import Survey, Surveyed, same_socket_twice
 from .task import Options, Task
@@ -93,13 +93,21 @@ class Round:
         kinds = _INODES if options.hook else _INODES | _ACCOUNTS | keeper.KINDS
         if not options.unprivileged:
             kinds |= mounting.HOOKED if options.hook else mounting.KINDS
-        self.steps = plan_steps(wants, self.holders, self.record, self._recorded, kinds)
+        steps = plan_steps(wants, self.holders, self.record, self._recorded, kinds)
+        # What goes away with its unit needs no other access before.
+        going = {f"socket:{path}" for path in endpoints_removed(steps)}
+        self.steps = [
+            replace(step, target=step.current) if step.resource.key in going else step
+            for step in steps
+        ]
         self._refuse()
         if options.check:
             return Outcome(self.steps, any(step.changes for step in self.steps))
         names = [place.name for place in self._served()] if self.made_sockets else ()
         with starting(names):
-            return apply_steps(self.steps, self.record, self.file)
+            return apply_steps(
+                self.steps, self.record, self.file, going_back=self.keeper.wait_for_nothing
+            )
 
     def _served(self) -> list[Place]:
         """Return every place that a unit of ours serves."""
@@ -215,7 +223,7 @@ class Round:
                 "on this host; use the method group or acl."
             )
             return
-        ours = is_ours(place, list(self.record.entries))
+        ours = place.endpoint.at in endpoints_made(self.record)
         self.serving.check_place(place, seen.one, ours)
         if seen.parts.serves is not None:
             served = self.serving.command(place, seen.task.declared, seen.one)
@@ -283,25 +291,4 @@ class Round:
         if kind == "member":
             user, dummy, group = rest.rpartition(":")
             return Membership(user, group)
-        made = SocketAccess if kind == "socket" else DirectoryAccess
-        for one in self.pins:
-            if one.descriptor(rest) is not None:
-                return made(rest, one.descriptor(rest), self.names)
-        try:
-            held = pin(rest)
-        except (AccessError, OSError) as error:
-            raise AccessError(f"{rest} cannot be looked at: {error}") from error
-        self.pins.append(held)
-        leaf = held.chain.leaf
-        if leaf is None or leaf.kind != (SOCKET if made is SocketAccess else DIRECTORY):
-            # What was changed is gone, and with it all that there was to undo.
-            return made(rest, None, self.names)
-        resource = made(rest, held.descriptor(leaf.path), self.names)
-        requests = map(resource.request_from_json, self.record.entries[key].requests.values())
-        trusted = {name for request in requests for name in request.trusted}
-        problem = self.survey.unsafe(held.chain, trusted)
-        if made is SocketAccess:
-            problem = problem or unfit_leaf(held.chain)
-        if problem:
-            self.survey.problems.append(problem)
-        return resource
+        return recorded_inode(key, self.record, self.names, self.survey, self.pins)

@@ -8,10 +8,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 
+from .converge.record import Record
+from .converge.steps import Step
 from .endpoints import PROXY, Parts, Place, service_of, unit_of
 from .errors import AccessError
 from .host import socat
@@ -22,6 +24,7 @@ from .keep import gate_units, proxy_units
 from .keep.gate_rules import forward_rules, serve_rules
 from .keep.parts import POLICIES, UNITS, KeptFile, start_at_boot
 from .keep.proxy_units import PROXYD, SOCAT
+from .keep.service_units import endpoints_in
 from .methods import proxy
 from .model.account import ROOT, Credentials, User
 from .model.acl import WRITE
@@ -29,6 +32,7 @@ from .model.chain import OTHER, SOCKET, Chain
 from .model.words import Names
 from .policy import SocketPolicy
 from .reach import unsafe_step
+from .resources.file import ManagedFile
 from .survey import Surveyed
 
 
@@ -256,9 +260,28 @@ def _served(place: Place, made: _Texts) -> Served:
     return Served(files, unit)
 
 
-def is_ours(place: Place, recorded: Sequence[str]) -> bool:
-    """Tell whether the record says that an earlier run made this endpoint."""
-    return f"unit:{unit_of(place)}" in recorded
+def endpoints_made(record: Record) -> set[str]:
+    """Return the paths of all sockets that units of ours make on this host, by its record."""
+    found: set[str] = set()
+    for key, entry in record.entries.items():
+        dummy, start, name = key.partition(f"file:{UNITS}/socket-access-")
+        if start and name.endswith(".socket"):
+            resource = ManagedFile(key.partition(":")[2])
+            for data in entry.requests.values():
+                found.update(endpoints_in(resource.request_from_json(data)))
+    return found
+
+
+def endpoints_removed(steps: Iterable[Step]) -> set[str]:
+    """Return the paths of the sockets that go away, because the unit that makes them goes."""
+    found: set[str] = set()
+    for step in steps:
+        resource = step.resource
+        if not isinstance(resource, ManagedFile) or not resource.path.endswith(".socket"):
+            continue
+        if step.current and step.current.content is not None and step.target.content is None:
+            found.update(endpoints_in(step.current.content))
+    return found
 
 
 def _type_of(chain: Chain) -> str:

@@ -68,10 +68,16 @@ def _by_key(step: Step) -> str:
     return step.resource.key
 
 
-def apply_steps(steps: Sequence[Step], record: Record, file: RecordFile) -> Outcome:
+def apply_steps(
+    steps: Sequence[Step],
+    record: Record,
+    file: RecordFile,
+    going_back: Callable[[], None] = lambda: None,
+) -> Outcome:
     """Put all steps into effect, or none: a step that fails takes the whole run back.
 
-    Raises AccessError that says what failed and that everything was put back.
+    ``going_back`` is called before anything is put back.  Raises AccessError that says what failed
+    and that everything was put back.
     """
     after = _next_record(steps, record)
     changing = [step for step in steps if step.changes]
@@ -80,6 +86,7 @@ def apply_steps(steps: Sequence[Step], record: Record, file: RecordFile) -> Outc
     done: list[Step] = []
 
     def rollback(reason: str) -> AccessError:
+        going_back()
         try:
             # After a proof that failed the record tells of a run that went well.
             if done and file.load() == after:

@@ -72,10 +72,14 @@ def is_running() -> bool:
 
 
 class Manager:
-    """One manager; ``changed`` is to be called when unit files were, before units are started."""
+    """One manager; ``changed`` is to be called when unit files were, before units are started.
+
+    Unless it ``waits``, what it starts comes up later.
+    """
 
     def __init__(self, user: str | None = None) -> None:
         self.user = user
+        self.waits = True
         self._stale = False
         self._asked: dict[str, bool] = {}
 
@@ -131,7 +135,8 @@ class Manager:
             self._forget_failures(stop)
         if start:
             self.reload()
-            self._call("start", "--", *start, purpose="start units of the collection")
+            wait = () if self.waits else ("--no-block",)
+            self._call("start", *wait, "--", *start, purpose="start units of the collection")
 
     def _stop(self, units: Sequence[str]) -> None:
         try:
@@ -178,7 +183,7 @@ class Manager:
             # One whose service runs cannot be started again (systemd.socket(5)).
             self._stop([f"{unit[: -len('.socket')]}.service"])
         # Whether a service comes up again is asked for at the end, when all it needs is there.
-        wait = ("--no-block",) if unit.endswith(".service") else ()
+        wait = ("--no-block",) if unit.endswith(".service") or not self.waits else ()
         self._call("try-restart", *wait, unit, purpose=f"restart {unit}")
 
     def _call(self, *arguments: str, purpose: str) -> str:

@@ -201,3 +201,13 @@ def assignment(name: str, value: str) -> str:
 def lines(*texts: str) -> str:
     """Return a whole unit file, which says in its first line who manages it."""
     return "\n".join((MANAGED, *texts, ""))
+
+
+def endpoints_in(content: bytes) -> list[str]:
+    """Return where a .socket unit that ``listener`` wrote listens."""
+    found = []
+    for line in content.decode("utf-8", "surrogateescape").splitlines():
+        key, dummy, value = line.partition("=")
+        if key in _LISTEN.values():
+            found.append(value.replace("%%", "%"))
+    return found

@@ -77,9 +77,10 @@ def never_root(values: Values, here: Place) -> Iterator[Problem]:
     for dummy, endpoint, place in endpoints(values):
         if endpoint.run_as in ("root", "0"):
             yield place.at("run_as").problem(
-                "What passes connections on never runs as root, because everyone who may connect to it would act with "
-                "root's rights; name an account that may connect to the socket, or leave the key "
-                "out: then an account without a name gets just the group that the socket needs."
+                "What passes connections on never runs as root, because everyone who may connect "
+                "to it would act with root's rights; name an account that may connect to the "
+                "socket, or leave the key out: then an account without a name gets just the group "
+                "that the socket needs."
             )
 
 

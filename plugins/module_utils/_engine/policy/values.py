@@ -157,7 +157,7 @@ def service_name(value: object, place: Place) -> str:
 
 
 def count(value: object, place: Place) -> int:
-    """Return how many of something there may be at once, from 1 to 212000: the bytes of the longest message."""
+    """Return how many of something there may be, from 1 to the bytes of the longest message."""
     wanted = "write a whole number from 1 to 212000"
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10:
         value = int(value)
