@@ -122,25 +122,26 @@ def one_endpoint(
     *,
     own: Sequence[str] = ("type", "trust_directories"),
     name: str | None = None,
+    source: str = "source",
 ) -> SocketPolicy:
     """Check the options of a module as the declaration of a socket with one endpoint.
 
     ``keys`` maps those of a grant to the options that they come from, ``own`` are the options that
-    are keys of the socket itself.  Ends the module with all problems, named by option.
+    are keys of the socket itself, and the option ``source`` is its path.  Ends the module with all problems, named by option.
     """
     params = module.params
     shared = {
         key: params[option] for key, option in keys.items() if params[option] not in (None, {})
     }
     allow = [{one.kind: one.name, "method": method, "at": params["path"], **shared} for one in who]
-    called = {"path": "source"}
+    called = {"path": source}
     for index, one in enumerate(who):
         grant = f"allow[{index}]"
         called[f"{grant}.{one.kind}"] = one.option
         called[f"{grant}.at"] = "path"
         called.update({f"{grant}.{key}": option for key, option in keys.items()})
         called[grant] = one.option
-    declared = {"path": params["source"], "allow": allow}
+    declared = {"path": params[source], "allow": allow}
     return one_socket(module, declared, called, own=own, name=name)
 
 
@@ -180,6 +181,12 @@ def one_socket(
 def readable(path: str) -> str:
     """Return the last part of a path as it can be a part of file and unit names."""
     return re.sub(r"[^A-Za-z0-9_.-]", "_", path.rpartition("/")[2])[:32]
+
+
+def marked(path: str) -> str:
+    """Return a name for files and units that is one path's alone, the same every time."""
+    mark = hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    return f"{readable(path).lstrip('._-')}-{mark}".lstrip("-")
 
 
 def _name(module: str, path: str) -> str:
@@ -249,6 +256,7 @@ __all__ = (
     "fail",
     "finish",
     "gives",
+    "marked",
     "one_endpoint",
     "one_socket",
     "options",

@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Sequence
 from . import clients
 from .converge.loop import Outcome
 from .converge.record import NoRecord, Record, RecordFile
+from .converge.steps import Step
 from .errors import AccessError
 from .host.lock import Lock
 from .report import Result
@@ -52,21 +53,24 @@ def converge(
             lock = Lock(file.directory, seconds=options.lock_seconds)
         if not still():
             return Result(False, [], {}, {})
-        last, result = _rounds(tasks, options, dropped, file)
+        steps, record, result = _rounds(tasks, options, dropped, file)
     finally:
         os.umask(umask)
         if lock is not None:
             file.clear_away()
             lock.release()
     # A unit that is restarted may have a hook of ours, which must get the lock.
-    clients.begin_anew(last.steps, last.record, result, restart=not options.check)
+    clients.begin_anew(steps, record, result, restart=not options.check)
     return result
 
 
 def _rounds(
     tasks: Sequence[Task], options: Options, dropped: Dropped, file: RecordFile
-) -> tuple[Round, Result]:
-    """Go as many rounds as are needed: endpoints that the first has made are set by the second."""
+) -> tuple[list[Step], Record, Result]:
+    """Go as many rounds as are needed: endpoints that the first has made are set by the second.
+
+    Returns one step for each resource, what was recorded before the run, and its result.
+    """
     rounds = [Round(tasks, options, file)]
     try:
         outcome = rounds[0].apply(dropped)
@@ -79,7 +83,8 @@ def _rounds(
             except BaseException as error:
                 outcome.rollback(repr(error))
                 raise
-        return rounds[-1], _proven(rounds[-1], outcome, options)
+        by_key = {step.resource.key: step for step in reversed(outcome.steps)}
+        return list(by_key.values()), rounds[0].record, _proven(rounds[-1], outcome, options)
     finally:
         # Whatever is put back is put back through what the round held when it changed it.
         for one in rounds:

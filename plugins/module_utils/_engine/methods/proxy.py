@@ -84,8 +84,7 @@ def demand(
     return ProxyDemand(
         problems=(
             f"The {method} at {endpoint.at} has no account that may connect to the socket {path}: "
-            f"{judge(chain, member, names).text} Declare run_as: the name of an account that may, "
-            f"such as the daemon's own, {names.user_name(leaf.access.uid)}.",
+            f"{judge(chain, member, names).text} {_who_may(leaf.access.uid, names)}",
         )
     )
 
@@ -108,4 +107,16 @@ def _declared(
             f"The {method} at {endpoint.at} runs as user {run_as.name}, who would be refused at the "
             f"socket {chain.path}: {verdict.text} Name an account in run_as that may connect.",
         )
+    )
+
+
+def _who_may(owner: int, names: Names) -> str:
+    if owner == ROOT:
+        return (
+            "Let a group of its own connect to the socket (group and mode in the declaration), or "
+            "declare run_as: an account that may connect, which root's own cannot be."
+        )
+    return (
+        "Declare run_as: the name of an account that may, such as the daemon's own, "
+        f"{names.user_name(owner)}."
     )

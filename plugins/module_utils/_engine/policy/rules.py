@@ -75,7 +75,7 @@ def allowed_and_refused(values: Values, here: Place) -> Iterator[Problem]:
 def owner_granted(values: Values, here: Place) -> Iterator[Problem]:
     """The owner class alone decides for the owner (acl(5), access check algorithm)."""
     for grant, place in _grants(values):
-        if grant.principal == _owner(values):
+        if grant.principal == _owner(values) and grant.method not in ("proxy", "gate"):
             yield place.problem(
                 f"The {grant.principal} owns the socket, and for the owner the kernel looks at the "
                 "owner's bits of the mode only, so this grant would have no effect; remove it, and "

@@ -99,7 +99,7 @@ def parse(arguments: list[str]) -> tuple[str, list[str], set[str]]:
         elif argument in _SWITCHES[verb]:
             switches.add(argument)
         else:
-            known = ", ".join(_SWITCHES[verb])
+            known = ", ".join(_SWITCHES[verb]) or "none"
             raise Usage(f"{verb} has no option {argument!r}; it has {known}.")
     least, most = _WORDS[verb]
     if len(words) < least or (most is not None and len(words) > most):
