@@ -122,7 +122,9 @@ def _places(declared: SocketPolicy) -> Iterator[Place]:
 
 
 def _above(path: str, declared: SocketPolicy) -> tuple[str, ...]:
-    return tuple(name for name in declared.trust_directories if path.startswith(f"{name}/"))
+    return tuple(
+        name for name in declared.trust_directories if path.startswith(f"{name.rstrip('/')}/")
+    )
 
 
 def _name(name: str, at: str) -> str:

@@ -15,7 +15,7 @@ from .nearest import kind, show
 from .problems import Place, Problem, Wrong
 from .table import Item, Row, read
 from .types import Grant, Serve
-from .values import count, seconds, text, user_name
+from .values import count, processes, seconds, text, user_name
 
 Values = Mapping[str, object]
 
@@ -39,8 +39,8 @@ SERVE_KEYS: Mapping[str, Row] = {
     "user": Row(user_name, "the user as whom the command runs", required=True, also=("run_as",)),
     "time_limit": Row(seconds, "a number of seconds", also=("timeout",)),
     "request_seconds": Row(seconds, "a number of seconds"),
-    "at_once": Row(count, "a number of commands"),
-    "at_once_per_user": Row(count, "a number of commands"),
+    "at_once": Row(processes, "a number of commands"),
+    "at_once_per_user": Row(processes, "a number of commands"),
     "max_connections": Row(count, "a number of connections"),
     "max_connections_per_user": Row(count, "a number of connections"),
     "max_message": Row(count, "a number of bytes"),

@@ -156,16 +156,21 @@ def service_name(value: object, place: Place) -> str:
     return name
 
 
-def count(value: object, place: Place) -> int:
+def count(value: object, place: Place, most: int = MOST) -> int:
     """Return how many of something there may be, from 1 to the bytes of the longest message."""
-    wanted = "write a whole number from 1 to 212000"
+    wanted = f"write a whole number from 1 to {most}"
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         place.wrong(f"The value is {kind(value)}; {wanted}.")
-    if not 1 <= value <= MOST:
+    if not 1 <= value <= most:
         place.wrong(f"{show(value)} is out of range; {wanted}.")
     return value
+
+
+def processes(value: object, place: Place) -> int:
+    """Return how many processes there may be at once, from 1 to 10000."""
+    return count(value, place, 10_000)
 
 
 # What environ(7) allows and a shell can read again.

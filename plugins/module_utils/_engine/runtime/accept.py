@@ -123,7 +123,7 @@ class Acceptor:
         self._stopping = True
 
     def _has_room(self) -> bool:
-        return True
+        return len(self._children) < self._most
 
     def _drain(self, awake: int) -> None:
         try:
