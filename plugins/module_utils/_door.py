@@ -127,7 +127,8 @@ def one_endpoint(
     """Check the options of a module as the declaration of a socket with one endpoint.
 
     ``keys`` maps those of a grant to the options that they come from, ``own`` are the options that
-    are keys of the socket itself, and the option ``source`` is its path.  Ends the module with all problems, named by option.
+    are keys of the socket itself, and the option ``source`` is its path.  Ends the
+    module with all problems, named by option.
     """
     params = module.params
     shared = {

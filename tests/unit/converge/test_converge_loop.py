@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.loop import (
+    Outcome,
     apply_steps,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.record import (
@@ -249,7 +250,8 @@ def test_putting_back_goes_in_reverse_and_past_what_fails(bench: Bench) -> None:
     bench.host.fails["b"] = OSError(5, "Input/output error")
     said = str(outcome.rollback("The proof failed."))
     assert said.startswith("The proof failed. b could not be put back: ")
-    assert bench.host.log[:2] == ["c", "a"]
+    # The record first: from then on it tells of a run that is on its way.
+    assert bench.host.log[:3] == ["record", "c", "a"]
 
 
 def test_rollback_after_the_run(bench: Bench) -> None:
@@ -467,3 +469,85 @@ def test_a_thing_that_is_born_so_because_of_us_goes_back_to_what_it_was(bench: B
     bench.host.identities["a"] = "3"
     bench.run(also=["one"])
     assert bench.host.things["a"] == words("old")
+
+
+# --- two rounds -------------------------------------------------------------------------------
+
+
+def _two_rounds(bench: Bench) -> Outcome:
+    """Change a in a first round, and b and c in a second."""
+    first = bench.run(A)
+    bench.host.log.clear()
+    return first.then(bench.run(A, B, C))
+
+
+def test_two_rounds_are_one_outcome(bench: Bench) -> None:
+    both = _two_rounds(bench)
+    assert both.changed
+    assert [sentence.split()[0] for sentence in both.changes] == ["a", "b", "c"]
+    assert both.diff["before"].count("\n") == 3
+    nothing = bench.run(A, B, C)
+    assert not nothing.then(bench.run(A, B, C)).changed
+    assert nothing.then(both).changed
+    assert both.then(nothing).changed
+
+
+def test_the_later_round_is_put_back_first(bench: Bench) -> None:
+    both = _two_rounds(bench)
+    bench.host.log.clear()
+    error = both.rollback("The proof failed.")
+    assert bench.host.things == BORN
+    assert [key for key in bench.host.log if key != "record"] == ["c", "b", "a"]
+    assert bench.file.load() == Record()
+    assert str(error) == "The proof failed. Everything this run had changed was put back."
+
+
+def test_a_later_round_that_did_nothing(bench: Bench) -> None:
+    both = bench.run(A).then(bench.run(A))
+    error = both.rollback("The proof failed.")
+    assert bench.host.things == BORN
+    assert str(error) == "The proof failed. Everything this run had changed was put back."
+
+
+def test_a_second_round_that_fails_and_cannot_put_itself_back(bench: Bench) -> None:
+    """The first one is put back by whoever runs both; what the second left is remembered."""
+    first = bench.run(A)
+    bench.host.fails = {"c": AccessError("c is broken.")}
+    with pytest.raises(AccessError) as caught:
+        bench.run(A, B, C)
+    bench.host.fails = {}
+    error = first.rollback(str(caught.value))
+    assert bench.host.things == BORN
+    assert "c could not be put back: c is broken" in str(error)
+    assert "Everything this run had changed was put back." not in str(error)
+    assert "c" in bench.file.load().entries
+    bench.run(also=["one"])
+    assert bench.host.things == BORN
+    assert bench.file.load() == Record()
+
+
+def test_what_a_later_round_could_not_put_back_is_told_and_remembered(bench: Bench) -> None:
+    both = _two_rounds(bench)
+    bench.host.fails = {"b": AccessError("b is broken.")}
+    error = both.rollback("The proof failed.")
+    bench.host.fails = {}
+    assert bench.host.things == {**BORN, "b": words("y")}
+    assert "b could not be put back: b is broken" in str(error)
+    assert "Everything this run had changed was put back." not in str(error)
+    # So the next run can heal it.
+    assert "b" in bench.file.load().entries
+    bench.run(also=["one"])
+    assert bench.host.things == BORN
+    assert bench.file.load() == Record()
+
+
+def test_what_the_first_round_could_not_put_back_is_told(bench: Bench) -> None:
+    both = _two_rounds(bench)
+    bench.host.fails = {"a": AccessError("a is broken.")}
+    error = both.rollback("The proof failed.")
+    bench.host.fails = {}
+    assert bench.host.things == {**BORN, "a": words("old", "x")}
+    assert "a could not be put back: a is broken" in str(error)
+    assert "Everything this run had changed was put back." not in str(error)
+    bench.run(also=["one"])
+    assert bench.host.things == BORN

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Callable
 
 from ..errors import AccessError
-from .record import Record, RecordFile
+from .record import Entry, Record, RecordFile
 from .steps import Step, order
 
 _PUT_BACK = "Everything this run had changed was put back."
@@ -87,10 +87,14 @@ def apply_steps(
 
     def rollback(reason: str) -> AccessError:
         going_back()
+        left: dict[str, Entry] = {}
         try:
-            # After a proof that failed the record tells of a run that went well.
-            if done and file.load() == after:
+            known = file.load()
+            if done and known == after:
+                # After a proof that failed the record tells of a run that went well.
                 file.save(_pending(changing, record, after))
+            elif known != record:
+                left = _left_by_others(known, changing)
         except (OSError, AccessError) as error:
             reason = f"{reason} The record {file.path} could not be written: {error}."
         problems = _put_back(done)
@@ -99,10 +103,10 @@ def apply_steps(
             return AccessError(" ".join([reason, *problems]))
         try:
             if file.load() != record:
-                file.save(record)
+                file.save(Record({**record.entries, **left}))
         except (OSError, AccessError) as error:
             return AccessError(f"{reason} The record {file.path} could not be put back: {error}.")
-        return AccessError(f"{reason} {_PUT_BACK}")
+        return AccessError(reason if left else f"{reason} {_PUT_BACK}")
 
     try:
         _save(file, _pending(changing, record, after) if changing else after)
@@ -119,6 +123,12 @@ def apply_steps(
         rollback(repr(error))
         raise
     return Outcome(steps, changed=bool(changing), rollback=rollback)
+
+
+def _left_by_others(known: Record, changing: Sequence[Step]) -> dict[str, Entry]:
+    """Return what a later round could not put back, for this one to leave in the record."""
+    own = {step.resource.key for step in changing}
+    return {key: entry for key, entry in known.entries.items() if entry.pending and key not in own}
 
 
 def _save(file: RecordFile, record: Record) -> None:

@@ -17,7 +17,7 @@ from .commands import run
 
 PROGRAM = "/usr/bin/socat"
 _VERSION = re.compile(r"^socat version (\d+(?:\.\d+)*)", re.MULTILINE)
-_ACCEPT_FD = re.compile(r"^\s*ACCEPT", re.IGNORECASE | re.MULTILINE)
+_ACCEPT_FD = re.compile(r"^\s*ACCEPT-FD:", re.IGNORECASE | re.MULTILINE)
 _SECONDS = 10.0
 
 
