@@ -338,10 +338,7 @@ def main() -> t.NoReturn:
     params = module.params
     if params["state"] == "present":
         _check(module)
-    if params["forward"] is not None:
-        declared = _forward(module)
-    else:
-        declared = _command(module)
+    declared = _command(module) if params["forward"] is None else _forward(module)
     _door.run_one(module, _door.Task(declared, f"socket_gate {params['path']}"))
 
 
@@ -392,8 +389,9 @@ def _command(module: AnsibleModule) -> _door.SocketPolicy:
     params = module.params
     serve = {key: params[key] for key in (*_OF_COMMAND, *_LIMITS) if params[key] is not None}
     who = _who(module)
-    called = {f"allow[{index}]": one.option for index, one in enumerate(who)}
-    called.update({f"serve.{key}": key for key in serve})
+    called = {f"serve.{key}": key for key in serve}
+    for index, one in enumerate(who):
+        called.update(dict.fromkeys((f"allow[{index}].{one.kind}", f"allow[{index}]"), one.option))
     keys = {"allow": [{one.kind: one.name} for one in who], **({"serve": serve} if serve else {})}
     own = ("type", "owner", "group", "mode", "trust_directories")
     name = params["name"] or _door.marked(params["path"])

@@ -47,6 +47,7 @@ HOSTILE = (
     "# ; -x",
     "é€😀",
 )
+COMMAND_AT = "/usr/local/sbin/socket-access"
 COMMAND = """\
 #!/usr/bin/python3 -IS
 import sys
@@ -69,7 +70,7 @@ class Box:
         self.put(
             {
                 "/opt/peer.py": PEER.read_text(encoding="utf-8"),
-                "/usr/local/sbin/socket-access": COMMAND,
+                COMMAND_AT: COMMAND,
                 **{
                     f"{library}/{name}": content.decode()
                     for name, content in sources.sources().items()
@@ -99,7 +100,7 @@ class Box:
             for path, content in files.items():
                 data = content.encode()
                 member = tarfile.TarInfo(path.lstrip("/"))
-                member.size, member.mode = len(data), 0o755
+                member.size, member.mode = len(data), 0o755 if path == COMMAND_AT else 0o644
                 archive.addfile(member, io.BytesIO(data))
         command = ["podman", "exec", "--interactive", self.name, "tar", "--extract", "-C", "/"]
         subprocess.run(command, input=packed.getvalue(), check=True, timeout=120)

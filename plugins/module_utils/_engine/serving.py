@@ -136,6 +136,13 @@ class Serving:
         self, parts: Parts, place: Place, chain: Chain, source: Surveyed, account: proxy.Account
     ) -> _Texts | None:
         type_ = parts.task.declared.type or _type_of(chain)
+        if type_ == "dgram":
+            self.problems.append(
+                f"A dgram socket listens at {source.declared.path}, and a {place.method} cannot "
+                "pass on datagrams, because their senders have no connection for an answer; use "
+                "the method bind_mount, group or acl."
+            )
+            return None
         if place.method == PROXY:
             return self._proxy(place, type_, chain, source, account)
         endpoint = place.endpoint

@@ -32,7 +32,8 @@ def test_none_is_none(tmp_path: Path) -> None:
 
 def test_an_old_one_does_not_accept_by_itself(tmp_path: Path) -> None:
     said = "socat by Gerhard Rieger\nsocat version 1.7.4.4 on 06 Nov 2022 08:15:51"
-    assert look(_program(tmp_path, said, "   UNIX-CONNECT:<filename>")) == Socat("1.7.4.4", False)
+    listed = "   UNIX-CONNECT:<filename>\n      accept-timeout=<timeout>"
+    assert look(_program(tmp_path, said, listed)) == Socat("1.7.4.4", False)
 
 
 def test_a_new_one_does(tmp_path: Path) -> None:

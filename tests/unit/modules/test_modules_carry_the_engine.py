@@ -18,7 +18,7 @@ PLUGINS = "ansible_collections.unixsocket.access.plugins"
 ENGINE = "module_utils/_engine"
 
 # One that changes nothing on the host needs nothing there.
-CHANGING = ("socket_acl", "socket_mode", "socket_policy")
+CHANGING = ("socket_acl", "socket_bind_mount", "socket_mode", "socket_policy", "socket_proxy")
 
 
 def file_of(name: str) -> Path | None:

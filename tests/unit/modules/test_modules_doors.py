@@ -83,7 +83,7 @@ def run(
 ) -> Iterator[Callable[..., dict[str, Any]]]:
     """Run a module with options and return what it answers."""
 
-    def call(name: str, check: bool = False, **options: Any) -> dict[str, Any]:
+    def call(name: str, /, check: bool = False, **options: Any) -> dict[str, Any]:
         module = importlib.import_module(f"{MODULES}.{name}")
         internal = {"check_mode": check, "module_name": f"unixsocket.access.{name}"}
         arguments = {**options, **{f"_ansible_{key}": value for key, value in internal.items()}}
