@@ -218,6 +218,16 @@ class Serving:
         demand = proxy.demand(place.method, endpoint, chain, run_as, self._nobody, self._names)
         self.problems += demand.problems
         source.notes += demand.notes
+        for gid in demand.account.groups:
+            group = self._accounts.group(str(gid))
+            if group is None or not group.known:
+                # systemd starts no service with a group that has no name (systemd.exec(5)).
+                self.problems.append(
+                    f"The group of the socket {source.declared.path} has the id {gid} and no name "
+                    f"on this host, so the {place.method} at {endpoint.at} cannot run with it; "
+                    "give the socket a group that exists, or declare run_as."
+                )
+                return None
         return None if demand.problems else demand.account
 
     def _known(self, name: str, what: str, one: Surveyed) -> User | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import pwd
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from ..errors import AccessError
@@ -30,7 +30,7 @@ class Creator:
 
 
 @dataclass(frozen=True)
-class _Holder:
+class Holder:
     """A process with the descriptor: its unit, and the unit of the user's manager that runs it."""
 
     unit: str
@@ -49,17 +49,30 @@ def creator_of(device: int, inode: int) -> Creator | None:
     listener = _find(device, inode)
     if listener is None:
         return None
-    holders = _holders(listener.socket)
+    return creator_among(
+        _holders(listener.socket), lambda user: _socket_unit(device, inode, user)
+    )
+
+
+def creator_among(
+    holders: Iterable[Holder], socket_unit: Callable[[str | None], str | None]
+) -> Creator | None:
+    """Return the creator of a socket that these processes hold.
+
+    ``socket_unit`` gives the .socket unit of the manager of a user, or of the system's, that
+    listens there.
+    """
+    holders = list(holders)
     for holder in holders:
         if holder.is_manager:
-            user = _user(holder.user_manager)
-            unit = _socket_unit(device, inode, user)
+            user = user_of_manager(holder.user_manager)
+            unit = socket_unit(user)
             if unit is not None:
                 return Creator(unit, user)
     # A manager may also just keep the descriptor for a service (FileDescriptorStoreMax=).
     for holder in holders:
         if holder.unit.endswith(".service"):
-            return Creator(holder.unit, _user(holder.user_manager))
+            return Creator(holder.unit, user_of_manager(holder.user_manager))
     return None
 
 
@@ -84,10 +97,10 @@ def _processes() -> Iterator[int]:
     return (int(name) for name in os.listdir("/proc") if name.isdigit())
 
 
-def _holders(number: int) -> list[_Holder]:
+def _holders(number: int) -> list[Holder]:
     """Return who has the socket open, each unit once."""
     wanted = f"socket:[{number}]"
-    found: dict[_Holder, None] = {}
+    found: dict[Holder, None] = {}
     for pid in _processes():
         try:
             if not _has_open(pid, wanted):
@@ -96,7 +109,7 @@ def _holders(number: int) -> list[_Holder]:
         except OSError:
             continue  # It has ended meanwhile, or is not ours to look at.
         if unit is not None:
-            found[_Holder(unit, manager)] = None
+            found[Holder(unit, manager)] = None
     return list(found)
 
 
@@ -111,7 +124,7 @@ def _has_open(pid: int, wanted: str) -> bool:
     return False
 
 
-def _user(manager: str | None) -> str | None:
+def user_of_manager(manager: str | None) -> str | None:
     """Return the name of the user whose manager ``user@UID.service`` is."""
     if manager is None:
         return None
@@ -124,16 +137,7 @@ def _user(manager: str | None) -> str | None:
 
 def _socket_unit(device: int, inode: int, user: str | None) -> str | None:
     """Return the .socket unit of a manager that listens at a path with this device and inode."""
-    scope = () if user is None else ("--user", "-M", f"{user}@.host")
-    try:
-        text = commands.run(
-            ("systemctl", "--no-pager", *scope, "show", "*.socket", "--property=Id,Listen"),
-            seconds=_SECONDS,
-            purpose="learn which unit makes a socket",
-        )
-    except AccessError:
-        return None  # The manager is gone, or none is there that could be asked.
-    for unit, path in listening_units(text.splitlines()):
+    for unit, path in socket_units(user):
         try:
             status = os.stat(path)
         except OSError:
@@ -143,20 +147,42 @@ def _socket_unit(device: int, inode: int, user: str | None) -> str | None:
     return None
 
 
-def listening_units(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yield unit and path of each address that ``systemctl show --property=Id,Listen`` names.
+def socket_units(user: str | None = None) -> list[tuple[str, str]]:
+    """Return unit and address of all that the .socket units of a manager listen on.
 
-    A unit is a block of lines that ends with an empty one; Id may stand before or after Listen.
+    An address is a path or, with "@" before it, an abstract name.  There are none where the manager is gone.
     """
-    unit, paths = "", []
+    scope = () if user is None else ("--user", "-M", f"{user}@.host")
+    try:
+        text = commands.run(
+            ("systemctl", "--no-pager", *scope, "show", "*.socket", "--property=Id,Listen"),
+            seconds=_SECONDS,
+            purpose="learn which unit makes a socket",
+        )
+    except AccessError:
+        return []  # The manager is gone, or none is there that could be asked.
+    return list(_addresses(text.splitlines()))
+
+
+def listening_units(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield unit and path of each address that ``systemctl show --property=Id,Listen`` names."""
+    return (one for one in _addresses(lines) if one[1].startswith("/"))
+
+
+def _addresses(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield unit and address; a unit is a block of lines that ends with an empty one.
+
+    Id may stand before or after Listen.
+    """
+    unit, found = "", []
     for line in (*lines, ""):
         key, dummy, value = line.partition("=")
         if key == "Id":
             unit = value
         elif key == "Listen":
-            path = value.rpartition(" (")[0]
-            if path.startswith("/"):
-                paths.append(path)
+            address = value.rpartition(" (")[0]
+            if address.startswith(("/", "@")):
+                found.append(address)
         elif not line:
-            yield from ((unit, path) for path in paths)
-            unit, paths = "", []
+            yield from ((unit, address) for address in found)
+            unit, found = "", []

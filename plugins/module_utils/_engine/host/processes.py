@@ -43,25 +43,34 @@ def processes_of(uid: int) -> list[Process]:
         if not entry.isdigit():
             continue
         try:
-            process = _read(int(entry), uid)
+            one = _read(int(entry), uid)
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if process is not None:
-            found.append(process)
-    return sorted(found, key=lambda process: process.pid)
+        if one is not None:
+            found.append(one)
+    return sorted(found, key=lambda one: one.pid)
 
 
-def _read(pid: int, uid: int) -> Process | None:
+def process(pid: int) -> Process | None:
+    """Return one process, or None where it has ended."""
+    try:
+        return _read(pid)
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def _read(pid: int, uid: int | None = None) -> Process | None:
     fields = {}
     with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:
         for line in file:
             key, dummy, value = line.partition(":")
             fields[key] = value.split()
-    if int(fields["Uid"][1]) != uid:
+    effective = int(fields["Uid"][1])
+    if uid not in (None, effective):
         return None
     gids = frozenset(map(int, fields["Groups"])) | {int(fields["Gid"][1])}
     unit, manager = unit_of(pid)
-    return Process(pid, " ".join(fields["Name"]), uid, gids, _started(pid), unit, manager)
+    return Process(pid, " ".join(fields["Name"]), effective, gids, _started(pid), unit, manager)
 
 
 def _started(pid: int) -> float:

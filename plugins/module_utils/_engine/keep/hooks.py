@@ -19,7 +19,7 @@ from ..model.words import Names
 from ..task import Task, compiled
 from .mount_hooks import has_mounts, mount_files, mount_lines
 from .parts import COMMAND, POLICIES, UNITS, Creator, KeptFile, start_at_boot, units_of
-from .service_units import escaped, lines
+from .service_units import lines, whole
 
 DEADLINE = 10.0
 
@@ -104,7 +104,7 @@ def _path(task: Task) -> str:
         "Documentation=https://github.com/unixsocket/access",
         "",
         "[Path]",
-        *(f"PathChanged={escaped(path)}" for path in watched),
+        *(f"PathChanged={whole(path)}" for path in watched),
     )
 
 

@@ -28,18 +28,13 @@ def listener(description: str, at: str, kind: str, backlog: int) -> str:
     The hooks' drop-in says whom it belongs to and who may connect.  Raises AccessError for a path
     that systemd cannot read from a unit file.
     """
-    if at.endswith((" ", "\\")):
-        raise AccessError(
-            f"The endpoint {at!r} ends in {at[-1]!r}, which systemd takes away from the end of a "
-            "line, so no .socket unit can make it; choose another name for the endpoint."
-        )
     return lines(
         "[Unit]",
         f"Description={escaped(description)}",
         _DOCUMENTATION,
         "",
         "[Socket]",
-        f"{_LISTEN[kind]}={escaped(at)}",
+        f"{_LISTEN[kind]}={whole(at)}",
         "SocketMode=0600",
         f"Backlog={backlog}",
         "RemoveOnStop=yes",
@@ -176,6 +171,19 @@ _PROCESS = (
 
 def _inside(path: str, directories: tuple[str, ...]) -> bool:
     return any(path.startswith(f"{directory}/") for directory in directories)
+
+
+def whole(path: str) -> str:
+    """Return a path as the whole value of a setting.
+
+    Raises AccessError for one that systemd would not read as it is (systemd.syntax(7)).
+    """
+    if path.endswith((" ", "\\")):
+        raise AccessError(
+            f"The path {path!r} ends in {path[-1]!r}, which systemd takes away from the end of a "
+            "line, so no unit can name it; choose another name."
+        )
+    return escaped(path)
 
 
 def escaped(text: str) -> str:

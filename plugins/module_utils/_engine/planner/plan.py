@@ -212,6 +212,8 @@ class _Planner:
         chain = self._planned_chain(request, searches)
         for grant, one in zip(self.declared.allow, self.facts.allowed):
             # Elsewhere the inode alone decides: its directories are what an endpoint goes around.
+            if grant.endpoint is not None and chain.leaf is None:
+                continue
             way = chain if grant.endpoint is None else chain.only_leaf()
             verdict = judge(way, self._credentials(one, by_group), self.names)
             if verdict.allowed or verdict.rule == "missing":

@@ -14,7 +14,7 @@ from __future__ import annotations
 from .explain import explain
 from .names import NUMBERS
 from .remedies import Remedy
-from .safety import unfit_leaf, unsafe_step
+from .safety import other_writers, unfit_leaf, unsafe_step
 from .walk import Verdict, judge
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Verdict",
     "explain",
     "judge",
+    "other_writers",
     "unfit_leaf",
     "unsafe_step",
 ]

@@ -77,7 +77,7 @@ def _refusal(
 ) -> str | None:
     entry = step.component
     accepted = directory.path in trusted
-    others = _other_writers(directory, members, names)
+    others = other_writers(directory, members, names)
     lord = directory.access.uid
     if entry is not None and entry.kind == SYMLINK:
         return _link_refusal(entry, directory, bool(others) or lord != ROOT, accepted, names)
@@ -123,7 +123,7 @@ def _link_refusal(
     )
 
 
-def _other_writers(
+def other_writers(
     directory: Component, members: Mapping[int, Collection[int]], names: Names
 ) -> list[str]:
     """Return who can write to a directory besides root and its owner.

@@ -13,6 +13,7 @@ taking its socket away (EBUSY, unlink(2)).
 from __future__ import annotations
 
 from ..endpoints import take_apart
+from ..errors import AccessError
 from ..resources.bind_mount import BindMount, MountState
 from . import policies
 from .output import Output
@@ -21,10 +22,20 @@ from .output import Output
 def run(name: str, output: Output) -> bool:
     """Unmount every endpoint of one socket; what is not mounted is no problem."""
     task = policies.load(name)
+    fine = True
     for place in take_apart(task).mounts:
-        mount = BindMount(place.endpoint.at, task.declared.path)
-        before = mount.read()
-        mount.write(MountState())
-        if before != MountState():
-            output.say(f"{name}: {place.endpoint.at} is unmounted.")
-    return True
+        at = place.endpoint.at
+        try:
+            if _unmount(BindMount(at, task.declared.path)):
+                output.say(f"{name}: {at} is unmounted.")
+        except (AccessError, OSError) as error:
+            output.problem(name, f"{at} cannot be unmounted: {error}")
+            fine = False
+    return fine
+
+
+def _unmount(mount: BindMount) -> bool:
+    """Unmount one endpoint, and tell whether it was mounted."""
+    mounted = mount.read() != MountState()
+    mount.write(MountState())
+    return mounted

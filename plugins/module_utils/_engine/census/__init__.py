@@ -1,0 +1,26 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""Which sockets are there, who made them, who is connected, who can connect, and what is wrong."""
+
+from __future__ import annotations
+
+from .describe import FORMAT, described
+from .look import look
+from .values import HIGH, LOW, MEDIUM, Census, Finding, Managed, Seen
+
+__all__ = (
+    "FORMAT",
+    "HIGH",
+    "LOW",
+    "MEDIUM",
+    "Census",
+    "Finding",
+    "Managed",
+    "Seen",
+    "described",
+    "look",
+)
