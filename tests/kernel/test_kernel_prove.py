@@ -324,6 +324,19 @@ class TestTalk:
         serve(make(place / "s", kind), answer)
         assert 0.3 <= _one(place / "s", seconds=0.3, expect=b"y").seconds < 1
 
+    def test_a_server_that_waits_for_the_end_of_a_request(
+        self, place: Path, make: Make, serve: Serve, kind: str
+    ) -> None:
+        def answer(peer: socket.socket) -> None:
+            parts = []
+            while part := peer.recv(99):
+                parts.append(part)
+            peer.sendall(b"got " + b"".join(parts))
+
+        serve(make(place / "s", kind), answer)
+        outcome = _one(place / "s", type=kind, send=b"all", expect=b"got all", finish=True)
+        assert outcome.as_expected, outcome.text
+
     def test_sent_alone_reads_the_first_answer(
         self, place: Path, make: Make, serve: Serve, kind: str
     ) -> None:

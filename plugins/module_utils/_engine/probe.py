@@ -88,12 +88,14 @@ def ask(
     kind: str | None,
     send: bytes | None,
     expect: bytes | None,
+    finish: bool = False,
     seconds: float,
 ) -> list[Answer]:
     """Connect as every principal and return the answers in the same order.
 
     ``kind`` is the type of the socket, None to find it out.  Only who is expected to connect sends
-    something.  Raises AccessError for principals that do not exist, all of them at once.
+    something, and with ``finish`` says that this was all.  Raises AccessError for principals that
+    do not exist, all of them at once.
     """
     if os.geteuid() != 0:
         raise AccessError(
@@ -113,7 +115,9 @@ def ask(
             )
         )
     attempts = [
-        Attempt(path, who, kind, *((send, expect) if one.expected == CONNECTS else (None, None)))
+        Attempt(path, who, kind, send, expect, finish)
+        if one.expected == CONNECTS
+        else Attempt(path, who, kind)
         for one, who in zip(questions, found)
         if who is not None
     ]

@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "resources": {"errors", "model", "host"},
     "converge": {"errors", "model", "host", "resources"},
     "gate": {"errors"},
+    "census": {"errors", "model", "host", "reach"},
     "prove": {"errors", "model", "reach"},
     "task": {"errors", "policy"},
     "endpoints": {"policy", "task"},

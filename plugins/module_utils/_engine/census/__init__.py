@@ -11,6 +11,7 @@ from __future__ import annotations
 from .describe import FORMAT, described
 from .look import look
 from .values import HIGH, LOW, MEDIUM, Census, Finding, Managed, Seen
+from .words import finding_in_words, in_words
 
 __all__ = (
     "FORMAT",
@@ -22,5 +23,7 @@ __all__ = (
     "Managed",
     "Seen",
     "described",
+    "finding_in_words",
+    "in_words",
     "look",
 )

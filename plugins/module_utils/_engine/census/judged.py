@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from ..model.account import ROOT, Credentials
 from ..model.chain import SYMLINK, Chain, Component
-from ..model.words import Names
+from ..model.words import Names, capital
 from ..reach.walk import SEARCH_PERMISSION, findings, in_words
 from .people import People
 from .values import Reach
@@ -28,6 +28,19 @@ _ABSTRACT = (
 def reach_of_abstract() -> Reach:
     """Return who can connect to an abstract name."""
     return Reach(True, _ABSTRACT)
+
+
+class _Stranger:
+    """Names in which the one who stands for everyone else has no number."""
+
+    def __init__(self, names: Names, stranger: Credentials) -> None:
+        self._names = names
+        self._uid = stranger.uid
+        self.group_name = names.group_name
+
+    def user_name(self, uid: int) -> str:
+        """Return the name of a user."""
+        return "somebody else" if uid == self._uid else self._names.user_name(uid)
 
 
 class Judges:
@@ -57,7 +70,7 @@ class Judges:
         users, groups, refused_users, refused_groups = self._answers(chain, everyone)
         return Reach(
             everyone,
-            in_words(deciding, chain, stranger, self._names),
+            capital(in_words(deciding, chain, stranger, _Stranger(self._names, stranger))),
             users,
             groups,
             refused_users,
@@ -80,9 +93,7 @@ class Judges:
 
         def passes(who: Credentials) -> bool:
             groups = frozenset(gid for gid in (who.gid, *who.groups) if gid in gids)
-            alike = Credentials(
-                who.uid if who.uid in uids else stranger.uid, stranger.gid, groups
-            )
+            alike = Credentials(who.uid if who.uid in uids else stranger.uid, stranger.gid, groups)
             if alike not in judged:
                 judged[alike] = all(one.allowed for one in findings(chain, alike))
             return judged[alike]

@@ -7,7 +7,7 @@
 """Records for the journal, in its own protocol (systemd.journal-fields(7)).
 
 Format: https://systemd.io/JOURNAL_NATIVE_PROTOCOL/.  Nothing here waits: a record that the journal
-does not take at once is counted as lost.
+does not take at once is left to whoever wanted to send it.
 """
 
 from __future__ import annotations
@@ -59,7 +59,6 @@ class Journal:
     """Where records go: the journal, or standard error where there is none."""
 
     def __init__(self, place: str = "", fallback: int = 2) -> None:
-        self.lost = 0
         self._place = place or PLACE
         self._fallback = fallback
         self._poll = select.poll()
@@ -67,20 +66,21 @@ class Journal:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
         self._socket.setblocking(False)
 
-    def send(self, fields: Mapping[str, Value]) -> None:
-        """Send one record, or count it as lost; raises nothing."""
+    def send(self, fields: Mapping[str, Value]) -> bool:
+        """Send one record; tell whether it was taken.  Raises nothing."""
         try:
             self._socket.sendto(encode(fields), self._place)
         except BlockingIOError:
-            self.lost += 1
+            return False
         except OSError:
-            self._write(line(fields))
+            return self._write(line(fields))
+        return True
 
     def close(self) -> None:
         """Send nothing any more."""
         self._socket.close()
 
-    def _write(self, text: bytes) -> None:
+    def _write(self, text: bytes) -> bool:
         # A pipe that takes something takes a line of up to PIPE_BUF bytes whole (pipe(7)).
         text = text if len(text) <= select.PIPE_BUF else text[: select.PIPE_BUF - 1] + b"\n"
         ready = self._poll.poll(0)
@@ -89,7 +89,8 @@ class Journal:
                 raise BlockingIOError
             os.write(self._fallback, text)
         except OSError:
-            self.lost += 1
+            return False
+        return True
 
 
 def _bytes(value: Value) -> bytes:

@@ -7,7 +7,8 @@
 """The gate's own records: one for each caller, until one user makes too many of them.
 
 Beyond that they are counted, and summed up once a second: a flood must neither slow the gate nor
-fill the journal, and no caller goes unmentioned.
+fill the journal, and no caller goes unmentioned.  What a busy journal does not take is summed up as
+well, and said again until it does.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ COMMAND, KILLED, TIMEOUT, REPLY_TOO_LONG, UNAVAILABLE = (
     "unavailable",
 )
 ALLOWED, REFUSED, FAILED = "allowed", "refused", "failed"
+_WAS = {ALLOWED: "allowed", REFUSED: "refused", FAILED: "not served"}
 
 SINGLY = 100
 _USERS = 1024
@@ -119,7 +121,8 @@ class Log:
         self._loop: Loop | None = None
         self._spent: dict[tuple[int, str], int] = {}
         self._sums: dict[tuple[int, str, str], _Sum] = {}
-        self._window = 0.0
+        # Sentences that the journal did not take.
+        self._lost = 0
 
     def attach(self, loop: Loop) -> None:
         """Have the sums written by this loop."""
@@ -127,7 +130,7 @@ class Log:
 
     def say(self, text: str, problem: bool = False) -> None:
         """Record something about the gate itself, in a sentence."""
-        self._send(text, WARNING if problem else INFO, {})
+        self._tell(text, WARNING if problem else INFO, {})
 
     def crashed(self, error: Exception) -> None:
         """Record an error of the gate's own, with the place where it happened."""
@@ -138,7 +141,7 @@ class Log:
             trace = trace.tb_next
         if self._may((_ANYBODY, "crash")):
             text = f"An error that should not happen: {type(error).__name__}: {error} ({place})."
-            self._send(text, ERROR, {})
+            self._tell(text, ERROR, {})
 
     def arrived(self, sock: Socket, peer: Peer, now: float) -> Visit:
         """Begin a visit; whoever is to get a record of his own is looked at now."""
@@ -167,14 +170,16 @@ class Log:
             self._single(visit, verdict, reason, extra)
 
     def said(self, visit: Visit, text: str) -> None:
-        """Record a line that a command wrote to its standard error."""
-        self._send(text, INFO, self._who(visit.peer, visit.seen or UNSEEN))
+        """Record a line that a command wrote to its standard error, as it is."""
+        self._tell(text, INFO, self._who(visit.peer, visit.seen or UNSEEN))
 
     def flush(self) -> None:
-        """Write what was summed up."""
+        """Write what was summed up; what is not taken stays for the next time."""
         sums, self._sums = self._sums, {}
         self._spent.clear()
-        for (uid, verdict, reason), one in sums.items():
+        left = {}
+        for key, one in sums.items():
+            uid, verdict, reason = key
             who = "others" if uid == _ANYBODY else self._called(uid)
             because = f": {_BECAUSE[reason]}" if reason in _BECAUSE else ""
             fields: dict[str, Value] = {
@@ -186,23 +191,33 @@ class Log:
                 "BYTES_OUT": one.bytes_out,
             }
             priority = INFO if verdict == ALLOWED else WARNING
-            text = f"{one.connections} more connections of {who} were {verdict}{because}."
-            self._send(text, priority, fields)
-        lost, self._journal.lost = self._journal.lost, 0
-        if lost:
-            self._send(f"{lost} records were lost, because the journal was busy.", WARNING, {})
+            text = f"{one.connections} more connections of {who} were {_WAS[verdict]}{because}."
+            if not self._send(text, priority, fields):
+                left[key] = one
+        lost = self._lost
+        if lost and self._send(
+            f"{lost} messages were lost, because the journal was busy.", WARNING, {}
+        ):
+            self._lost = 0
+        self._sums = left
+        if self._loop is not None and (left or self._lost):
+            self._loop.later(1.0, self.flush)
 
     def _may(self, key: tuple[int, str]) -> bool:
         """Tell whether one more record of that kind may be written in this second."""
         spent = self._spent.get(key, 0)
         if not spent:
-            if self._loop is not None and not self._spent and not self._sums:
-                self._loop.later(1.0, self.flush)
+            self._flush_later()
             if len(self._spent) >= _USERS and key[0] != _ANYBODY:
                 # Whoever has thousands of ids must not get thousands of records.
                 return self._may((_ANYBODY, key[1]))
         self._spent[key] = spent + 1
         return spent < SINGLY
+
+    def _flush_later(self) -> None:
+        """Have the sums of this second written at its end, where that is not arranged yet."""
+        if self._loop is not None and not (self._spent or self._sums or self._lost):
+            self._loop.later(1.0, self.flush)
 
     def _add(self, uid: int, verdict: str, reason: str, visit: Visit | None) -> None:
         key = (uid, verdict, reason)
@@ -210,8 +225,7 @@ class Log:
         if one is None:
             if len(self._sums) >= _USERS:
                 key = (_ANYBODY, verdict, reason)
-            if self._loop is not None and not self._spent and not self._sums:
-                self._loop.later(1.0, self.flush)
+            self._flush_later()
             one = self._sums.setdefault(key, _Sum())
         one.connections += 1
         if visit is not None:
@@ -236,12 +250,14 @@ class Log:
             part for part in (f"pid {visit.peer.pid}", seen.exe or seen.comm, seen.unit) if part
         )
         because = f": {_BECAUSE[reason]}" if reason in _BECAUSE else ""
-        text = f"{self._called(visit.peer.uid)} ({who}) was {verdict}{because}."
+        called = self._called(visit.peer.uid)
+        text = f"{called[:1].upper()}{called[1:]} ({who}) was {_WAS[verdict]}{because}."
         if verdict != REFUSED or visit.bytes_in:
             text += (
                 f" {visit.bytes_in} bytes in, {visit.bytes_out} bytes out, {seconds:.3f} seconds."
             )
-        self._send(text, INFO if verdict == ALLOWED else WARNING, fields)
+        if not self._send(text, INFO if verdict == ALLOWED else WARNING, fields):
+            self._add(visit.peer.uid, verdict, reason, visit)
 
     def _who(self, peer: Peer, seen: Process) -> dict[str, Value]:
         return {
@@ -257,10 +273,15 @@ class Log:
         name = self._known(uid)
         return f"user {name}" if name == str(uid) else f"user {name} ({uid})"
 
-    def _send(self, text: str, priority: int, fields: dict[str, Value]) -> None:
-        self._journal.send(
+    def _tell(self, text: str, priority: int, fields: dict[str, Value]) -> None:
+        if not self._send(text, priority, fields):
+            self._flush_later()
+            self._lost += 1
+
+    def _send(self, text: str, priority: int, fields: dict[str, Value]) -> bool:
+        return self._journal.send(
             {
-                "MESSAGE": text[:1].upper() + text[1:],
+                "MESSAGE": text,
                 "PRIORITY": priority,
                 "SYSLOG_IDENTIFIER": "socket-access",
                 "SOCKET_ACCESS_NAME": self._name,

@@ -31,10 +31,13 @@ class Creator:
 
 @dataclass(frozen=True)
 class Holder:
-    """A process with the descriptor: its unit, and the unit of the user's manager that runs it."""
+    """A process with the descriptor: its unit, and the owner of the manager that runs it.
+
+    ``user`` is None for the system's manager.
+    """
 
     unit: str
-    user_manager: str | None
+    user: str | None
 
     @property
     def is_manager(self) -> bool:
@@ -49,9 +52,7 @@ def creator_of(device: int, inode: int) -> Creator | None:
     listener = _find(device, inode)
     if listener is None:
         return None
-    return creator_among(
-        _holders(listener.socket), lambda user: _socket_unit(device, inode, user)
-    )
+    return creator_among(_holders(listener.socket), lambda user: _socket_unit(device, inode, user))
 
 
 def creator_among(
@@ -65,14 +66,13 @@ def creator_among(
     holders = list(holders)
     for holder in holders:
         if holder.is_manager:
-            user = user_of_manager(holder.user_manager)
-            unit = socket_unit(user)
+            unit = socket_unit(holder.user)
             if unit is not None:
-                return Creator(unit, user)
+                return Creator(unit, holder.user)
     # A manager may also just keep the descriptor for a service (FileDescriptorStoreMax=).
     for holder in holders:
         if holder.unit.endswith(".service"):
-            return Creator(holder.unit, user_of_manager(holder.user_manager))
+            return Creator(holder.unit, holder.user)
     return None
 
 
@@ -109,7 +109,7 @@ def _holders(number: int) -> list[Holder]:
         except OSError:
             continue  # It has ended meanwhile, or is not ours to look at.
         if unit is not None:
-            found[Holder(unit, manager)] = None
+            found[Holder(unit, user_of_manager(manager))] = None
     return list(found)
 
 

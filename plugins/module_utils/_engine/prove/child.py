@@ -157,7 +157,7 @@ def _talk(connection: socket.socket, attempt: Attempt, deadline: float) -> tuple
     if connection.type == _KINDS[DGRAM]:
         return b"", "a datagram socket does not answer on the connection"
     reply = b""
-    trouble = _send(connection, attempt.send or b"", deadline)
+    trouble = _send(connection, attempt.send or b"", deadline, attempt.finish)
     while len(reply) < LONGEST_REPLY:
         try:
             connection.settimeout(_left_of(deadline))
@@ -176,13 +176,15 @@ def _talk(connection: socket.socket, attempt: Attempt, deadline: float) -> tuple
     return reply, trouble
 
 
-def _send(connection: socket.socket, data: bytes, deadline: float) -> str | None:
+def _send(connection: socket.socket, data: bytes, deadline: float, finish: bool) -> str | None:
     """Send all of it, a message in one piece; return what went wrong in words."""
     rest = memoryview(data)
     try:
         while rest:
             connection.settimeout(_left_of(deadline))
             rest = rest[connection.send(rest, socket.MSG_NOSIGNAL) :]
+        if finish:
+            connection.shutdown(socket.SHUT_WR)
     except OSError as error:
         return f"sending failed, for {_in_words(error)}"
     return None

@@ -29,7 +29,8 @@ class Attempt:
 
     ``type`` is stream, seqpacket or dgram; None finds out what listens there.  ``send`` is sent
     once connected, and the answer is read until it contains ``expect``; with ``send`` alone, the
-    first piece of an answer is read if one comes in time.
+    first piece of an answer is read if one comes in time.  ``finish`` ends the sending direction
+    (shutdown(2)), for a server that waits for the end of a request.
     """
 
     path: str
@@ -37,6 +38,7 @@ class Attempt:
     type: str | None = None
     send: bytes | None = None
     expect: bytes | None = None
+    finish: bool = False
 
 
 @dataclass(frozen=True)

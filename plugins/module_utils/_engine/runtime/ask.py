@@ -69,12 +69,40 @@ def explain(path: str, user: str, output: Output, *, as_json: bool) -> bool:
 
 
 def who(path: str, output: Output, *, as_json: bool) -> bool:
-    """Print who can connect; True if all could be seen."""
-    chain = _chain(path)
-    answers = list(_answers(chain))
+    """Print what a socket is, who is connected and who can connect; True if all could be seen.
+
+    ``path`` may also be an abstract name after "@".
+    """
+    # Loaded for this question only: the hooks of daemons load this file, too.
+    from ..census import described, finding_in_words, in_words
+    from .info import census
+
+    abstract = path.startswith("@")
+    answers = [] if abstract else list(_answers(_chain(path)))
+    names = HostNames()
+    seen = census([path])
     if as_json:
-        output.document({"path": path, "principals": [vars(answer) for answer in answers]})
+        principals = [vars(answer) for answer in answers]
+        output.document({"path": path, **described(seen, names), "principals": principals})
         return True
+    for one in seen.sockets:
+        for line in in_words(one, names):
+            output.say(line)
+        if abstract and one.reach is not None:
+            output.say(f"Everyone can connect: {one.reach.reason}")
+    for finding in seen.findings:
+        output.say(finding_in_words(finding))
+    for line in seen.unseen:
+        output.say(line)
+    if abstract and not seen.sockets:
+        raise AccessError(f"Nobody listens on the abstract name {path}.")
+    if not abstract:
+        _say(answers, output)
+    return True
+
+
+def _say(answers: list[Answer], output: Output) -> None:
+    """Print who can connect, or who cannot where everyone else can."""
     others = answers[-1]
     listed = [one for one in answers[:-1] if one.connects and not others.connects]
     for one in listed:
@@ -88,7 +116,6 @@ def who(path: str, output: Output, *, as_json: bool) -> bool:
             output.say(f"{capital(one.principal)} cannot connect: {one.reason}")
     else:
         output.say(f"Nobody else can connect: {others.reason}")
-    return True
 
 
 def _answers(chain: Chain) -> Iterator[Answer]:

@@ -1,0 +1,117 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""Socket files at which nobody listens: found without connecting, by their inodes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator
+
+from ..host import sock_diag
+from . import places
+from .catalogue import DEAD_BY_DESIGN, known
+
+_RUN = "/run"
+# What is mounted below /run may belong to anybody, and hang; these are systemd's own tmpfs.
+_PLAIN_MOUNTS = ("/run/lock", "/run/user")
+_Identity = tuple[int, int]
+
+
+def socket_files(mount_points: Collection[str]) -> Iterator[str]:
+    """Yield the paths of all sockets below ``/run``, without looking into what is mounted there."""
+    todo = [_RUN]
+    while todo:
+        directory = todo.pop()
+        try:
+            with os.scandir(directory) as entries:
+                for entry in entries:
+                    # The type comes with the name, so nothing that could hang is looked at.
+                    if entry.is_dir(follow_symlinks=False):
+                        if entry.path not in mount_points or _is_plain(entry.path):
+                            todo.append(entry.path)
+                    elif not (entry.is_file(follow_symlinks=False) or entry.is_symlink()):
+                        yield entry.path
+        except OSError:
+            continue
+
+
+def _is_plain(path: str) -> bool:
+    return path in _PLAIN_MOUNTS or (os.path.dirname(path) == "/run/user")
+
+
+def dead(paths: Iterable[str], alive: Callable[[_Identity], bool]) -> Iterator[str]:
+    """Yield those of the paths at which a socket is and nobody listens in this network namespace."""
+    for path in dict.fromkeys(paths):
+        if known(path, DEAD_BY_DESIGN):
+            continue
+        found = places.identities(path)
+        if found and not any(alive(one) for one in found):
+            yield path
+
+
+def bound(sockets: Iterable[sock_diag.UnixSocket]) -> set[_Identity]:
+    """Return the files of all sockets that are bound, whether they listen already or not.
+
+    An accepted connection has the file of its listener, which may be gone (unix(7)).
+    """
+    return {
+        (one.device, one.inode)
+        for one in sockets
+        if one.device is not None
+        and one.inode is not None
+        and (one.state != sock_diag.ESTABLISHED or one.type == "dgram")
+    }
+
+
+class Elsewhere:
+    """Listeners in all other network namespaces of the host, asked for once and only if needed."""
+
+    def __init__(self) -> None:
+        self._known: set[_Identity] | None = None
+        self._names: set[str] = set()
+        self.hidden = 0
+
+    def has(self, path: str) -> bool:
+        """Tell whether somebody in another network namespace listens at a path."""
+        if self._known is None:
+            self._known = set()
+            for pid in _one_of_each():
+                self._ask(pid)
+        return path in self._names or not self._known.isdisjoint(places.identities(path))
+
+    def _ask(self, pid: int) -> None:
+        known = self._known if self._known is not None else set()
+        try:
+            known |= bound(sock_diag.dump(pid))
+        except OSError:
+            self.hidden += 1
+            self._names |= _listening_names(pid)
+
+
+def _one_of_each() -> Iterator[int]:
+    """Yield a process of each network namespace that is not one's own."""
+    seen = {sock_diag.network_of()}
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        try:
+            network = sock_diag.network_of(int(entry))
+        except OSError:
+            continue
+        if network not in seen:
+            seen.add(network)
+            yield int(entry)
+
+
+def _listening_names(pid: int) -> set[str]:
+    """Return the paths in ``/proc/PID/net/unix``, which is readable where nothing else is."""
+    try:
+        with open(f"/proc/{pid}/net/unix", encoding="utf-8", errors="surrogateescape") as file:
+            rows = [line.rstrip("\n").split(maxsplit=7) for line in file]
+    except OSError:
+        return set()
+    return {row[7] for row in rows if len(row) == 8 and row[7].startswith("/")}

@@ -1,0 +1,306 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""The census: all sockets of this host's network namespace, looked at once and changing nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from ..errors import AccessError
+from ..host import mounts, sock_diag
+from ..host.accounts import HostNames
+from ..host.pinned import pin
+from ..host.processes import processes_of
+from ..model.account import ROOT, Credentials
+from ..model.chain import Chain
+from ..model.words import Names
+from . import dead, findings, mounted
+from .holders import Holders, Processes, holders_of
+from .judged import Judges, reach_of_abstract
+from .people import People, groups_changed, people
+from .places import identities, place_of
+from .units import Managers, run_by_root
+from .values import Census, Finding, Managed, Place, Process, Seen, is_abstract, name_of
+
+_SHOW = (
+    sock_diag.SHOW_NAME
+    | sock_diag.SHOW_VFS
+    | sock_diag.SHOW_PEER
+    | sock_diag.SHOW_WAITING
+    | sock_diag.SHOW_UID
+)
+_MANAGER = "init.scope"
+_SEVERITIES = {"high": 0, "medium": 1, "low": 2}
+
+
+def look(
+    paths: Sequence[str] | None,
+    managed: Sequence[Managed],
+    stranger: Credentials,
+    names: Names | None = None,
+) -> Census:
+    """Return the sockets at these paths, or all sockets, and what is wrong with them.
+
+    ``managed`` are the declared sockets of this host, ``stranger`` is somebody who is none of its
+    users.  Something that comes or goes meanwhile is no error.
+    """
+    return _Look(paths, managed, stranger, names or HostNames()).census()
+
+
+class _Look:
+    def __init__(
+        self,
+        paths: Sequence[str] | None,
+        managed: Sequence[Managed],
+        stranger: Credentials,
+        names: Names,
+    ) -> None:
+        self.paths = paths
+        self.managed = managed
+        self.names = names
+        self.unseen: list[str] = []
+        self.people: People = people(stranger)
+        self.writers = self.people.writers()
+        self.judges = Judges(self.people, names)
+        self.table = mounts.read()
+        self.targets = mounted.targets(self.table)
+        self.elsewhere = dead.Elsewhere()
+        self.sockets = self._dump()
+        self.alive = dead.bound(self.sockets)
+
+    def census(self) -> Census:
+        chosen = self._chosen([one for one in self.sockets if one.takes and one.name])
+        clients = _clients(self.sockets, chosen)
+        wanted = {one.number for one in chosen}.union(*clients.values())
+        holders = holders_of(wanted)
+        processes = Processes(self.names)
+        managers = Managers()
+        seen = []
+        for one in chosen:
+            held = processes.all(holders.of(one.number))
+            connected = clients.get(one.number, set())
+            place = Place(None) if is_abstract(one) else place_of(one, holders.of(one.number))
+            seen.append(
+                self._with_path(
+                    Seen(
+                        place.path or name_of(one) or "",
+                        one,
+                        place,
+                        processes=held,
+                        creator=managers.creator(one, held),
+                        connected=processes.connected(connected, holders),
+                        connections=len(connected),
+                        root=_root_of(one, held),
+                    )
+                )
+            )
+        seen = self._with_services(seen)
+        dead_ones = [self._with_path(Seen(path, None, Place(path))) for path in self._dead()]
+        self._say_hidden(holders, seen)
+        found = [*self._findings(seen), *map(findings.of_dead, dead_ones)]
+        found += [
+            one
+            for later in dead_ones
+            for one in findings.of_socket(later, self.names, self.writers)
+        ]
+        found += self._about_mounts()
+        found.sort(key=lambda one: (_SEVERITIES[one.severity], one.code, one.socket))
+        every = sorted([*seen, *dead_ones], key=lambda one: (one.abstract, one.name))
+        return Census(tuple(every), tuple(dict.fromkeys(found)), tuple(self.unseen))
+
+    def _dump(self) -> list[sock_diag.UnixSocket]:
+        try:
+            return sock_diag.dump(None, _SHOW)
+        except OSError as error:
+            raise AccessError(
+                f"The kernel does not tell which Unix sockets there are ({error.strerror}); the "
+                "module unix_diag may be missing (modprobe unix_diag)."
+            ) from error
+
+    def _chosen(self, sockets: list[sock_diag.UnixSocket]) -> list[sock_diag.UnixSocket]:
+        if self.paths is None:
+            return sockets
+        wanted = {path for path in self.paths if path.startswith("@")}
+        files: set[tuple[int, int]] = set()
+        for path in self.paths:
+            if path.startswith("@"):
+                continue
+            found = identities(path)
+            if not found and not os.path.lexists(path):
+                self.unseen.append(f"{path} does not exist.")
+            elif not found:
+                self.unseen.append(f"{path} is not a socket, or cannot be looked at.")
+            files |= found
+        return [
+            one
+            for one in sockets
+            if (one.device, one.inode) in files or (is_abstract(one) and name_of(one) in wanted)
+        ]
+
+    def _with_path(self, seen: Seen) -> Seen:
+        """Add what its path shows: who can connect, where else it is, who manages it."""
+        if seen.abstract:
+            return replace(seen, reach=reach_of_abstract())
+        path = seen.place.path
+        if path is None:
+            return seen
+        chain = self._chain(path)
+        if chain is None or chain.leaf is None:
+            return seen
+        identity = (chain.leaf.device, chain.leaf.inode & 0xFFFFFFFF)
+        at = [point for point, shown in self.targets.items() if shown == identity and point != path]
+        names = {path, seen.bound, *at}
+        return replace(
+            seen,
+            chain=chain,
+            reach=self.judges.reach(chain),
+            mounted_at=tuple(at),
+            managed=tuple(one for one in self.managed if names & set(map(_real, one.paths))),
+        )
+
+    def _chain(self, path: str) -> Chain | None:
+        try:
+            held = pin(path)
+        except (AccessError, OSError) as error:
+            if os.path.lexists(path):
+                self.unseen.append(f"The way to {path} could not be looked at: {error}")
+            return None
+        try:
+            return held.chain
+        finally:
+            held.close()
+
+    def _with_services(self, seen: list[Seen]) -> list[Seen]:
+        """Ask as whom the service runs, where only systemd itself holds a socket open to all."""
+        asked = {
+            one.creator.unit: one
+            for one in seen
+            if one.root is None
+            and one.creator is not None
+            and one.creator.user is None
+            and one.reach is not None
+            and one.reach.everyone
+        }
+        by_root = run_by_root(asked)
+        return [
+            replace(one, root=by_root.get(one.creator.unit))
+            if one.root is None and one.creator is not None and one.creator.user is None
+            else one
+            for one in seen
+        ]
+
+    def _dead(self) -> list[str]:
+        """Return the paths of sockets at which nobody listens, of those that are asked about."""
+        if self.paths is None:
+            points = {one.point for one in self.table}
+            declared = [path for one in self.managed for path in one.paths]
+            candidates = [*dead.socket_files(points), *declared]
+        else:
+            candidates = [path for path in self.paths if path.startswith("/")]
+        found = [
+            path
+            for path in dead.dead(map(_real, candidates), self.alive.__contains__)
+            # What is mounted there is told of as a mount.
+            if path not in self.targets and not self.elsewhere.has(path)
+        ]
+        if self.elsewhere.hidden:
+            self.unseen.append(
+                f"{self.elsewhere.hidden} other network namespaces could not be entered, so who "
+                "listens there is known by name only (it takes CAP_SYS_ADMIN)."
+            )
+        return found
+
+    def _findings(self, seen: list[Seen]) -> list[Finding]:
+        found = [
+            one for socket in seen for one in findings.of_socket(socket, self.names, self.writers)
+        ]
+        gids = dict(self.people.groups)
+        uids = {user.name: user.uid for user in self.people.users}
+        since = groups_changed()
+
+        def members(group: str) -> list[str]:
+            gid = gids.get(group)
+            return [] if gid is None else [user.name for user in self.people.members(gid)]
+
+        def lacking(user: str, group: str) -> list[str]:
+            return [
+                str(process)
+                for process in processes_of(uids[user])
+                if process.started < since and gids[group] not in process.gids
+            ]
+
+        return [*found, *findings.of_stale_groups(seen, lacking, members)]
+
+    def _about_mounts(self) -> Iterable[Finding]:
+        chosen = None if self.paths is None else set(map(_real, self.paths))
+        for one in mounted.problems(self.table, self.targets, self.alive):
+            if (chosen is None or one.socket in chosen) and not (
+                one.code == "stale-mount" and self.elsewhere.has(one.socket)
+            ):
+                yield one
+
+    def _say_hidden(self, holders: Holders, seen: list[Seen]) -> None:
+        alone = [one.name for one in seen if not one.processes and not one.autobound]
+        if holders.hidden:
+            count = len(holders.hidden)
+            self.unseen.append(
+                f"The open files of {count} process{'' if count == 1 else 'es'} could not be seen "
+                "(it takes root with CAP_SYS_PTRACE), so some of those that listen or are "
+                "connected are not named."
+            )
+        if alone:
+            self.unseen.append(
+                f"No process was found that holds these sockets: {', '.join(alone)}."
+            )
+
+
+def _real(path: str) -> str:
+    return os.path.realpath(path)
+
+
+def _clients(
+    sockets: Iterable[sock_diag.UnixSocket], chosen: Iterable[sock_diag.UnixSocket]
+) -> dict[int, set[int]]:
+    """Return for each listener, by its own inode, the sockets that are connected to it.
+
+    A connection's end at the daemon has the name and the file of the listener; the other end of a
+    datagram socket is the listener itself.
+    """
+    by_key: dict[object, int] = {}
+    by_number: dict[int, set[int]] = {}
+    for one in chosen:
+        by_number[one.number] = set(one.waiting)
+        by_key[_key(one)] = one.number
+    for one in sockets:
+        if one.peer is None or one.peer == 0:
+            continue
+        if one.type == "dgram":
+            if one.peer in by_number:
+                by_number[one.peer].add(one.number)
+            continue
+        listener = by_key.get(_key(one)) if one.name else None
+        if listener is not None and one.state == sock_diag.ESTABLISHED:
+            by_number[listener].add(one.peer)
+    for waiting in by_number.values():
+        waiting.discard(0)
+    return by_number
+
+
+def _key(one: sock_diag.UnixSocket) -> object:
+    return one.name if is_abstract(one) else (one.device, one.inode)
+
+
+def _root_of(one: sock_diag.UnixSocket, held: Sequence[Process]) -> bool | None:
+    """Tell whether root serves a socket; None where only systemd holds it for somebody else."""
+    serving = [process for process in held if process.unit != _MANAGER]
+    if serving:
+        return any(process.uid == ROOT for process in serving)
+    if held:
+        return None if any(process.uid == ROOT for process in held) else False
+    return None if one.uid is None else one.uid == ROOT

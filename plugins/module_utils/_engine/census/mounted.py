@@ -1,0 +1,68 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""Mounts of sockets: where else a socket appears, and what is wrong with such mounts."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Collection, Iterator
+
+from ..host import mounts
+from .values import MEDIUM, Finding
+
+_Identity = tuple[int, int]
+
+
+def targets(table: list[mounts.Mount]) -> dict[str, _Identity]:
+    """Return the device and the lower half of the inode of each socket that is mounted somewhere.
+
+    Only a mount of a part of a file system is looked at, since no other can be one of a socket.
+    """
+    found = {}
+    for point in dict.fromkeys(one.point for one in table if one.root != "/"):
+        try:
+            status = os.lstat(point)
+        except OSError:
+            continue
+        if stat.S_ISSOCK(status.st_mode):
+            found[point] = (status.st_dev, status.st_ino & 0xFFFFFFFF)
+    return found
+
+
+def problems(
+    table: list[mounts.Mount], found: dict[str, _Identity], alive: Collection[_Identity]
+) -> Iterator[Finding]:
+    """Yield what is wrong with the mounts of sockets."""
+    for point, identity in found.items():
+        stack = mounts.at(table, point)
+        if mounts.echoes(table, point):
+            yield Finding(
+                "doubled-mount",
+                MEDIUM,
+                point,
+                f"{point} is mounted on itself, which keeps its daemon from removing the name and "
+                "making the socket anew.",
+                f"Unmount it there: umount {point}.",
+            )
+        elif len(stack) > 1:
+            yield Finding(
+                "doubled-mount",
+                MEDIUM,
+                point,
+                f"{len(stack)} mounts are stacked at {point}, of which only the last one shows.",
+                f"Unmount all but one of them: umount {point}.",
+            )
+        if identity not in alive:
+            yield Finding(
+                "stale-mount",
+                MEDIUM,
+                point,
+                f"{point} is the mount of a socket at which nobody listens any more; its daemon "
+                "was restarted, and made a new one, or is gone.",
+                f"Unmount it, and mount the socket of now there: umount {point}.",
+            )

@@ -1,0 +1,83 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""The census of this host together with what is declared here, for the module and the command."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..census import Census, Managed, described, look
+from ..errors import AccessError
+from ..host.accounts import HostNames
+from ..run import converge
+from ..strangers import stranger_here
+from ..task import Options, Task
+from . import policies, status
+
+
+def info(paths: Sequence[str] | None = None) -> dict[str, Any]:
+    """Return the sockets at these paths, or all, and the findings, in the published format.
+
+    A path is absolute, or an abstract name after "@".  Raises AccessError where the kernel does
+    not tell which sockets there are.
+    """
+    return described(census(paths), HostNames())
+
+
+def census(paths: Sequence[str] | None = None) -> Census:
+    """Return what ``info`` does, as values."""
+    managed, problems = _managed()
+    found = look(paths, managed, stranger_here())
+    return replace(found, unseen=(*problems, *found.unseen))
+
+
+def _managed() -> tuple[list[Managed], list[str]]:
+    """Return what is declared on this host, and whole sentences about what cannot be told."""
+    problems: list[str] = []
+    tasks: dict[str, Task] = {}
+    try:
+        names = policies.names()
+    except OSError as error:
+        return [], [f"What is declared on this host cannot be seen: {error}."]
+    for name in names:
+        try:
+            tasks[name] = policies.load(name)
+        except (AccessError, OSError) as error:
+            problems.append(str(error))
+    if not tasks:
+        return [], problems
+    found = []
+    for state in _states(tasks):
+        if state.state == status.UNKNOWN:
+            problems += [
+                f"{state.name} cannot be compared with the host: {one}" for one in state.notes
+            ]
+        task = tasks[state.name]
+        ends = [grant.endpoint.at for grant in task.declared.allow if grant.endpoint is not None]
+        paths = tuple(dict.fromkeys([task.declared.path, *ends]))
+        found.append(Managed(state.name, task.holder, paths, state.state, state.changes))
+    return found, problems
+
+
+def _states(tasks: dict[str, Task]) -> list[status.State]:
+    """Compare with the host: all at once, and one by one only where something differs."""
+    try:
+        whole = converge(list(tasks.values()), Options(check=True, prove=False))
+    except (AccessError, OSError):
+        return status.states(list(tasks))
+    if whole.changed:
+        return status.states(list(tasks))
+    return [
+        status.State(
+            name,
+            task.declared.path,
+            status.AS_DECLARED if whole.sockets[task.declared.name]["exists"] else status.MISSING,
+        )
+        for name, task in tasks.items()
+    ]

@@ -1,0 +1,373 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A declared bind mount, the whole way on a real kernel: apply, again, undo, failures, restarts.
+
+Each test has a mount namespace of its own, in which nobody else sees what is mounted.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import socket
+import stat
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from ansible_collections.unixsocket.access.plugins.module_utils._engine import keeper
+from ansible_collections.unixsocket.access.plugins.module_utils._engine import round as way
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import (
+    AccessError,
+    Refusals,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import mounts
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import validate
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.report import Result
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.run import converge
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.task import Options, Task
+from kernel.hosts import (
+    ALICE,
+    BOB,
+    CAROL,
+    MALLORY,
+    Place,
+    ended,
+    everything,
+    fork,
+    mount,
+    seen,
+)
+
+MOUNT, TOP = Path("/mnt"), Path("/mnt/host")
+SOURCE, TARGET, DIRECTORY = f"{TOP}/run/alice/s", f"{TOP}/endpoint/s", f"{TOP}/endpoint"
+_NEW_MOUNTS = 0x00020000
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _called(status: int) -> None:
+    if status:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+@pytest.fixture(params=["private", "shared"])
+def here(request: pytest.FixtureRequest) -> Iterator[Place]:
+    """A daemon of alice's, whose directory is hers alone, on a host that has no endpoint yet.
+
+    Mounts are shared where systemd runs (systemd(1)), and private in most containers.
+    """
+    home, cwd = os.open("/proc/self/ns/mnt", os.O_RDONLY), os.getcwd()
+    _called(_libc.unshare(_NEW_MOUNTS))
+    place = Place(TOP, MOUNT / "record")
+    try:
+        subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+        mount("tmpfs", MOUNT, "mode=0755")
+        TOP.mkdir()
+        subprocess.run(["mount", f"--make-{request.param}", str(MOUNT)], check=True)
+        (TOP / "run").mkdir()
+        (TOP / "run/alice").mkdir()
+        os.chown(TOP / "run/alice", ALICE, ALICE)
+        (TOP / "run/alice").chmod(0o700)
+        place.listen("run/alice/s", 0o600, ALICE, ALICE)
+        # Something in the same directory that nobody else may reach, such as a key agent.
+        place.listen("run/alice/agent", 0o666, ALICE, ALICE)
+        yield place
+    finally:
+        place.close()
+        os.chdir("/")
+        _called(_libc.setns(home, 0))
+        os.close(home)
+        os.chdir(cwd)
+
+
+def declared(*who: int, path: str = SOURCE, **keys: Any) -> dict[str, Any]:
+    """Return the declaration of a mount for these users; ``keys`` are the socket's."""
+    allow = [
+        {"user": str(one), "method": "bind_mount", "at": TARGET, "mount_as": "root"} for one in who
+    ]
+    trusted = [os.path.dirname(path)] if path == SOURCE else []
+    return {"app": {"path": path, "allow": allow, "trust_directories": trusted, **keys}}
+
+
+def connects(uid: int, path: str) -> str:
+    """Return what connect(2) says to a user without any group of others."""
+
+    def attempt() -> None:
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+        with socket.socket(socket.AF_UNIX) as connection:
+            os._exit(connection.connect_ex(path))
+
+    return errno.errorcode.get(ended(fork(attempt)), "connected")
+
+
+def mounted(at: str = TARGET) -> list[mounts.Mount]:
+    return mounts.at(mounts.read(), at)
+
+
+def same_inode(one: str, other: str) -> bool:
+    return os.path.samestat(os.stat(one), os.stat(other))
+
+
+def hook(place: Place, sockets: dict[str, Any]) -> Result:
+    """Run as the host's own hook does at the start of the daemon."""
+    tasks = [Task(one, f"socket {one.name}", kept=True) for one in validate(sockets).sockets]
+    options = Options(hook=True, prove=False, lock_seconds=5.0)
+    with mock.patch.object(keeper, "is_running", return_value=False):
+        return converge(tasks, options, file=place.file)
+
+
+def test_one_gets_in_by_the_second_path_and_nobody_else(here: Place) -> None:
+    before = everything(here.top)
+    assert [connects(BOB, path) for path in (SOURCE, TARGET)] == ["EACCES", "ENOENT"]
+    result = here.run(declared(BOB))
+    assert result.changed
+    assert same_inode(SOURCE, TARGET)
+    assert len(mounted()) == 1
+    assert connects(BOB, TARGET) == "connected"
+    assert connects(ALICE, SOURCE) == "connected"
+    # Nothing else in the directory is reachable, and nobody else reaches the socket.
+    assert [connects(BOB, path) for path in (SOURCE, f"{TOP}/run/alice/agent")] == ["EACCES"] * 2
+    assert [connects(who, TARGET) for who in (CAROL, MALLORY)] == ["EACCES"] * 2
+    assert stat.S_IMODE(os.stat(f"{TOP}/run/alice").st_mode) == 0o700
+    assert seen(f"{TOP}/run/alice").acl is None
+    told = result.sockets["app"]
+    (grant,) = told["grants"]
+    assert (grant["endpoint"], grant["method"]) == (TARGET, "bind_mount")
+    assert grant["proof"]["result"] == "connected"
+    (end,) = told["endpoints"]
+    assert (end["path"], end["method"]) == (TARGET, "bind_mount")
+    assert end["others"]["proof"]["held"] is True
+    assert not here.run(declared(BOB)).changed
+    undone = here.run(declared(BOB), absent=True)
+    assert undone.changed
+    assert mounted() == []
+    assert everything(here.top) == before
+    assert connects(BOB, TARGET) == "ENOENT"
+    assert not here.run(declared(BOB), absent=True).changed
+
+
+def test_check_mode_tells_it_all_and_changes_nothing(here: Place) -> None:
+    before, there = everything(here.top), mounts.read()
+    told = here.run(declared(BOB), check=True)
+    assert told.changed
+    assert any(DIRECTORY in sentence for sentence in told.changes)
+    assert any(TARGET in sentence for sentence in told.changes)
+    assert (everything(here.top), mounts.read()) == (before, there)
+    done = here.run(declared(BOB))
+    assert done.changes == told.changes
+    assert not here.run(declared(BOB), check=True).changed
+
+
+def test_several_clients_share_an_endpoint(here: Place) -> None:
+    here.run(declared(BOB, CAROL))
+    assert [connects(who, TARGET) for who in (BOB, CAROL, MALLORY)] == [
+        *("connected", "connected"),
+        "EACCES",
+    ]
+    assert len(mounted()) == 1
+    here.run(declared(CAROL))
+    assert [connects(who, TARGET) for who in (BOB, CAROL)] == ["EACCES", "connected"]
+    here.run(declared(), prove=False)
+    assert mounted() == []
+    assert not os.path.exists(DIRECTORY)
+
+
+def test_the_directory_is_as_declared(here: Place) -> None:
+    one = declared(BOB)
+    one["app"]["allow"][0].update(directory_group=str(CAROL), directory_mode="0710")
+    here.run(one)
+    status = os.stat(DIRECTORY)
+    assert (status.st_uid, status.st_gid) == (0, CAROL)
+    assert connects(BOB, TARGET) == "connected"
+    # Finding the target is not enough: the inode's own permissions decide as well.
+    assert connects(CAROL, TARGET) == connects(MALLORY, TARGET) == "EACCES"
+    assert not here.run(one).changed
+
+
+def test_a_directory_that_its_owner_could_write_to(here: Place) -> None:
+    one = declared(BOB)
+    one["app"]["allow"][0].update(directory_owner=str(CAROL), directory_mode="0710")
+    _refused(here, one, f"could be written to by its owner (user id {CAROL})")
+
+
+@pytest.mark.parametrize("by_hook", [False, True])
+def test_a_socket_that_is_made_anew_is_mounted_anew(here: Place, by_hook: bool) -> None:
+    one = declared(BOB)
+    here.run(one)
+    for dummy in range(2):
+        # While the old one is mounted, nobody but root may hold the name (EBUSY, unlink(2)).
+        os.unlink(SOURCE)
+        here.listen("run/alice/s", 0o600, ALICE, ALICE)
+        assert not os.path.exists(TARGET) or not same_inode(SOURCE, TARGET)
+        result = hook(here, one) if by_hook else here.run(one)
+        assert result.changed
+        assert same_inode(SOURCE, TARGET)
+        assert len(mounted()) == 1
+        assert connects(BOB, TARGET) == "connected"
+        assert connects(MALLORY, TARGET) == "EACCES"
+    here.run(one, absent=True)
+    assert mounted() == []
+
+
+def test_what_somebody_unmounted_is_mounted_again(here: Place) -> None:
+    here.run(declared(BOB))
+    subprocess.run(["umount", TARGET], check=True)
+    assert here.run(declared(BOB)).changed
+    assert connects(BOB, TARGET) == "connected"
+
+
+def test_doubled_mounts_are_repaired(here: Place) -> None:
+    here.run(declared(BOB))
+    subprocess.run(["mount", "--bind", SOURCE, TARGET], check=True)
+    assert len(mounted()) == 2
+    assert here.run(declared(BOB)).changed
+    assert len(mounted()) == 1
+    assert connects(BOB, TARGET) == "connected"
+    assert not here.run(declared(BOB)).changed
+
+
+def test_a_source_that_is_not_there_yet(here: Place) -> None:
+    os.unlink(SOURCE)
+    result = here.run(declared(BOB))
+    told = result.sockets["app"]
+    assert not told["exists"]
+    assert any("does not exist yet" in note for note in told["notes"])
+    assert mounted() == []
+    here.listen("run/alice/s", 0o600, ALICE, ALICE)
+    hook(here, declared(BOB))
+    # The run that follows brings what the hook could not promise.
+    here.run(declared(BOB))
+    assert connects(BOB, TARGET) == "connected"
+
+
+@pytest.mark.parametrize("where", ["mount", "proof"])
+def test_a_failure_leaves_no_trace(
+    here: Place, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    before, there = everything(here.top), mounts.read()
+
+    def fails(*given: object, **more: object) -> Any:
+        raise AccessError("It failed.")
+
+    if where == "proof":
+        monkeypatch.setattr(way, "prove_all", fails)
+    else:
+        monkeypatch.setattr(
+            "ansible_collections.unixsocket.access.plugins.module_utils._engine.resources"
+            ".bind_mount.BindMount.write",
+            fails,
+        )
+    with pytest.raises(AccessError, match="It failed") as caught:
+        here.run(declared(BOB))
+    monkeypatch.undo()
+    # A mount that cannot be made cannot be taken back, either, and the message says so.
+    assert ("put back" in str(caught.value)) is True
+    assert (everything(here.top), mounts.read()) == (before, there)
+    here.run(declared(BOB), absent=True)
+    assert (everything(here.top), mounts.read()) == (before, there)
+
+
+def _refused(place: Place, one: dict[str, Any], said: str) -> None:
+    there = mounts.read()
+    assert said in place.refusal(one)
+    assert mounts.read() == there
+
+
+def test_a_source_that_is_no_socket(here: Place) -> None:
+    os.unlink(SOURCE)
+    Path(SOURCE).write_text("x")
+    _refused(here, declared(BOB), "a regular file, a pipe or a device and not a socket")
+
+
+def test_a_source_behind_a_link_of_the_users(here: Place) -> None:
+    """The link leads where its owner likes; what it leads to is not opened for anybody."""
+    here.listen("run/victim", 0o600)
+    os.unlink(SOURCE)
+    os.symlink(f"{TOP}/run/victim", SOURCE)
+    os.lchown(SOURCE, ALICE, ALICE)
+    before = seen(f"{TOP}/run/victim")
+    with pytest.raises(AccessError):
+        here.run(declared(BOB, trust_directories=[]))
+    assert seen(f"{TOP}/run/victim") == before
+    assert mounted() == []
+
+
+@pytest.mark.parametrize("kind", ["directory", "file", "socket", "link"])
+def test_a_target_that_is_something_else(here: Place, kind: str) -> None:
+    here.directory("endpoint")
+    if kind == "directory":
+        Path(TARGET).mkdir()
+    elif kind == "file":
+        Path(TARGET).write_text("somebody's")
+    elif kind == "link":
+        os.symlink("/etc/hostname", TARGET)
+    else:
+        here.listen("endpoint/s")
+    _refused(here, declared(BOB), TARGET)
+
+
+def test_a_directory_that_others_can_write_to(here: Place) -> None:
+    here.directory("endpoint", 0o777)
+    _refused(here, declared(BOB), DIRECTORY)
+
+
+def test_a_directory_of_somebody_elses(here: Place) -> None:
+    here.directory("endpoint", 0o755, MALLORY)
+    _refused(here, declared(BOB), DIRECTORY)
+
+
+def test_a_directory_in_a_directory_that_is_not_there(here: Place) -> None:
+    one = declared(BOB)
+    one["app"]["allow"][0]["at"] = f"{TOP}/no/such/s"
+    _refused(here, one, f"{TOP}/no")
+
+
+def test_a_directory_in_the_hands_of_a_user(here: Place) -> None:
+    here.directory("theirs", 0o755, MALLORY)
+    one = declared(BOB)
+    one["app"]["allow"][0]["at"] = f"{TOP}/theirs/endpoint/s"
+    _refused(here, one, f"{TOP}/theirs")
+
+
+def test_a_user_that_nobody_knows_as_who_owns_the_directory(here: Place) -> None:
+    one = declared(BOB)
+    one["app"]["allow"][0]["directory_owner"] = "no-such-user"
+    _refused(here, one, "User no-such-user")
+    told = here.run(one, check=True)
+    assert any("no-such-user" in warning for warning in told.warnings)
+
+
+def test_a_proxy_needs_systemd_and_says_so(here: Place) -> None:
+    """Where there is none, nothing is made of it."""
+    path = here.listen("run/backend", 0o666)
+    for method in ("proxy", "gate"):
+        grant = {"user": str(BOB), "method": method, "at": f"{TOP}/run/second"}
+        with pytest.raises(Refusals, match="systemd, which does not run on this host"):
+            here.run({"app": {"path": path, "allow": [grant]}})
+    assert not os.path.exists(f"{TOP}/run/second")
+    assert not os.path.exists(here.file.directory)
+
+
+def test_everything_of_several_methods_at_once(here: Place) -> None:
+    path = here.listen("run/backend", 0o600)
+    grants = [
+        {"user": str(CAROL), "method": "acl"},
+        {"user": str(BOB), "method": "bind_mount", "at": TARGET},
+    ]
+    before = everything(here.top)
+    here.run({"app": {"path": path, "allow": grants, "refuse": [str(MALLORY)]}})
+    assert connects(CAROL, path) == "connected"
+    assert connects(BOB, TARGET) == "connected"
+    assert connects(MALLORY, TARGET) == connects(MALLORY, path) == "EACCES"
+    here.run({"app": {"path": path}}, absent=True)
+    assert everything(here.top) == before
+    assert mounted() == []

@@ -1,0 +1,181 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What systemctl is asked for, in which order, and which of its failures do not matter."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import commands
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.systemd import Manager
+
+A, B = "socket-access-proxy-a.socket", "socket-access-proxy-b.socket"
+
+
+class Systemctl:
+    """A systemctl on paper: which units run, which verbs fail, and what it was asked for."""
+
+    def __init__(self) -> None:
+        self.called: list[str] = []
+        self.fails: set[str] = set()
+        self.states: dict[str, tuple[str, str, str]] = {}
+
+    def __call__(self, words: tuple[str, ...], *, seconds: float, purpose: str) -> str:
+        assert words[:2] == ("systemctl", "--no-pager")
+        said = " ".join(words[2:])
+        verb, dummy, rest = said.partition(" ")
+        if verb == "show":
+            units = rest.partition(" -- ")[2].split()
+            return "\n".join(self._shown(unit) for unit in units)
+        self.called.append(said)
+        if verb in self.fails or said in self.fails:
+            raise AccessError(f"{said} failed.")
+        return ""
+
+    def _shown(self, unit: str) -> str:
+        load, active, sub = self.states.get(unit, ("not-found", "inactive", "dead"))
+        return f"LoadState={load}\nActiveState={active}\nSubState={sub}\n"
+
+
+@pytest.fixture
+def systemctl(monkeypatch: pytest.MonkeyPatch) -> Systemctl:
+    fake = Systemctl()
+    monkeypatch.setattr(commands, "run", fake)
+    return fake
+
+
+RUNS = ("loaded", "active", "running")
+
+
+def test_nothing_to_start(systemctl: Systemctl) -> None:
+    assert Manager().start([]) == []
+    assert systemctl.called == []
+
+
+def test_all_are_started_with_one_call(systemctl: Systemctl) -> None:
+    assert Manager().start(["a.service", "b.service"]) == []
+    assert systemctl.called == ["start -- a.service b.service"]
+
+
+def test_those_that_do_not_run_then_are_named(systemctl: Systemctl) -> None:
+    systemctl.fails = {"start"}
+    systemctl.states = {
+        "a.service": RUNS,
+        "b.service": ("loaded", "failed", "failed"),
+        "c.service": ("loaded", "activating", "auto-restart"),
+        "e.service": ("loaded", "activating", "start"),
+    }
+    units = [f"{name}.service" for name in "abcde"]
+    # One that is tried again and again does not run; one that nobody knows does not, either.
+    assert Manager().start(units) == ["b.service", "c.service", "d.service"]
+
+
+def test_what_is_unknown_needs_no_stop(systemctl: Systemctl) -> None:
+    """systemctl(1) ends with status 5 for it."""
+    systemctl.fails = {"stop"}
+    manager = Manager()
+    for unit in (A, B):
+        manager.ask(unit, active=False)
+    manager.carry_out()
+    assert systemctl.called[0] == f"stop -- {A} {B}"
+
+
+def test_what_goes_on_running_is_an_error(systemctl: Systemctl) -> None:
+    systemctl.fails = {"stop"}
+    systemctl.states = {B: RUNS}
+    manager = Manager()
+    for unit in (A, B):
+        manager.ask(unit, active=False)
+    with pytest.raises(AccessError, match="stop -- "):
+        manager.carry_out()
+
+
+def test_no_failure_stays_behind(systemctl: Systemctl) -> None:
+    systemctl.fails = {"reset-failed"}
+    manager = Manager()
+    manager.ask(A, active=False)
+    manager.carry_out()
+    assert systemctl.called == [f"stop -- {A}", f"reset-failed -- {A}"]
+
+
+def test_stopped_before_started_and_read_before_that(systemctl: Systemctl) -> None:
+    manager = Manager()
+    manager.changed()
+    manager.ask(A, active=True)
+    manager.ask("socket-access-x.path", active=False)
+    manager.ask("socket-access-x.service", active=False)
+    manager.carry_out()
+    assert systemctl.called == [
+        "stop -- socket-access-x-again.timer",
+        "stop -- socket-access-x.path socket-access-x.service",
+        "reset-failed -- socket-access-x.path",
+        "reset-failed -- socket-access-x.service",
+        "daemon-reload",
+        f"start -- {A}",
+    ]
+    manager.carry_out()
+    assert len(systemctl.called) == 6
+
+
+def test_the_last_word_counts(systemctl: Systemctl) -> None:
+    manager = Manager()
+    manager.ask(A, active=False)
+    manager.ask(A, active=True)
+    manager.carry_out()
+    assert systemctl.called == [f"start -- {A}"]
+
+
+def test_a_start_that_fails_is_an_error(systemctl: Systemctl) -> None:
+    systemctl.fails = {"start"}
+    manager = Manager()
+    manager.ask(A, active=True)
+    with pytest.raises(AccessError, match="start -- "):
+        manager.carry_out()
+
+
+def test_a_changed_listener_is_restarted_without_its_service(systemctl: Systemctl) -> None:
+    """While the service runs, systemd refuses to start the .socket unit (systemd.socket(5))."""
+    manager = Manager()
+    manager.changed()
+    manager.try_restart(A)
+    assert systemctl.called == [
+        "daemon-reload",
+        "stop -- socket-access-proxy-a.service",
+        f"try-restart {A}",
+    ]
+
+
+def test_a_listener_is_restarted_though_nobody_knows_its_service(systemctl: Systemctl) -> None:
+    systemctl.fails = {"stop"}
+    Manager().try_restart(A)
+    assert systemctl.called[-1] == f"try-restart {A}"
+    systemctl.states = {"socket-access-proxy-a.service": RUNS}
+    with pytest.raises(AccessError):
+        Manager().try_restart(A)
+
+
+def test_a_changed_service_is_not_waited_for(systemctl: Systemctl) -> None:
+    Manager().try_restart("socket-access-proxy-a.service")
+    assert systemctl.called == ["try-restart --no-block socket-access-proxy-a.service"]
+
+
+def test_what_is_put_back_is_not_waited_for(systemctl: Systemctl) -> None:
+    """The hook of what is started waits for the lock of the run that puts it back."""
+    manager = Manager()
+    manager.waits = False
+    manager.ask(A, active=True)
+    manager.carry_out()
+    manager.try_restart(B)
+    assert systemctl.called[0] == f"start --no-block -- {A}"
+    assert systemctl.called[-1] == f"try-restart --no-block {B}"
+
+
+def test_a_users_manager_is_asked_through_the_system(systemctl: Systemctl) -> None:
+    systemctl.fails = {"--user"}
+    manager = Manager("alice")
+    manager.ask("a.service", active=True)
+    with pytest.raises(AccessError, match=r"--user -M alice@\.host start -- a\.service"):
+        manager.carry_out()

@@ -1,0 +1,385 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What makes an endpoint on a host, and what keeps it from being made."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import cast
+
+import pytest
+
+from ansible_collections.unixsocket.access.plugins.module_utils._engine import serving
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.endpoints import (
+    Parts,
+    Place,
+    take_apart,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import socat
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.accounts import (
+    Accounts,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.listening import (
+    Listener,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.pinned import Pin
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.access import Access
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.account import (
+    Group,
+    User,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.acl import Acl
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.chain import (
+    DIRECTORY,
+    SOCKET,
+    Chain,
+    Component,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.facts import (
+    SocketFacts,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.words import Numbers
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import (
+    Endpoint,
+    Grant,
+    Serve,
+    SocketPolicy,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.survey import Surveyed
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.task import Task
+from unit.planner.facts import GROUPS, PATH, STRANGER, USERS, chain, principal
+
+AT = "/srv/app"
+OPEN = Access(100, 500, Acl.from_mode(0o666))
+ROOTS = Access(0, 0, Acl.from_mode(0o755))
+THERE = Component("/srv", DIRECTORY, ROOTS)
+
+
+class Known:
+    """The accounts of the host on paper."""
+
+    def user(self, name: str) -> User | None:
+        return USERS.get(name)
+
+    def group(self, name: str) -> Group | None:
+        by_id = {str(one.gid): one for one in GROUPS.values()}
+        # A number that no group has is a group without a name.
+        nameless = Group(name, int(name), frozenset(), known=False) if name.isdigit() else None
+        return GROUPS.get(name) or by_id.get(name) or nameless
+
+
+def make(*, check: bool = False) -> serving.Serving:
+    return serving.Serving(cast(Accounts, Known()), Numbers(), STRANGER, check=check)
+
+
+def surveyed(declared: SocketPolicy, seen: Chain) -> Surveyed:
+    return Surveyed(declared, SocketFacts(seen, None, None, (), ()), cast(Pin, None), ["A note."])
+
+
+def parts_of(method: str = "proxy", type_: str | None = None, **fields: object) -> Parts:
+    endpoint = Endpoint(AT, **fields)  # type: ignore[arg-type]
+    grant = Grant(principal("user nginx"), method, endpoint=endpoint)
+    return take_apart(Task(SocketPolicy("app", PATH, type_, allow=(grant,)), "socket app"))
+
+
+def forward(
+    one: serving.Serving, parts: Parts, access: Access | None = OPEN
+) -> tuple[serving.Served | None, Surveyed]:
+    ((place, dummy),) = parts.served
+    seen = chain(access)
+    source = surveyed(parts.task.declared, seen)
+    return one.forward(parts, place, seen, source), source
+
+
+def texts(served: serving.Served | None) -> dict[str, str]:
+    assert served is not None
+    return {file.path.rpartition("/")[2]: file.content for file in served.files}
+
+
+@pytest.fixture(autouse=True)
+def host(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host with socat, on which nothing listens."""
+    monkeypatch.setattr(socat, "look", lambda: socat.Socat("1.8.0.3", native=True))
+    monkeypatch.setattr(serving, "listener_at", lambda device, inode: None)
+
+
+def no_socat(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socat, "look", lambda: None)
+
+
+def listens(monkeypatch: pytest.MonkeyPatch, type_: str) -> None:
+    listener = Listener(*(type_ if name == "type" else 1 for name in Listener.__dataclass_fields__))
+    monkeypatch.setattr(serving, "listener_at", lambda device, inode: listener)
+
+
+# --- what is made -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("engine", [None, "socat", "systemd-socket-proxyd"])
+def test_a_proxy(engine: str | None) -> None:
+    one, parts = make(), parts_of(engine=engine, max_connections=7)
+    ((place, dummy),) = parts.served
+    served, dummy = forward(one, parts)
+    assert one.problems == []
+    stem = f"socket-access-proxy-{place.name}"
+    found = texts(served)
+    assert found.keys() == {f"{stem}.socket", f"{stem}.service", f"50-{stem}.conf"}
+    assert f"ListenStream={AT}\n" in found[f"{stem}.socket"]
+    assert "SocketMode=0600\n" in found[f"{stem}.socket"]
+    assert "DynamicUser=yes\n" in found[f"{stem}.service"]
+    assert "SupplementaryGroups" not in found[f"{stem}.service"]
+    program = "systemd-socket-proxyd" if engine == "systemd-socket-proxyd" else "socat"
+    assert program in found[f"{stem}.service"]
+    assert "7" in found[f"{stem}.service"]
+    assert served is not None
+    assert served.unit == f"{stem}.socket"
+    restarts = {file.restarts for file in served.files}
+    assert restarts == {f"{stem}.socket", f"{stem}.service", None}
+
+
+def test_a_gate_with_its_rules() -> None:
+    one, parts = make(), parts_of("gate", max_message=9)
+    ((place, dummy),) = parts.served
+    served, dummy = forward(one, parts, Access(100, 500, Acl.from_mode(0o660)))
+    found = texts(served)
+    stem = f"socket-access-gate-{place.name}"
+    assert found.keys() == {
+        *(f"{stem}.socket", f"{stem}.service", f"50-{stem}.conf"),
+        f"{place.name}.json",
+    }
+    assert f"gate {place.name}\n" in found[f"{stem}.service"]
+    assert "SupplementaryGroups=500\n" in found[f"{stem}.service"]
+    rules = json.loads(found[f"{place.name}.json"])
+    assert (rules["forward"], rules["users"], rules["max_message"]) == (PATH, ["nginx"], 9)
+    assert served is not None
+    (file,) = (file for file in served.files if file.path.endswith(".json"))
+    assert file.path == f"/etc/socket-access/gates/{place.name}.json"
+    # The server reads it again by itself.
+    assert (file.unit_file, file.restarts) == (False, None)
+
+
+def test_a_group_without_a_name() -> None:
+    """A unit with such a group would not start (systemd.exec(5), SupplementaryGroups=)."""
+    one, parts = make(), parts_of("gate")
+    served, dummy = forward(one, parts, Access(100, 4711, Acl.from_mode(0o660)))
+    assert served is None
+    assert len(one.problems) == 1
+    assert "the id 4711 and no name" in one.problems[0]
+
+
+def test_the_account_is_in_the_unit() -> None:
+    one = make()
+    served, dummy = forward(one, parts_of(run_as="app"), Access(100, 100, Acl.from_mode(0o600)))
+    (service,) = (text for name, text in texts(served).items() if name.endswith(".service"))
+    assert "User=app\n" in service
+    assert "DynamicUser" not in service
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_an_older_socat_gets_an_acceptor(monkeypatch: pytest.MonkeyPatch, native: bool) -> None:
+    monkeypatch.setattr(socat, "look", lambda: socat.Socat("1", native=native))
+    (service,) = (
+        text
+        for name, text in texts(forward(make(), parts_of())[0]).items()
+        if name.endswith(".service")
+    )
+    assert ("socket-access accept" in service) is not native
+
+
+@pytest.mark.parametrize(
+    ("declared", "found", "key"),
+    [
+        (None, None, "ListenStream"),
+        (None, "seqpacket", "ListenSequentialPacket"),
+        ("seqpacket", None, "ListenSequentialPacket"),
+        ("stream", "seqpacket", "ListenStream"),
+    ],
+)
+def test_the_type_is_as_declared_or_as_found(
+    monkeypatch: pytest.MonkeyPatch, declared: str | None, found: str | None, key: str
+) -> None:
+    if found is not None:
+        listens(monkeypatch, found)
+    for method in ("proxy", "gate"):
+        served, dummy = forward(make(), parts_of(method, declared))
+        (text,) = (text for name, text in texts(served).items() if name.endswith(".socket"))
+        assert f"{key}={AT}\n" in text
+
+
+# --- what is not made -------------------------------------------------------------------------
+
+
+def test_proxyd_cannot_do_what_listens_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    listens(monkeypatch, "seqpacket")
+    one = make()
+    served, dummy = forward(one, parts_of(engine="systemd-socket-proxyd"))
+    assert served is None
+    (said,) = one.problems
+    assert f"A seqpacket socket listens at {PATH}" in said
+    assert "use the engine socat" in said
+
+
+@pytest.mark.parametrize("method", ["proxy", "gate"])
+def test_datagrams_that_nobody_declared(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    """The type is seen on the host alone; it is refused in a sentence."""
+    listens(monkeypatch, "dgram")
+    one = make()
+    served, dummy = forward(one, parts_of(method))
+    assert served is None
+    (said,) = one.problems
+    assert PATH in said
+    assert "dgram" in said or "datagram" in said
+
+
+def test_a_host_without_socat(monkeypatch: pytest.MonkeyPatch) -> None:
+    no_socat(monkeypatch)
+    one = make()
+    dummy, source = forward(one, parts_of())
+    assert one.problems == [
+        f"The proxy at {AT} needs socat, which is not installed; install the package socat, or "
+        "declare engine: systemd-socket-proxyd."
+    ]
+    assert source.absentees == []
+
+
+def test_check_mode_on_a_host_without_socat(monkeypatch: pytest.MonkeyPatch) -> None:
+    no_socat(monkeypatch)
+    one = make(check=True)
+    served, source = forward(one, parts_of())
+    assert one.problems == []
+    assert source.absentees == [
+        f"The proxy at {AT} needs socat, which is not installed yet; check mode takes it that an "
+        "earlier task will install it."
+    ]
+    assert served is not None
+
+
+def test_other_programs_need_no_socat(monkeypatch: pytest.MonkeyPatch) -> None:
+    no_socat(monkeypatch)
+    for parts in (parts_of(engine="systemd-socket-proxyd"), parts_of("gate")):
+        one = make()
+        served, dummy = forward(one, parts)
+        assert served is not None
+        assert one.problems == []
+
+
+def test_an_account_that_nobody_has() -> None:
+    one = make()
+    served, source = forward(one, parts_of(run_as="gone"))
+    assert served is None
+    (said,) = one.problems
+    assert f"User gone, as whom the proxy at {AT} shall run, does not exist on this host" in said
+    assert source.absentees == []
+
+
+def test_check_mode_for_an_account_that_nobody_has() -> None:
+    one = make(check=True)
+    served, source = forward(one, parts_of(run_as="gone"))
+    assert served is not None
+    assert one.problems == []
+    (said,) = source.absentees
+    assert "does not exist yet; check mode takes it" in said
+
+
+def test_an_account_that_may_not_connect() -> None:
+    one = make()
+    served, dummy = forward(one, parts_of(run_as="carol"), Access(100, 500, Acl.from_mode(0o660)))
+    assert served is None
+    assert "runs as user carol, who would be refused" in one.problems[0]
+
+
+def test_a_socket_that_is_not_there_yet_is_told() -> None:
+    one = make()
+    served, source = forward(one, parts_of(), None)
+    assert served is not None
+    assert one.problems == []
+    assert any(f"The socket {PATH} does not exist yet" in note for note in source.notes)
+
+
+# --- the place of an endpoint -----------------------------------------------------------------
+
+
+def checked(seen: Chain, *, ours: bool = False, check: bool = False) -> tuple[list[str], Surveyed]:
+    one, parts = make(check=check), parts_of()
+    ((place, task),) = parts.served
+    own = surveyed(task.declared, seen)
+    one.check_place(place, own, ours)
+    return one.problems, own
+
+
+def at_end(kind: str) -> Chain:
+    return Chain(AT, (THERE, Component(AT, kind, OPEN)), resolved=AT)
+
+
+FREE = Chain(AT, (THERE,), missing=AT, resolved=AT)
+NO_PARENT = Chain(AT, (), missing="/srv", resolved=AT)
+
+
+def test_a_free_place() -> None:
+    problems, own = checked(FREE)
+    assert problems == []
+    # That it is not there yet is no news.
+    assert (own.notes, own.absentees) == ([], [])
+
+
+def test_a_place_in_no_directory() -> None:
+    problems, dummy = checked(NO_PARENT)
+    (said,) = problems
+    assert f"The directory /srv of the endpoint {AT} does not exist; make it first" in said
+
+
+def test_check_mode_for_a_place_in_no_directory() -> None:
+    problems, own = checked(NO_PARENT, check=True)
+    assert problems == []
+    (said,) = own.absentees
+    assert f"The directory /srv of the endpoint {AT} does not exist yet; check mode" in said
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_the_place_of_somebody_else(check: bool) -> None:
+    problems, dummy = checked(at_end(SOCKET), check=check)
+    (said,) = problems
+    assert f"There is a socket at {AT} already, which does not come from this collection" in said
+    assert "write another path, or stop what made it and remove it" in said
+
+
+def test_our_own_place() -> None:
+    problems, dummy = checked(at_end(SOCKET), ours=True)
+    assert problems == []
+
+
+# --- a command for each request ---------------------------------------------------------------
+
+
+def test_a_command_and_its_rules(tmp_path: object) -> None:
+    one = make()
+    place = Place("app", "gate", Endpoint(PATH), ())
+    serve = Serve(("/bin/sh", "-c", "true"), "app", at_once=3)
+    declared = SocketPolicy("app", PATH, serve=serve)
+    served = one.command(place, declared, surveyed(declared, chain(OPEN)))
+    assert one.problems == []
+    found = texts(served)
+    assert f"ListenStream={PATH}\n" in found["socket-access-gate-app.socket"]
+    assert "User=app\n" in found["socket-access-gate-app.service"]
+    assert json.loads(found["app.json"])["command"] == ["/bin/sh", "-c", "true"]
+    assert one.command(place, replace(declared, serve=None), surveyed(declared, chain())) is None
+
+
+def test_a_command_of_nobody_or_of_nothing() -> None:
+    place = Place("app", "gate", Endpoint(PATH), ())
+    for serve, said in (
+        (Serve(("/bin/sh",), "gone"), "User gone, as whom the command of"),
+        (Serve(("/no/such/program",), "app"), "The command /no/such/program"),
+    ):
+        declared = SocketPolicy("app", PATH, serve=serve)
+        one = make()
+        one.command(place, declared, surveyed(declared, chain(OPEN)))
+        assert said in one.problems[0]
+        one, own = make(check=True), surveyed(declared, chain(OPEN))
+        one.command(place, declared, own)
+        assert one.problems == []
+        assert said in own.absentees[0]
+        assert "check mode takes it" in own.absentees[0]
