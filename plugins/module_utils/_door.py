@@ -99,7 +99,7 @@ class Client(t.NamedTuple):
 
 def clients(module: AnsibleModule) -> list[Client]:
     """Return everyone whom the options users and groups name, each once."""
-    found = {}
+    found: dict[tuple[str, str], Client] = {}
     for kind, option in (("user", "users"), ("group", "groups")):
         for index, name in enumerate(module.params[option]):
             found.setdefault((kind, name), Client(kind, name, f"{option}[{index}]"))

@@ -21,7 +21,7 @@ description:
     O(groups) gets an entry in the socket's access control list, the owner keeps what the owner
     has, entries that others made are kept, and everyone else gets nothing.
   - Where neither O(users) nor O(groups) names anybody, the permissions of the inode stay as they
-    are, and O(directory_owner), O(directory_group) and O(directory_mode) decide who finds it.
+    are, and O(directory_group) and O(directory_mode) decide who finds it.
   - A daemon makes its socket anew at every start, and a mount of the old inode is dead then.
     Hooks on the unit that makes it mount after its birth and unmount before its death, and a
     C(.path) unit repairs what is stale or mounted twice.
@@ -88,7 +88,8 @@ options:
         configuration with that user's rights.
     type: str
   directory_owner:
-    description: The user who owns the directory of the endpoint, by name or id. By default it
+    description: The user who owns the directory of the endpoint. It must be V(root) in the end,
+      so this is for a directory that was there and belongs to somebody else. By default it
       stays as it is, and is root for a new one.
     type: str
   directory_group:
@@ -295,8 +296,8 @@ def main() -> t.NoReturn:
         _door.fail(
             module,
             f"Nobody is named who may connect at {params['path']}; name at least one user or group "
-            "in users or groups, or say in directory_owner, directory_group or directory_mode who "
-            "may search its directory.",
+            "in users or groups, or say in directory_group or directory_mode who may search its "
+            "directory.",
         )
     own = ("type", "trust_directories", "unit", "unit_user")
     declared = _door.one_endpoint(module, "bind_mount", who, _KEYS, own=own)
@@ -307,20 +308,11 @@ def main() -> t.NoReturn:
 
 def _of_the_directory(module: AnsibleModule) -> list[_door.Client]:
     """Return for whom the directory of the endpoint alone decides, and who can prove that."""
-    params = module.params
-    mode = params["directory_mode"]
-    found = []
-    for kind, option, bits in (
-        ("user", "directory_owner", 0o100),
-        ("group", "directory_group", 0o010),
-    ):
-        name = params[option]
-        if name and name not in ("root", "0") and _door.gives(mode, bits):
-            found.append(_door.Client(kind, name, option))
-    if mode is not None and not found:
-        # All others, whom only root can stand for.
-        found.append(_door.Client("user", "root", "directory_mode"))
-    return found
+    group, mode = module.params["directory_group"], module.params["directory_mode"]
+    if group and group not in ("root", "0") and _door.gives(mode, 0o010):
+        return [_door.Client("group", group, "directory_group")]
+    # All others, whom only root can stand for.
+    return [] if mode is None else [_door.Client("user", "root", "directory_mode")]
 
 
 if __name__ == "__main__":

@@ -67,6 +67,13 @@ options:
     description: What to send, as UTF-8, once connected as one of O(can_connect). With
       V(seqpacket) it is one message.
     type: str
+  finish:
+    description:
+      - Whether to say after O(send) that this was all, by closing the sending direction of the
+        connection. A server that takes everything up to there for one request, such as a gate
+        that runs a command on a V(stream) socket, answers only then.
+    type: bool
+    default: false
   expect:
     description:
       - What the reply must contain, as UTF-8. Reading stops as soon as it does.
@@ -95,6 +102,14 @@ EXAMPLES = r"""
     can_connect: [app]
     send: "PING\r\n"
     expect: "+PONG"
+
+- name: Prove that the update server answers the web server
+  unixsocket.access.socket_probe:
+    path: /run/config-update.sock
+    can_connect: [www-data]
+    cannot_connect: [nobody]
+    send: '{"verb": "show"}'
+    expect: '"ok": true'
 
 - name: Ask who could connect, and go on whatever the answer is
   unixsocket.access.socket_probe:
@@ -200,6 +215,7 @@ def main() -> t.NoReturn:
             **{name: {"type": "list", "elements": "raw", "default": []} for name in _EXPECTED},
             "send": {"type": "str"},
             "expect": {"type": "str"},
+            "finish": {"type": "bool", "default": False},
             "timeout": {"type": "float", "default": 5.0},
         },
         supports_check_mode=True,
@@ -227,6 +243,7 @@ def _ask(module: AnsibleModule) -> list[Answer]:
         kind=params["type"],
         send=_encoded(params["send"]),
         expect=_encoded(params["expect"]),
+        finish=params["finish"],
         seconds=params["timeout"],
     )
 

@@ -92,7 +92,7 @@ class Keeper:
 
     def _group_without_us(self, task: Task, unit: Shown) -> str:
         """Return the group with which the unit runs, or ran before a drop-in of ours changed it."""
-        old = self._kept_before(task)
+        old = self.kept_before(task)
         if old is not None and old.declared.born:
             return old.unit_group
         if unit.group or not unit.user:
@@ -226,7 +226,7 @@ class Keeper:
         """Where no unit is declared, remember who was seen to make the socket, or look who does."""
         if task.declared.unit is not None:
             return task
-        old = self._kept_before(task)
+        old = self.kept_before(task)
         if old is not None and old.found_unit is not None:
             return replace(task, found_unit=old.found_unit, found_user=old.found_user)
         leaf = chain.leaf
@@ -235,7 +235,7 @@ class Keeper:
             return task
         return replace(task, found_unit=found.unit, found_user=found.user)
 
-    def _kept_before(self, task: Task) -> Task | None:
+    def kept_before(self, task: Task) -> Task | None:
         """Return what the host keeps of an earlier run for the same socket."""
         path = f"{POLICIES}/{task.declared.name}.json"
         content = atomic_file.read(path)

@@ -22,6 +22,7 @@ from .host.accounts import Accounts, HostNames
 from .host.pinned import Pin
 from .host.starting import starting
 from .keep.hooks import births
+from .made import endpoints_made, endpoints_removed
 from .model.access import Access, AccessRequest, wanted_socket
 from .model.chain import Chain
 from .planner.plan import plan_socket
@@ -31,7 +32,7 @@ from .report import Result, Seen, result_of
 from .resources.base import FILES_COME, UNITS_START
 from .resources.inode_access import DirectoryAccess, SocketAccess
 from .resources.membership import Membership, MembershipRequest
-from .serving import Serving, endpoints_made, endpoints_removed
+from .serving import Serving
 from .strangers import stranger_here
 from .survey import Survey, Surveyed, same_socket_twice
 from .task import Options, Task
@@ -191,6 +192,15 @@ class Round:
                 )
         wants: list[Want] = []
         for seen in self.seen:
+            place = seen.place or seen.parts.serves
+            if place is not None and not self.options.hook:
+                # Before the hooks, which keep what is found here.
+                wants += self._of_endpoint(seen, place)
+            elif place is None and not self.options.unprivileged:
+                wants += self.mounting.wants(seen)
+                if keep:
+                    holder = seen.task.holder
+                    wants += self.keeper.tell_clients(seen.parts.mounts, seen.one, holder)
             request = seen.plan.access
             if request is not None:
                 planned = self._planned(seen.one, request)
@@ -199,15 +209,6 @@ class Round:
                 wants += self._hooks(seen, request, planned) if keep else ()
             elif seen.untouched and seen.parts.mounts and keep:
                 wants += self._hooks(seen, AccessRequest(), None)
-            if seen.place is not None:
-                wants += self._of_endpoint(seen, seen.place)
-            elif seen.parts.serves is not None and not self.options.hook:
-                wants += self._of_endpoint(seen, seen.parts.serves)
-            elif not self.options.unprivileged:
-                wants += self.mounting.wants(seen)
-                if keep:
-                    holder = seen.task.holder
-                    wants += self.keeper.tell_clients(seen.parts.mounts, seen.one, holder)
         return wants
 
     def _hooks(self, seen: Seen, request: AccessRequest, planned: Access | None) -> list[Want]:
@@ -234,7 +235,8 @@ class Round:
                 planned = self._planned(source.one, source.plan.access)
                 if planned is not None:
                     chain = chain.with_access({chain.leaf.path: planned})
-            served = self.serving.forward(seen.parts, place, chain, source.one)
+            before = self.keeper.kept_before(seen.task)
+            served, seen.task = self.serving.forward(place, chain, source.one, seen.task, before)
         if served is not None:
             holder = maker_of(seen.task, place)
             yield from self.keeper.tell_clients([place], seen.one, holder)

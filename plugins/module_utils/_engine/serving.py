@@ -8,13 +8,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from .converge.record import Record
-from .converge.steps import Step
-from .endpoints import PROXY, Parts, Place, service_of, unit_of
+from .endpoints import PROXY, Place, service_of, unit_of
 from .errors import AccessError
 from .host import socat
 from .host.accounts import Accounts
@@ -24,7 +21,6 @@ from .keep import gate_units, proxy_units
 from .keep.gate_rules import forward_rules, serve_rules
 from .keep.parts import POLICIES, UNITS, KeptFile, start_at_boot
 from .keep.proxy_units import PROXYD, SOCAT
-from .keep.service_units import endpoints_in
 from .methods import proxy
 from .model.account import ROOT, Credentials, User
 from .model.acl import WRITE
@@ -32,8 +28,8 @@ from .model.chain import OTHER, SOCKET, Chain
 from .model.words import Names
 from .policy import SocketPolicy
 from .reach import unsafe_step
-from .resources.file import ManagedFile
 from .survey import Surveyed
+from .task import Task
 
 
 @dataclass(frozen=True)
@@ -64,14 +60,22 @@ class Serving:
         self._check = check
         self._socat: socat.Socat | None = None
 
-    def forward(self, parts: Parts, place: Place, chain: Chain, source: Surveyed) -> Served | None:
-        """Return what passes on to a socket from one endpoint, or None where that cannot be.
+    def forward(
+        self, place: Place, chain: Chain, source: Surveyed, own: Task, before: Task | None
+    ) -> tuple[Served | None, Task]:
+        """Return what passes on to a socket from one endpoint, None where that cannot be.
 
-        ``chain`` leads to the socket as it will be.
+        ``chain`` leads to the socket as it will be.  ``own`` is the endpoint's task, which is
+        returned with what was found, and ``before`` what an earlier run found: that holds while the
+        socket is away.
         """
-        account = self._account(place, chain, source)
-        made = self._made(parts, place, chain, source, account or proxy.Account())
-        return None if account is None or made is None else _served(place, made)
+        if chain.leaf is not None:
+            before = None
+        account = self._account(place, chain, source, before)
+        type_ = source.declared.type or (before and before.found_type) or _type_of(chain)
+        found = replace(own, found_type=type_, found_groups=account and account.groups)
+        made = self._made(place, type_, chain, source, account or proxy.Account())
+        return (None if account is None or made is None else _served(place, made)), found
 
     def command(self, place: Place, declared: SocketPolicy, own: Surveyed) -> Served | None:
         """Return what runs a command for each request, or None where that cannot be."""
@@ -133,9 +137,8 @@ class Serving:
             )
 
     def _made(
-        self, parts: Parts, place: Place, chain: Chain, source: Surveyed, account: proxy.Account
+        self, place: Place, type_: str, chain: Chain, source: Surveyed, account: proxy.Account
     ) -> _Texts | None:
-        type_ = parts.task.declared.type or _type_of(chain)
         if type_ == "dgram":
             self.problems.append(
                 f"A dgram socket listens at {source.declared.path}, and a {place.method} cannot "
@@ -206,7 +209,9 @@ class Serving:
                 "it is left as it is; write another path, or stop what made it and remove it."
             )
 
-    def _account(self, place: Place, chain: Chain, source: Surveyed) -> proxy.Account | None:
+    def _account(
+        self, place: Place, chain: Chain, source: Surveyed, before: Task | None
+    ) -> proxy.Account | None:
         endpoint = place.endpoint
         run_as = None
         if endpoint.run_as is not None:
@@ -215,6 +220,8 @@ class Serving:
             )
             if run_as is None:
                 return proxy.Account(endpoint.run_as) if self._check else None
+        if run_as is None and before is not None and before.found_groups is not None:
+            return proxy.Account(groups=tuple(before.found_groups))
         demand = proxy.demand(place.method, endpoint, chain, run_as, self._nobody, self._names)
         self.problems += demand.problems
         source.notes += demand.notes
@@ -275,30 +282,6 @@ def _served(place: Place, made: _Texts) -> Served:
         *made.others,
     )
     return Served(files, unit)
-
-
-def endpoints_made(record: Record) -> set[str]:
-    """Return the paths of all sockets that units of ours make on this host, by its record."""
-    found: set[str] = set()
-    for key, entry in record.entries.items():
-        dummy, start, name = key.partition(f"file:{UNITS}/socket-access-")
-        if start and name.endswith(".socket"):
-            resource = ManagedFile(key.partition(":")[2])
-            for data in entry.requests.values():
-                found.update(endpoints_in(resource.request_from_json(data)))
-    return found
-
-
-def endpoints_removed(steps: Iterable[Step]) -> set[str]:
-    """Return the paths of the sockets that go away, because the unit that makes them goes."""
-    found: set[str] = set()
-    for step in steps:
-        resource = step.resource
-        if not isinstance(resource, ManagedFile) or not resource.path.endswith(".socket"):
-            continue
-        if step.current and step.current.content is not None and step.target.content is None:
-            found.update(endpoints_in(step.current.content))
-    return found
 
 
 def _type_of(chain: Chain) -> str:

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from .errors import AccessError
@@ -50,6 +51,8 @@ class Task:
     found_user: str | None = None
     unit_group: str = ""
     leave_inode: bool = False
+    found_type: str | None = None
+    found_groups: Sequence[int] | None = None
     served: bool = False
     kept: bool = False
 
@@ -101,7 +104,7 @@ def from_compiled(content: bytes, path: str) -> Task:
         if data["format"] != _FORMAT:
             raise ValueError(f"its format is {data['format']}, not {_FORMAT}")
         (declared,) = validate(data["declaration"]).sockets
-        kept = {name: data[name] for name in _KEPT}
+        kept = {name: data[name] for name in _KEPT if name in data}
         return Task(declared, data["holder"], kept=True, **kept)
     except (ValueError, KeyError, TypeError, PolicyError) as error:
         raise AccessError(

@@ -284,8 +284,8 @@ def test_standard_error_goes_to_the_journal(spot: Path, script: Any) -> None:
     command = script("echo one >&2; echo 'PEER_UID=0' >&2; printf three >&2")
     with gate(spot, command=command) as one:
         assert ask(one) == b""
-        until(lambda: one.said("<6>One ") == 1)
-        until(lambda: one.said("<6>Three ") == 1)
+        until(lambda: one.said("<6>one ") == 1)
+        until(lambda: one.said("<6>three ") == 1)
 
 
 def test_nothing_is_left_of_a_command(spot: Path, script: Any) -> None:

@@ -49,7 +49,11 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy i
     SocketPolicy,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.survey import Surveyed
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.task import Task
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.task import (
+    Task,
+    compiled,
+    from_compiled,
+)
 from unit.planner.facts import GROUPS, PATH, STRANGER, USERS, chain, principal
 
 AT = "/srv/app"
@@ -86,12 +90,16 @@ def parts_of(method: str = "proxy", type_: str | None = None, **fields: object) 
 
 
 def forward(
-    one: serving.Serving, parts: Parts, access: Access | None = OPEN
+    one: serving.Serving,
+    parts: Parts,
+    access: Access | None = OPEN,
+    before: Task | None = None,
 ) -> tuple[serving.Served | None, Surveyed]:
-    ((place, dummy),) = parts.served
+    ((place, task),) = parts.served
     seen = chain(access)
     source = surveyed(parts.task.declared, seen)
-    return one.forward(parts, place, seen, source), source
+    served, dummy = one.forward(place, seen, source, task, before)
+    return served, source
 
 
 def texts(served: serving.Served | None) -> dict[str, str]:
@@ -168,6 +176,24 @@ def test_a_group_without_a_name() -> None:
     assert served is None
     assert len(one.problems) == 1
     assert "the id 4711 and no name" in one.problems[0]
+
+
+def test_what_was_found_holds_while_the_socket_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run while the daemon is down must not take the proxy's way to the socket."""
+    parts = parts_of("proxy")
+    ((place, task),) = parts.served
+    closed = chain(Access(100, 500, Acl.from_mode(0o660)))
+    fields = Listener.__dataclass_fields__
+    listens = Listener(*("seqpacket" if name == "type" else 1 for name in fields))
+    monkeypatch.setattr(serving, "listener_at", lambda device, inode: listens)
+    first, found = make().forward(
+        place, closed, surveyed(parts.task.declared, closed), task, before=None
+    )
+    assert (found.found_type, found.found_groups) == ("seqpacket", (500,))
+    kept = from_compiled(compiled(found), "app.json")
+    again, source = forward(make(), parts, access=None, before=kept)
+    assert texts(again) == texts(first)
+    assert source.notes == ["A note."]
 
 
 def test_the_account_is_in_the_unit() -> None:

@@ -60,7 +60,7 @@ def _socket(seen: Seen, names: Names) -> dict[str, Any]:
         "reach": _reach(seen.reach),
         "root": seen.root,
         "powerful": _known(seen.name, POWERFUL),
-        "by_design": _known(seen.name, BY_DESIGN),
+        "by_design": _known(seen.name, BY_DESIGN) if seen.reach and seen.reach.everyone else None,
         "managed_by": [_managed(one) for one in seen.managed],
     }
 

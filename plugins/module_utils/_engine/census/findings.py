@@ -138,13 +138,14 @@ def _masks(seen: Seen, names: Names) -> Iterator[Finding]:
         if not lost:
             continue
         acl = one.access.acl
-        off = "switches the whole list off" if acl.mask == 0 else "takes it away"
+        off = "switches the whole list off" if acl.mask == 0 else "takes that away"
+        where = "" if one.path == seen.name else f", which is on the way to {seen.name},"
         yield Finding(
             "acl-masked",
             MEDIUM,
             seen.name,
-            f"The access control list of {one.path} names {listed(lost)}, but its mask {off}, as "
-            "chmod(1) on it does, so these entries have no effect.",
+            f"The access control list of {one.path}{where} names {listed(lost)}, but its mask "
+            f"{off}, as chmod(1) on it does, so these entries have no effect.",
             f"Declare the grants of {seen.name}, so that they are kept, or set the mask: setfacl "
             f"-m m::{'x' if want == EXECUTE else 'rw'} {one.path}.",
         )
@@ -204,13 +205,14 @@ def of_dead(seen: Seen) -> Finding:
 
 def of_stale_groups(
     seen: Iterable[Seen],
-    lacking: Callable[[str, str], list[str]],
+    lacking: Callable[[Seen, str, str], list[str]],
     members: Callable[[str], list[str]],
 ) -> Iterator[Finding]:
     """Yield whose processes lack a group that lets them in.
 
     ``members`` are the names of a group's members, ``lacking`` the processes of a user, in words,
-    which were started before the groups of the host were changed and lack a group.
+    which were started before the groups of the host were changed, lack a group, and so are
+    refused by a socket.
     """
     for one in seen:
         reach = one.reach
@@ -218,7 +220,7 @@ def of_stale_groups(
             continue
         for group in reach.groups:
             for user in members(group):
-                old = lacking(user, group) if user in reach.users else []
+                old = lacking(one, user, group) if user in reach.users else []
                 if old:
                     yield Finding(
                         "stale-group",

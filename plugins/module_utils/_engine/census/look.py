@@ -9,17 +9,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ..errors import AccessError
 from ..host import mounts, sock_diag
 from ..host.accounts import HostNames
+from ..host.creator import Creator
 from ..host.pinned import pin
-from ..host.processes import processes_of
+from ..host.processes import Process as Running
+from ..host.processes import every_process
 from ..model.account import ROOT, Credentials
 from ..model.chain import Chain
 from ..model.words import Names
+from ..reach import walk
 from . import dead, findings, mounted
 from .holders import Holders, Processes, holders_of
 from .judged import Judges, reach_of_abstract
@@ -93,7 +96,7 @@ class _Look:
                         one,
                         place,
                         processes=held,
-                        creator=managers.creator(one, held),
+                        creator=managers.creator(one, held) or _unit_of(held),
                         connected=processes.connected(connected, holders),
                         connections=len(connected),
                         root=_root_of(one, held),
@@ -177,23 +180,16 @@ class _Look:
             held.close()
 
     def _with_services(self, seen: list[Seen]) -> list[Seen]:
-        """Ask as whom the service runs, where only systemd itself holds a socket open to all."""
+        """Find out as whom those run whose socket only systemd holds, where it is open to all."""
         asked = {
-            one.creator.unit: one
+            unit
             for one in seen
-            if one.root is None
-            and one.creator is not None
-            and one.creator.user is None
-            and one.reach is not None
-            and one.reach.everyone
+            if one.reach is not None and one.reach.everyone
+            for unit in [_waiting_unit(one)]
+            if unit is not None
         }
         by_root = run_by_root(asked)
-        return [
-            replace(one, root=by_root.get(one.creator.unit))
-            if one.root is None and one.creator is not None and one.creator.user is None
-            else one
-            for one in seen
-        ]
+        return [_with_service(one, by_root) for one in seen]
 
     def _dead(self) -> list[str]:
         """Return the paths of sockets at which nobody listens, of those that are asked about."""
@@ -223,19 +219,31 @@ class _Look:
         gids = dict(self.people.groups)
         uids = {user.name: user.uid for user in self.people.users}
         since = groups_changed()
+        running: dict[int, list[Running]] = {}
 
         def members(group: str) -> list[str]:
             gid = gids.get(group)
             return [] if gid is None else [user.name for user in self.people.members(gid)]
 
-        def lacking(user: str, group: str) -> list[str]:
+        def lacking(socket: Seen, user: str, group: str) -> list[str]:
+            if not running:
+                for process in every_process():
+                    running.setdefault(process.uid, []).append(process)
             return [
                 str(process)
-                for process in processes_of(uids[user])
-                if process.started < since and gids[group] not in process.gids
+                for process in running.get(uids[user], [])
+                if process.started < since
+                and gids[group] not in process.gids
+                and not self._lets_in(socket, process)
             ]
 
         return [*found, *findings.of_stale_groups(seen, lacking, members)]
+
+    def _lets_in(self, socket: Seen, process: Running) -> bool:
+        if socket.chain is None:
+            return False
+        who = Credentials(process.uid, self.people.stranger.gid, process.gids)
+        return all(one.allowed for one in walk.findings(socket.chain, who))
 
     def _about_mounts(self) -> Iterable[Finding]:
         chosen = None if self.paths is None else set(map(_real, self.paths))
@@ -258,6 +266,31 @@ class _Look:
             self.unseen.append(
                 f"No process was found that holds these sockets: {', '.join(alone)}."
             )
+
+
+def _waiting_unit(seen: Seen) -> str | None:
+    """Return the system's .socket unit whose service nobody has seen running."""
+    if seen.root is not None or seen.creator is None or seen.creator.user is not None:
+        return None
+    return seen.creator.unit if seen.creator.unit.endswith(".socket") else None
+
+
+def _with_service(seen: Seen, by_root: Mapping[str, bool]) -> Seen:
+    unit = _waiting_unit(seen)
+    if unit is not None:
+        return replace(seen, root=by_root.get(unit))
+    if seen.root is None and seen.processes:
+        # No unit waits there for a client: it is systemd's own.
+        return replace(seen, root=any(one.uid == ROOT for one in seen.processes))
+    return seen
+
+
+def _unit_of(held: Sequence[Process]) -> Creator | None:
+    """Return the scope or the like that the first process is in, for what no unit has made."""
+    for one in held:
+        if one.unit is not None:
+            return Creator(one.unit, one.unit_user)
+    return None
 
 
 def _real(path: str) -> str:

@@ -27,7 +27,7 @@ def in_words(seen: Seen, names: Names) -> Iterator[str]:
         yield f"It is also mounted at {listed(list(seen.mounted_at))}."
     if seen.creator is not None:
         manager = "" if seen.creator.user is None else f" of user {seen.creator.user}"
-        yield f"It was made by the unit {seen.creator.unit}{manager}."
+        yield f"It belongs to the unit {seen.creator.unit}{manager}."
     if seen.processes:
         yield f"It is held by {listed([_called(one) for one in seen.processes])}."
     if seen.connected:

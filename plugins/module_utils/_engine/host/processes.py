@@ -38,6 +38,15 @@ class Process:
 
 def processes_of(uid: int) -> list[Process]:
     """Return all processes whose effective user is ``uid``; one that ends meanwhile is left out."""
+    return _listed(uid)
+
+
+def every_process() -> list[Process]:
+    """Return all processes of the host; one that ends meanwhile is left out."""
+    return _listed(None)
+
+
+def _listed(uid: int | None) -> list[Process]:
     found = []
     for entry in os.listdir("/proc"):
         if not entry.isdigit():

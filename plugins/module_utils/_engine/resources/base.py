@@ -24,6 +24,8 @@ ENGINE_COMES, DIRECTORIES_COME, FILES_COME, UNITS_START = 6, 7, 8, 9
 DIRECTORIES_CLOSE, SOCKETS, DIRECTORIES_OPEN = 10, 11, 12
 MOUNTS_COME = 13
 MEMBERS_COME = 14
+# Last, so that what the run itself changes wakes nobody.
+WATCHES_START = 15
 
 State = TypeVar("State")
 Request = TypeVar("Request")

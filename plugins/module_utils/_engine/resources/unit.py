@@ -75,7 +75,9 @@ class UnitState(base.Resource[Running, bool]):
             atomic_file.remove(self._memory)
 
     def place(self, current: Running, target: Running) -> int:
-        return base.UNITS_START if target.active else base.UNITS_STOP
+        if not target.active:
+            return base.UNITS_STOP
+        return base.UNITS_START if self.makes_sockets else base.WATCHES_START
 
     def in_words(self, state: Running | None) -> str:
         active = state is not None and state.active

@@ -1,0 +1,41 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""Which sockets the units of this collection make: by the record, and by the steps of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .converge.record import Record
+from .converge.steps import Step
+from .keep.parts import UNITS
+from .keep.service_units import endpoints_in
+from .resources.file import ManagedFile
+
+
+def endpoints_made(record: Record) -> set[str]:
+    """Return the paths of all sockets that units of ours make on this host, by its record."""
+    found: set[str] = set()
+    for key, entry in record.entries.items():
+        dummy, start, name = key.partition(f"file:{UNITS}/socket-access-")
+        if start and name.endswith(".socket"):
+            resource = ManagedFile(key.partition(":")[2])
+            for data in entry.requests.values():
+                found.update(endpoints_in(resource.request_from_json(data)))
+    return found
+
+
+def endpoints_removed(steps: Iterable[Step]) -> set[str]:
+    """Return the paths of the sockets that go away, because the unit that makes them goes."""
+    found: set[str] = set()
+    for step in steps:
+        resource = step.resource
+        if not isinstance(resource, ManagedFile) or not resource.path.endswith(".socket"):
+            continue
+        if step.current and step.current.content is not None and step.target.content is None:
+            found.update(endpoints_in(step.current.content))
+    return found
