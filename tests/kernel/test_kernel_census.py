@@ -246,7 +246,7 @@ def test_who_can_reach_it_agrees_with_connects_of_every_user(rng: random.Random)
             for user in [accounts.user(name)]
             if user is not None
         ] + [(one, "", nobody) for one in found]
-        kinds = [one.listener.type if one.listener else None for one, dummy, dummy in asked]
+        kinds = [item[0].listener.type if item[0].listener else None for item in asked]
         outcomes = prove(
             [
                 Attempt(str(one.place.path), who, kind)
@@ -263,8 +263,8 @@ def test_who_can_reach_it_agrees_with_connects_of_every_user(rng: random.Random)
             answers.add((reach.everyone, said))
         assert answers == {(True, True), (True, False), (False, True), (False, False)}
         _groups_agree(found)
-        for one in kept:
-            one.close()
+        for late in kept:
+            late.close()
 
     alone(work)
 

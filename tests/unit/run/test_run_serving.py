@@ -186,13 +186,15 @@ def test_what_was_found_holds_while_the_socket_is_away(monkeypatch: pytest.Monke
     fields = Listener.__dataclass_fields__
     listens = Listener(*("seqpacket" if name == "type" else 1 for name in fields))
     monkeypatch.setattr(serving, "listener_at", lambda device, inode: listens)
-    first, found = make().forward(
+    dummy, found = make().forward(
         place, closed, surveyed(parts.task.declared, closed), task, before=None
     )
     assert (found.found_type, found.found_groups) == ("seqpacket", (500,))
     kept = from_compiled(compiled(found), "app.json")
     again, source = forward(make(), parts, access=None, before=kept)
-    assert texts(again) == texts(first)
+    for name, text in texts(again).items():
+        assert ("SupplementaryGroups=500\n" in text) == name.endswith(".service")
+        assert ("ListenSequentialPacket=" in text) == name.endswith(".socket")
     assert source.notes == ["A note."]
 
 
