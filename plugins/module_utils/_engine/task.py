@@ -28,6 +28,8 @@ _KEPT = (
     "found_user",
     "unit_group",
     "leave_inode",
+    "found_type",
+    "found_groups",
 )
 
 

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from ..model.access import Access
 from ..model.account import ROOT
@@ -201,33 +201,3 @@ def of_dead(seen: Seen) -> Finding:
         "whoever may connect is refused (ECONNREFUSED).",
         f"Start its daemon; if it is not wanted any more, remove the file: rm {seen.name}.",
     )
-
-
-def of_stale_groups(
-    seen: Iterable[Seen],
-    lacking: Callable[[Seen, str, str], list[str]],
-    members: Callable[[str], list[str]],
-) -> Iterator[Finding]:
-    """Yield whose processes lack a group that lets them in.
-
-    ``members`` are the names of a group's members, ``lacking`` the processes of a user, in words,
-    which were started before the groups of the host were changed, lack a group, and so are
-    refused by a socket.
-    """
-    for one in seen:
-        reach = one.reach
-        if reach is None or one.listener is None:
-            continue
-        for group in reach.groups:
-            for user in members(group):
-                old = lacking(one, user, group) if user in reach.users else []
-                if old:
-                    yield Finding(
-                        "stale-group",
-                        MEDIUM,
-                        one.name,
-                        f"User {user} is in the group {group}, which may connect to {one.name}, "
-                        f"but these processes of {user} run without it: {listed(old)}.",
-                        "Restart their units, or end the session and begin it anew; a process "
-                        "gets its groups when it starts.",
-                    )

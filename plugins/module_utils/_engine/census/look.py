@@ -17,17 +17,16 @@ from ..host import mounts, sock_diag
 from ..host.accounts import HostNames
 from ..host.creator import Creator
 from ..host.pinned import pin
-from ..host.processes import Process as Running
-from ..host.processes import every_process
 from ..model.account import ROOT, Credentials
 from ..model.chain import Chain
 from ..model.words import Names
-from ..reach import walk
 from . import dead, findings, mounted
+from .clients import clients
 from .holders import Holders, Processes, holders_of
 from .judged import Judges, reach_of_abstract
-from .people import People, groups_changed, people
+from .people import People, people
 from .places import identities, place_of
+from .stale import StaleGroups
 from .units import Managers, run_by_root
 from .values import Census, Finding, Managed, Place, Process, Seen, is_abstract, name_of
 
@@ -79,15 +78,15 @@ class _Look:
 
     def census(self) -> Census:
         chosen = self._chosen([one for one in self.sockets if one.takes and one.name])
-        clients = _clients(self.sockets, chosen)
-        wanted = {one.number for one in chosen}.union(*clients.values())
+        peers = clients(self.sockets, chosen)
+        wanted = {one.number for one in chosen}.union(*peers.values())
         holders = holders_of(wanted)
         processes = Processes(self.names)
         managers = Managers()
         seen = []
         for one in chosen:
             held = processes.all(holders.of(one.number))
-            connected = clients.get(one.number, set())
+            connected = peers.get(one.number, set())
             place = Place(None) if is_abstract(one) else place_of(one, holders.of(one.number))
             seen.append(
                 self._with_path(
@@ -216,34 +215,7 @@ class _Look:
         found = [
             one for socket in seen for one in findings.of_socket(socket, self.names, self.writers)
         ]
-        gids = dict(self.people.groups)
-        uids = {user.name: user.uid for user in self.people.users}
-        since = groups_changed()
-        running: dict[int, list[Running]] = {}
-
-        def members(group: str) -> list[str]:
-            gid = gids.get(group)
-            return [] if gid is None else [user.name for user in self.people.members(gid)]
-
-        def lacking(socket: Seen, user: str, group: str) -> list[str]:
-            if not running:
-                for process in every_process():
-                    running.setdefault(process.uid, []).append(process)
-            return [
-                str(process)
-                for process in running.get(uids[user], [])
-                if process.started < since
-                and gids[group] not in process.gids
-                and not self._lets_in(socket, process)
-            ]
-
-        return [*found, *findings.of_stale_groups(seen, lacking, members)]
-
-    def _lets_in(self, socket: Seen, process: Running) -> bool:
-        if socket.chain is None:
-            return False
-        who = Credentials(process.uid, self.people.stranger.gid, process.gids)
-        return all(one.allowed for one in walk.findings(socket.chain, who))
+        return [*found, *StaleGroups(self.people).of(seen)]
 
     def _about_mounts(self) -> Iterable[Finding]:
         chosen = None if self.paths is None else set(map(_real, self.paths))
@@ -295,38 +267,6 @@ def _unit_of(held: Sequence[Process]) -> Creator | None:
 
 def _real(path: str) -> str:
     return os.path.realpath(path)
-
-
-def _clients(
-    sockets: Iterable[sock_diag.UnixSocket], chosen: Iterable[sock_diag.UnixSocket]
-) -> dict[int, set[int]]:
-    """Return for each listener, by its own inode, the sockets that are connected to it.
-
-    A connection's end at the daemon has the name and the file of the listener; the other end of a
-    datagram socket is the listener itself.
-    """
-    by_key: dict[object, int] = {}
-    by_number: dict[int, set[int]] = {}
-    for one in chosen:
-        by_number[one.number] = set(one.waiting)
-        by_key[_key(one)] = one.number
-    for one in sockets:
-        if one.peer is None or one.peer == 0:
-            continue
-        if one.type == "dgram":
-            if one.peer in by_number:
-                by_number[one.peer].add(one.number)
-            continue
-        listener = by_key.get(_key(one)) if one.name else None
-        if listener is not None and one.state == sock_diag.ESTABLISHED:
-            by_number[listener].add(one.peer)
-    for waiting in by_number.values():
-        waiting.discard(0)
-    return by_number
-
-
-def _key(one: sock_diag.UnixSocket) -> object:
-    return one.name if is_abstract(one) else (one.device, one.inode)
 
 
 def _root_of(one: sock_diag.UnixSocket, held: Sequence[Process]) -> bool | None:
