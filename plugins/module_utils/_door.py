@@ -249,6 +249,7 @@ def finish(module: AnsibleModule, result: Result, details: Mapping[str, t.Any]) 
 __all__ = (
     "Client",
     "Result",
+    "SocketPolicy",
     "Task",
     "answer",
     "clients",

@@ -369,7 +369,7 @@ def _check(module: AnsibleModule) -> None:
 
 def _who(module: AnsibleModule) -> list[_door.Client]:
     """Return everyone whom the options name, each once."""
-    found = {}
+    found: dict[tuple[str, str], _door.Client] = {}
     for kind, option in (("user", "allow_users"), ("group", "allow_groups")):
         for index, name in enumerate(module.params[option]):
             found.setdefault((kind, name), _door.Client(kind, name, f"{option}[{index}]"))

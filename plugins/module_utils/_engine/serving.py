@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
@@ -30,6 +32,11 @@ from .policy import SocketPolicy
 from .reach import unsafe_step
 from .survey import Surveyed
 from .task import Task
+
+# Programs that run what their first file says.
+_INTERPRETER = re.compile(
+    r"(?:ba|da|k|z)?sh|(?:python|perl|ruby|node|php|lua)[0-9.]*|env|nice|nohup"
+)
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,8 @@ class Serving:
             before = None
         account = self._account(place, chain, source, before)
         type_ = source.declared.type or (before and before.found_type) or _type_of(chain)
-        found = replace(own, found_type=type_, found_groups=account and account.groups)
+        groups = None if account is None else account.groups
+        found = replace(own, found_type=type_, found_groups=groups)
         made = self._made(place, type_, chain, source, account or proxy.Account())
         return (None if account is None or made is None else _served(place, made)), found
 
@@ -83,7 +91,8 @@ class Serving:
             return None
         user = self._known(declared.serve.user, f"the command of {declared.path} runs", own)
         if user is not None:
-            self._check_program(declared, declared.serve.command[0], user, own)
+            for program in programs(declared.serve.command):
+                self._check_program(declared, program, user, own)
         type_ = declared.type or "stream"
         gate = gate_units.GateUnits(
             place.name,
@@ -267,6 +276,14 @@ class Serving:
                 f"{sentence}; install the package socat, or declare engine: systemd-socket-proxyd."
             )
         return True
+
+
+def programs(command: Sequence[str]) -> list[str]:
+    """Return the files of a command that are run: the program, and the script of an interpreter."""
+    script = next((word for word in command[1:] if word.startswith("/")), None)
+    if script is None or not _INTERPRETER.fullmatch(command[0].rpartition("/")[2]):
+        return [command[0]]
+    return [command[0], script]
 
 
 def _rules(place: Place, content: str) -> KeptFile:

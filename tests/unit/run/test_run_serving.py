@@ -411,3 +411,17 @@ def test_a_command_of_nobody_or_of_nothing() -> None:
         assert one.problems == []
         assert said in own.absentees[0]
         assert "check mode takes it" in own.absentees[0]
+
+
+@pytest.mark.parametrize(
+    ("command", "run"),
+    [
+        (["/opt/up"], ["/opt/up"]),
+        (["/opt/up", "/etc/app.conf"], ["/opt/up"]),
+        (["/bin/sh", "/opt/up.sh", "/x"], ["/bin/sh", "/opt/up.sh"]),
+        (["/usr/bin/python3.11", "-I", "/opt/up.py"], ["/usr/bin/python3.11", "/opt/up.py"]),
+        (["/usr/bin/env", "sh"], ["/usr/bin/env"]),
+    ],
+)
+def test_the_script_of_an_interpreter_is_run_as_well(command: list[str], run: list[str]) -> None:
+    assert serving.programs(command) == run

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from .describe import FORMAT, described
+from .judged import SomebodyElse
 from .look import look
 from .values import HIGH, LOW, MEDIUM, Census, Finding, Managed, Seen
 from .words import finding_in_words, in_words
@@ -22,6 +23,7 @@ __all__ = (
     "Finding",
     "Managed",
     "Seen",
+    "SomebodyElse",
     "described",
     "finding_in_words",
     "in_words",

@@ -71,9 +71,9 @@ POWERFUL = (
         _MACHINES,
     ),
     Known(("/run/systemd/private",), "systemd", "it starts any command as root"),
-    Known(("/run/udev/control",), "udev", "it makes udev run what its rules say, with properties"),
+    Known(("/run/udev/control",), "udev", "it changes what udev runs as root"),
     Known(("/run/fail2ban/fail2ban.sock",), "Fail2ban", "it takes actions, which root runs"),
-    Known(("/run/supervisor.sock", "/var/run/supervisor.sock"), "Supervisor", "root's programs"),
+    Known(("/run/supervisor.sock",), "Supervisor", "it starts and stops root's programs"),
     Known(("/var/lib/kubelet/device-plugins/*.sock",), "the kubelet", "it gives devices away"),
 )
 

@@ -30,7 +30,7 @@ def reach_of_abstract() -> Reach:
     return Reach(True, _ABSTRACT)
 
 
-class _Stranger:
+class SomebodyElse:
     """Names in which the one who stands for everyone else has no number."""
 
     def __init__(self, names: Names, stranger: Credentials) -> None:
@@ -70,7 +70,7 @@ class Judges:
         users, groups, refused_users, refused_groups = self._answers(chain, everyone)
         return Reach(
             everyone,
-            capital(in_words(deciding, chain, stranger, _Stranger(self._names, stranger))),
+            capital(in_words(deciding, chain, stranger, SomebodyElse(self._names, stranger))),
             users,
             groups,
             refused_users,

@@ -86,8 +86,9 @@ class _Look:
         seen = []
         for one in chosen:
             held = processes.all(holders.of(one.number))
-            connected = peers.get(one.number, set())
             place = Place(None) if is_abstract(one) else place_of(one, holders.of(one.number))
+            maker = managers.creator(one, held)
+            connected = peers.get(one.number, set())
             seen.append(
                 self._with_path(
                     Seen(
@@ -95,10 +96,11 @@ class _Look:
                         one,
                         place,
                         processes=held,
-                        creator=managers.creator(one, held) or _unit_of(held),
+                        creator=maker or _unit_of(held),
                         connected=processes.connected(connected, holders),
                         connections=len(connected),
-                        root=_root_of(one, held),
+                        # What is known of systemd's own socket is nothing about its service.
+                        root=_root_of(one, held) if held or maker is None else None,
                     )
                 )
             )

@@ -29,12 +29,18 @@ class Managers:
     _units: dict[str | None, dict[object, str]] = field(default_factory=dict)
 
     def creator(self, one: UnixSocket, processes: Iterable[Process]) -> Creator | None:
-        """Return the unit that made a socket which these processes hold."""
+        """Return the unit that made a socket which these processes hold.
+
+        Where none can be seen, the units of the system's manager are known all the same.
+        """
         holders = [
             Holder(process.unit, process.unit_user)
             for process in processes
             if process.unit is not None
         ]
+        if not holders:
+            unit = self._unit(one, None)
+            return None if unit is None else Creator(unit)
         return creator_among(holders, lambda user: self._unit(one, user))
 
     def _unit(self, one: UnixSocket, user: str | None) -> str | None:

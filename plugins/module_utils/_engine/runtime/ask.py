@@ -18,7 +18,7 @@ from ..host.accounts import Accounts, HostNames
 from ..host.pinned import pin
 from ..model.account import Credentials
 from ..model.chain import Chain
-from ..model.words import capital
+from ..model.words import Names, capital
 from ..reach import explain as walk
 from ..reach import judge
 from ..strangers import stranger_here
@@ -74,12 +74,14 @@ def who(path: str, output: Output, *, as_json: bool) -> bool:
     ``path`` may also be an abstract name after "@".
     """
     # Loaded for this question only: the hooks of daemons load this file, too.
-    from ..census import described, finding_in_words, in_words
+    from ..census import SomebodyElse, described, finding_in_words, in_words
     from .info import census
 
     abstract = path.startswith("@")
-    answers = [] if abstract else list(_answers(_chain(path)))
     names = HostNames()
+    nobody = stranger_here()
+    others = SomebodyElse(names, nobody)
+    answers = [] if abstract else list(_answers(_chain(path), others, nobody))
     seen = census([path])
     if as_json:
         principals = [vars(answer) for answer in answers]
@@ -118,9 +120,9 @@ def _say(answers: list[Answer], output: Output) -> None:
         output.say(f"Nobody else can connect: {others.reason}")
 
 
-def _answers(chain: Chain) -> Iterator[Answer]:
+def _answers(chain: Chain, names: Names, nobody: Credentials) -> Iterator[Answer]:
     """Judge every user and group of the host, and last somebody who is neither."""
-    names, accounts, nobody = HostNames(), Accounts(), stranger_here()
+    accounts = Accounts()
     asked = []
     for name in dict.fromkeys(entry.pw_name for entry in pwd.getpwall()):
         user = accounts.user(name)

@@ -16,6 +16,7 @@ from ..census import Census, Managed, described, look
 from ..errors import AccessError
 from ..host.accounts import HostNames
 from ..run import converge
+from ..shortcut import LIBRARY
 from ..strangers import stranger_here
 from ..task import Options, Task
 from . import policies, status
@@ -58,11 +59,24 @@ def _managed() -> tuple[list[Managed], list[str]]:
             problems += [
                 f"{state.name} cannot be compared with the host: {one}" for one in state.notes
             ]
+        state = _but_for_the_engine(state)
         task = tasks[state.name]
         ends = [grant.endpoint.at for grant in task.declared.allow if grant.endpoint is not None]
         paths = tuple(dict.fromkeys([task.declared.path, *ends]))
         found.append(Managed(state.name, task.holder, paths, state.state, state.changes))
     return found, problems
+
+
+def _but_for_the_engine(state: status.State) -> status.State:
+    """Leave out that the engine of this host is another release than the one that is asking.
+
+    It keeps the socket as well as ever; the next run replaces it.
+    """
+    changes = tuple(one for one in state.changes if not one.startswith(f"The engine in {LIBRARY} "))
+    if changes == state.changes:
+        return state
+    fine = state.state == status.HOOK_MISSING and not changes
+    return replace(state, state=status.AS_DECLARED if fine else state.state, changes=changes)
 
 
 def _states(tasks: dict[str, Task]) -> list[status.State]:

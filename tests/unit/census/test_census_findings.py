@@ -1,0 +1,149 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is said of a socket, told by what was seen of it; the catalogue."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.census.catalogue import (
+    BY_DESIGN,
+    DEAD_BY_DESIGN,
+    POWERFUL,
+    known,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.census.findings import (
+    of_dead,
+    of_socket,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.census.units import (
+    _services,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.census.values import (
+    Managed,
+    Reach,
+    Seen,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.acl import Acl
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.words import Numbers
+from unit.census.paper import seen
+
+
+def _said(one: Seen) -> list[tuple[str, str]]:
+    return [(found.code, found.severity) for found in of_socket(one, Numbers(), {})]
+
+
+def test_open_to_everyone() -> None:
+    assert _said(seen()) == []
+    assert _said(seen(root=True)) == [("world-connectable-root", "medium")]
+    assert _said(seen(root=None)) == []
+    assert _said(seen(root=True, reach=Reach(False, "Because."))) == []
+    # Where nobody can tell who serves it, what is known to be as good as root counts as that.
+    for root, wanted in (
+        (True, [("world-connectable-privileged", "high")]),
+        (None, [("world-connectable-privileged", "high")]),
+        (False, []),
+    ):
+        assert _said(seen("/run/docker.sock", root=root)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("state", "wanted"),
+    [
+        ("as declared", []),
+        ("missing", []),
+        ("unknown", []),
+        ("differs", [("drift", "medium")]),
+        ("hook missing", [("hook-missing", "medium")]),
+    ],
+)
+def test_what_is_declared(state: str, wanted: list[tuple[str, str]]) -> None:
+    managed = Managed("app", "socket app", (), state, ("Its mode goes from 0666 to 0660.",))
+    one = seen(managed=(managed,))
+    assert _said(one) == wanted
+    for found in of_socket(one, Numbers(), {}):
+        assert "Its mode goes" in found.message
+        assert "socket-access apply app" in found.remedy
+
+
+def test_a_mask() -> None:
+    named = Acl(6, 0, 0, ((1001, 6),), ((1002, 4),), 4)
+    (found,) = of_socket(seen(acl=named), Numbers(), {})
+    assert (found.code, found.severity) == ("acl-masked", "medium")
+    assert "user 1001" in found.message
+    assert "1002" not in found.message
+    (off,) = of_socket(seen(acl=Acl(6, 0, 0, ((1001, 0),), (), 0)), Numbers(), {})
+    assert "switches the whole list off" in off.message
+    assert _said(seen(acl=Acl(6, 0, 0, ((1001, 6),), (), 6))) == []
+
+
+def test_a_dead_one_that_is_declared_matters_more() -> None:
+    assert of_dead(seen()).severity == "medium"
+    assert of_dead(seen(managed=())).severity == "low"
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("/run/docker.sock", "Docker"),
+        ("/run/containerd/containerd.sock", "containerd"),
+        ("/run/podman/podman.sock", "root's Podman"),
+        ("/run/libvirt/libvirt-sock", "libvirt"),
+        ("/run/libvirt/libvirt-sock-ro", None),
+        ("/var/snap/lxd/common/lxd/unix.socket", "LXD or Incus"),
+        ("/run/systemd/private", "systemd"),
+        ("/run/user/1000/podman/podman.sock", None),
+        ("/run/crio/crio.sock", "CRI-O"),
+        ("/run/buildkit/buildkitd.sock", "BuildKit"),
+    ],
+)
+def test_what_is_as_good_as_root(name: str, what: str | None) -> None:
+    found = known(name, POWERFUL)
+    assert (None if found is None else found.what) == what
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "/run/systemd/notify",
+        "/run/systemd/journal/socket",
+        "/run/systemd/journal/stdout",
+        "/run/systemd/journal/dev-log",
+        "/run/dbus/system_bus_socket",
+        "/run/systemd/userdb/io.systemd.DynamicUser",
+        "/run/systemd/resolve/io.systemd.Resolve",
+        "/run/systemd/io.systemd.Hostname",
+        "/run/snapd.socket",
+        "@/tmp/.X11-unix/X0",
+    ],
+)
+def test_what_is_open_by_design(name: str) -> None:
+    assert known(name, BY_DESIGN)
+    assert not known(name, POWERFUL)
+
+
+def test_the_catalogue() -> None:
+    for one in (*POWERFUL, *BY_DESIGN, *DEAD_BY_DESIGN):
+        assert one.what
+        assert not one.why.endswith(".")
+        for pattern in one.patterns:
+            assert re.match(r"[/@]", pattern)
+            # Names are real paths, and this is a link everywhere.
+            assert not pattern.startswith("/var/run/"), pattern
+
+
+def test_what_a_socket_unit_starts() -> None:
+    shown = [
+        {"Id": "a.socket", "Triggers": "a.service", "Accept": "no"},
+        {"Id": "b.socket", "Triggers": "", "Accept": "yes"},
+        {"Id": "c.socket", "Triggers": "", "Accept": "no"},
+    ]
+    assert _services(shown) == {
+        "a.socket": "a.service",
+        "b.socket": "b@any.service",
+        "c.socket": "c.service",
+    }
