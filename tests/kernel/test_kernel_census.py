@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -27,6 +28,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.census i
     Managed,
     Seen,
     look,
+    places,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import sock_diag
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.accounts import (
@@ -355,6 +357,13 @@ def test_where_it_is_now() -> None:
         assert (gone.name, gone.place.path, gone.reach) == ("/run/app/removed", None, None)
         assert "was removed" in str(gone.place.note)
         assert found["relative"].place.path == "/run/app/relative"
+        # A kernel before 5.6 does not open the path of another process's socket.
+        os.chdir(place)
+        with mock.patch.object(places, "_opened", return_value=None):
+            again = {one.bound: one for one in census().sockets}
+        assert again["relative"].place.path == "/run/app/relative"
+        assert again["/run/app/old"].place.path is None
+        os.chdir("/")
         assert found["/run/link/linked"].name == "/run/app/linked"
         assert the("/run/app/linked", census(["/run/link/linked"])).bound == "/run/link/linked"
         for late in (renamed, removed, relative, linked):

@@ -49,8 +49,9 @@ class UnixSocket:
     """One socket; what was not asked for, and what it does not have, is None.
 
     ``number`` is its own inode, as in the links of ``/proc/PID/fd``.  ``name`` is what bind(2) was
-    called with, an abstract one begins with a zero byte.  ``device`` and ``inode`` are those of its path, as stat(2) shows them but with 32 bits
-    of the inode, which is all the kernel tells.  ``peer`` is the own inode of the other end,
+    called with, an abstract one begins with a zero byte.  ``device`` and ``inode`` are those of its
+    path, as stat(2) shows them but with 32 bits of the inode, which is all the kernel tells.
+    ``peer`` is the own inode of the other end,
     ``waiting`` those of clients that are not accepted yet, and ``uid`` the user id that the socket
     was made with.
     """
