@@ -540,7 +540,7 @@ def test_a_foreign_line_is_named_and_nothing_is_touched(world: World) -> None:
 def test_a_file_that_does_not_parse_is_left_alone(world: World) -> None:
     text = FSTAB + b"\n/dev/sdb1\n"
     Path("/etc/fstab").write_bytes(text)
-    with pytest.raises(AccessError, match="Line 4 of fstab does not parse"):
+    with pytest.raises(AccessError, match="Line 4 of /etc/fstab does not parse"):
         world.run(user=True)
     assert Path("/etc/fstab").read_bytes() == text
     assert not os.path.lexists(DIRECTORY)

@@ -299,8 +299,8 @@ class Keeper:
 
     def _manager_is_down(self, task: Task, unit: str, user: str | None) -> str:
         return (
-            f"The manager of user {user} does not run, so the hook of {unit} for the socket "
-            f"{task.declared.path} begins to work at the next login."
+            f"The manager of user {user} does not run, so the hook of {unit} for {task.declared.path} "
+            f"works from the next login on; loginctl enable-linger {user} starts it without one."
         )
 
 

@@ -13,6 +13,7 @@ from .converge.steps import AnyResource, Want
 from .endpoints import Place
 from .errors import AccessError
 from .host.accounts import Accounts
+from .host.mounting import PROGRAM, users_can_mount
 from .host.systemd import Manager
 from .methods import bind_mount
 from .model.access import AccessRequest
@@ -69,6 +70,8 @@ class Mounting:
         source, adds = chain.resolved, seen.task.adds
         by_user = endpoint.mount_as not in (None, "root", "0")
         mounter = self._user(endpoint.mount_as, seen, "mounts it") if by_user else None
+        if by_user and not users_can_mount():
+            self._cannot_mount(seen, place)
         descriptor = None if chain.leaf is None else seen.one.pin.descriptor(source)
         patient = self._options.hook and self._options.watched and mounter is not None
         mount = BindMount(
@@ -85,6 +88,20 @@ class Mounting:
             line = user_line(source, endpoint.at, seen.task.declared.name)
             found.append(Want(FstabLine(endpoint.at, manager=Manager()), holder, line))
         return found
+
+    def _cannot_mount(self, seen: Seen, place: Place) -> None:
+        sentence = (
+            f"User {place.endpoint.mount_as} cannot mount the socket {seen.task.declared.path} at "
+            f"{place.endpoint.at}, because {PROGRAM} is missing or is not set-user-ID root"
+        )
+        if not self._options.check:
+            raise AccessError(
+                f"{sentence}; install the package mount, or declare mount_as: root, which needs "
+                "no program."
+            )
+        seen.one.absentees.append(
+            f"{sentence}; check mode takes it that an earlier task will install it."
+        )
 
     def _directory(self, seen: Seen, place: Place, mounter: User | None) -> AccessRequest:
         endpoint = place.endpoint

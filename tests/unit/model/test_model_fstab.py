@@ -134,7 +134,7 @@ def test_what_does_not_parse_is_named(line: bytes, reason: str) -> None:
         lambda: fstab.with_line(text, LINE),
         lambda: fstab.without_line(text, "/x"),
     ):
-        with pytest.raises(AccessError, match=f"Line 4 of fstab does not parse, .*{reason}"):
+        with pytest.raises(AccessError, match=f"Line 4 of /etc/fstab does not parse, .*{reason}"):
             call()
 
 

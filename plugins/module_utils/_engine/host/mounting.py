@@ -13,6 +13,7 @@ looked up twice.
 from __future__ import annotations
 
 import os
+import stat
 import struct
 import time
 from typing import Any
@@ -22,6 +23,7 @@ from ..model.account import User
 from . import mounts
 from .commands import run
 
+PROGRAM = "/usr/bin/mount"
 _SECONDS = 30.0
 
 _AT_EMPTY_PATH = 0x1000
@@ -44,6 +46,15 @@ def mount_pinned(source: int, target: int, directory: int, name: str) -> None:
         _with_mount(source, target, directory, name)
 
 
+def users_can_mount() -> bool:
+    """Tell whether mount(8) is there and gets root's rights whoever starts it."""
+    try:
+        status = os.stat(PROGRAM)
+    except OSError:
+        return False
+    return status.st_uid == 0 and bool(status.st_mode & stat.S_ISUID)
+
+
 def mount_as(user: User, target: str) -> None:
     """Let a user mount what fstab says, with that user's rights and a plain environment.
 
@@ -59,7 +70,7 @@ def mount_as(user: User, target: str) -> None:
     try:
         # The engine runs without AnsibleModule on the host, too.
         done = subprocess.run(  # pylint: disable=ansible-bad-function
-            ("/usr/bin/mount", target),
+            (PROGRAM, target),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -87,6 +87,9 @@ class Manager:
         """Tell whether the manager runs; a user's own one does only in a session or lingering."""
         if self.user is None:
             return is_running()
+        if not _has_manager(self.user):
+            # To ask would open a session, and so start one.
+            return False
         try:
             self._call("show", "--property=Version", purpose="ask for the user's manager")
         except AccessError:
@@ -191,6 +194,17 @@ class Manager:
         return commands.run(
             ("systemctl", "--no-pager", *scope, *arguments), seconds=_SECONDS, purpose=purpose
         )
+
+
+def _has_manager(user: str) -> bool:
+    """Tell whether a manager of this user's own listens to systemctl(1)."""
+    import pwd
+
+    try:
+        uid = pwd.getpwnam(user).pw_uid
+    except KeyError:
+        return False
+    return os.path.exists(f"/run/user/{uid}/systemd/private")
 
 
 def _shown(name: str, block: str) -> Shown:

@@ -143,7 +143,7 @@ def _line(number: int, raw: bytes, fields: list[bytes]) -> Line:
         trouble = "has a backslash in its target that is not written as \\134"
     if trouble is not None:
         raise AccessError(
-            f"Line {number} of fstab does not parse, for it {trouble} (fstab(5)), so the file was "
+            f"Line {number} of /etc/fstab does not parse, for it {trouble} (fstab(5)), so the file was "
             "left as it is; correct that line and run again."
         )
     options = tuple(fields[3].split(b",")) if len(fields) > 3 else ()
