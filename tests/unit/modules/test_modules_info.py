@@ -43,14 +43,19 @@ def run(capsys: pytest.CaptureFixture[str], check: bool = False, **options: Any)
     return dict(json.loads(capsys.readouterr().out))
 
 
+def is_exactly(value: Any, kind: type) -> bool:
+    """Tell whether a value is of a type, with bool not counted as int."""
+    return isinstance(value, kind) and isinstance(value, bool) == (kind is bool)
+
+
 def agrees(value: Any, documented: dict[str, Any], where: str) -> None:
     """Compare a value with what is documented of it, keys in both directions."""
     if value is None:
         return
-    assert type(value) is TYPES[documented["type"]], where
+    assert is_exactly(value, TYPES[documented["type"]]), where
     if isinstance(value, list):
         for one in value:
-            assert type(one) is TYPES[documented["elements"]], where
+            assert is_exactly(one, TYPES[documented["elements"]]), where
             if isinstance(one, dict):
                 all_agree(one, documented["contains"], where)
     elif isinstance(value, dict):

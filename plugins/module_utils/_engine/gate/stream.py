@@ -16,7 +16,7 @@ import fcntl
 import os
 import socket
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from . import log as words
 from .loop import ERR, HUP
@@ -24,7 +24,7 @@ from .peer import Socket
 from .relay import Refused, Relay, Side
 
 # Python has it from 3.10 on.  int(source, target, count, offset_source, offset_target, flags)
-_splice = cast("Callable[..., int] | None", getattr(os, "splice", None))
+_splice: Callable[..., int] | None = getattr(os, "splice", None)
 _NONBLOCK = 3  # SPLICE_F_MOVE | SPLICE_F_NONBLOCK
 _SET_SIZE = 1031  # F_SETPIPE_SZ, which Python names from 3.10 on.
 

@@ -55,7 +55,7 @@ def serve(value: object, place: Place) -> Serve:
             "{command: [/usr/local/bin/update-config], user: configowner}."
         )
     values, problems = read(value, place, SERVE_KEYS, repeats=("command",))
-    words = [cast(str, item.value) for item in cast("list[Item]", values.get("command", []))]
+    words = [cast(str, item.value) for item in cast(list[Item], values.get("command", []))]
     if "command" in values and not (words and words[0].startswith("/")):
         problems.append(
             place.at("command").problem(
@@ -91,7 +91,7 @@ def served_alone(values: Values, here: Place) -> Iterator[Problem]:
             "serve cannot answer datagrams, because their senders have no connection for an "
             "answer; declare stream or seqpacket."
         )
-    for item in cast("list[Item]", values.get("allow", [])):
+    for item in cast(list[Item], values.get("allow", [])):
         if cast(Grant, item.value).endpoint is not None:
             yield item.place.at("at").problem(
                 "Who calls is told by the connection itself, so nobody can pass it on to a command "
