@@ -1,0 +1,119 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The owner of a directory puts a link in the place of a socket and takes it away, as fast as he can.
+
+swap.py OWNER SOURCE SECRET ENDPOINT SECONDS COMMAND...
+
+The link leads to the secret. All the while root runs the command again and again, which is to mount
+the socket, and looks what is at the endpoint. Prints JSON: how often which was done, what was seen
+there how often, and how many different sockets.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import pwd
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+
+# For how long it is a link, and for how long a socket that may be mounted, in seconds: the latter
+# grows with each swap, so that every moment of a run is hit, and some runs can mount.
+LINK, OWN, LONGEST = 0.004, 0.02, 0.8
+
+
+PAUSES = itertools.cycle([OWN * index for index in range(int(LONGEST / OWN))])
+
+
+def become(user: str) -> None:
+    account = pwd.getpwnam(user)
+    os.setgroups(os.getgrouplist(user, account.pw_gid))
+    os.setresgid(account.pw_gid, account.pw_gid, account.pw_gid)
+    os.setresuid(account.pw_uid, account.pw_uid, account.pw_uid)
+
+
+def start(user: str, does: Callable[[], str]) -> tuple[int, int]:
+    """Do something as a user until SIGTERM; return the pid, and where the counts can be read."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        asked: list[int] = []
+        signal.signal(signal.SIGTERM, lambda number, frame: asked.append(number))
+        become(user)
+        counts: Counter[str] = Counter()
+        while not asked:
+            counts[does()] += 1
+        os.write(writing, json.dumps(counts).encode())
+        os._exit(0)
+    os.close(writing)
+    return pid, reading
+
+
+def swap(source: str, link: str) -> str:
+    """Have a link there, and then a socket of one's own that everyone may connect to."""
+    new = f"{source}.new"
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(new)
+    os.symlink(link, new)
+    os.rename(new, source)
+    time.sleep(LINK)
+    with socket.socket(socket.AF_UNIX) as own:
+        own.bind(new)
+        own.listen()
+        os.rename(new, source)
+        time.sleep(next(PAUSES))
+    return "swapped"
+
+
+def stop(started: tuple[int, int]) -> dict[str, int]:
+    pid, reading = started
+    os.kill(pid, signal.SIGTERM)
+    with open(reading, "rb") as pipe:
+        counts: dict[str, int] = json.loads(pipe.read())
+    os.waitpid(pid, 0)
+    return counts
+
+
+def look(endpoint: str, secret: os.stat_result) -> str:
+    found = os.stat(endpoint)
+    if (found.st_dev, found.st_ino) == (secret.st_dev, secret.st_ino):
+        return "the secret"
+    time.sleep(0.0005)
+    return f"socket {found.st_ino}" if stat.S_ISSOCK(found.st_mode) else "nothing"
+
+
+def main(owner: str, source: str, link: str, endpoint: str, *rest: str) -> None:
+    seconds, *command = rest
+    secret = os.stat(link)
+    attacker = start(owner, lambda: swap(source, link))
+    watcher = start("root", lambda: look(endpoint, secret))
+    deadline = time.monotonic() + float(seconds)
+    runs: Counter[str] = Counter()
+    said: Counter[str] = Counter()
+    while time.monotonic() < deadline:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        runs[f"ended with {done.returncode}"] += 1
+        said[done.stderr.strip().rpartition("\n")[2][:200]] += 1
+    swapped, seen = stop(attacker), stop(watcher)
+    kinds: Counter[str] = Counter()
+    for name, times in seen.items():
+        kinds[name.partition(" ")[0] if name.startswith("socket ") else name] += times
+    sockets = sum(name.startswith("socket ") for name in seen)
+    print(
+        json.dumps(
+            {"runs": runs, "owner": swapped, "seen": kinds, "sockets": sockets, "said": said}
+        )
+    )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
