@@ -94,6 +94,8 @@ class Gate:
 
     def wait_ready(self) -> Gate:
         assert self.notify.recv(100) == b"READY=1"
+        # The socket that said so is still open for a moment; asleep, it waits for callers.
+        until(lambda: "\nState:\tS" in Path(f"/proc/{self.pid}/status").read_text())
         return self
 
     def connect(self, seconds: float = 10) -> socket.socket:

@@ -27,6 +27,9 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.runtime 
     policies,
     status,
 )
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.runtime.watched import (
+    FoughtBack,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.task import (
     Task,
     compiled,
@@ -332,3 +335,25 @@ def test_a_hook_asks_whether_its_policy_is_still_there(
     monkeypatch.setattr(apply, "converge", revoked_meanwhile)
     assert command.main(["apply", "--hook", "app"]) == 0
     assert answers == [True, False]
+
+
+@pytest.mark.parametrize("outcome", ["applied", "failed", "fought"])
+def test_a_watched_run_asks_for_a_second_look(
+    kept: Path, host: Host, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, outcome: str
+) -> None:
+    """Also after a failure: it may have come from what somebody did at the same time."""
+    asked: list[tuple[str, ...]] = []
+
+    def until_calm(*given: object) -> list[Result]:
+        if outcome == "failed":
+            raise AccessError("Something else was mounted in between.")
+        if outcome == "fought":
+            raise FoughtBack("The daemon fights back.")
+        return [Result(False, [], {}, {})]
+
+    monkeypatch.setattr(apply, "apply_until_calm", until_calm)
+    monkeypatch.setattr(apply.commands, "run", lambda words, **given: asked.append(words))
+    assert command.main(["apply", "--hook", "--watched", "app"]) == (outcome != "applied")
+    (words,) = asked
+    assert f"--on-active={62 if outcome == 'fought' else 2}s" in words
+    assert words[-2:] == ("--hook", "app")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.runtime.
     CorrectionsFile,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.runtime.watched import (
+    FoughtBack,
     apply_until_calm,
 )
 
@@ -143,6 +145,7 @@ def test_a_daemon_that_fights_back(tmp_path: Path, memory: CorrectionsFile) -> N
         return SOMETHING
 
     path = str(tmp_path / "s")
+    (tmp_path / "s").touch()
     for dummy in range(10):
         apply_until_calm([path], converge, memory, clock)
     assert checks == [False] * 10
@@ -175,6 +178,41 @@ def test_a_fight_within_one_run_ends(tmp_path: Path, memory: CorrectionsFile) ->
     assert time.monotonic() - started < 5
 
 
+@pytest.fixture
+def new_inodes(tmp_path: Path) -> Callable[[], str]:
+    """Each call makes the socket anew, as a restart of its daemon does."""
+    numbers = iter(range(1000))
+
+    def make() -> str:
+        beside, path = tmp_path / f"{next(numbers)}", tmp_path / "s"
+        beside.touch()
+        os.replace(beside, path)
+        os.link(path, f"{beside}.keeps-its-number")
+        return str(path)
+
+    return make
+
+
+def test_restarts_are_no_fight(memory: CorrectionsFile, new_inodes: Callable[[], str]) -> None:
+    clock = Clock()
+    for dummy in range(25):
+        path = new_inodes()
+        clock.now += 0.5
+        apply_until_calm([path], lambda check: SOMETHING, memory, clock)
+        apply_until_calm([path], lambda check: SOMETHING, memory, clock)
+
+
+def test_new_inodes_without_end_are_one(
+    memory: CorrectionsFile, new_inodes: Callable[[], str]
+) -> None:
+    clock = Clock()
+    for dummy in range(60):
+        clock.now += 0.5
+        apply_until_calm([new_inodes()], lambda check: SOMETHING, memory, clock)
+    with pytest.raises(FoughtBack, match="60 times in a row"):
+        apply_until_calm([new_inodes()], lambda check: SOMETHING, memory, clock)
+
+
 def test_corrections_that_are_rare_go_on(tmp_path: Path, memory: CorrectionsFile) -> None:
     clock = Clock()
     for dummy in range(40):
@@ -191,7 +229,10 @@ def test_what_is_remembered_goes_away(tmp_path: Path, memory: CorrectionsFile) -
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"made": 1}', '{"given_up": "x"}'])
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "[]", '{"made": 1}', '{"given_up": "x"}', '{"inode": [1]}', '{"inode": {}}'],
+)
 def test_a_damaged_memory_counts_as_none(
     tmp_path: Path, memory: CorrectionsFile, content: str
 ) -> None:

@@ -127,7 +127,12 @@ class BindMount(base.Resource[MountState, MountRequest]):
                 mounting.unmount_all(directory, name, self.target)
                 if self._patient and self._wait():
                     return
-                self._mount(directory, name)
+                try:
+                    self._mount(directory, name)
+                except AccessError:
+                    # A unit of the user's may have mounted it in between.
+                    if not mounts.at(mounts.read(), self.target):
+                        raise
                 if self.read() == self._mounted():
                     return
             mounting.unmount_all(directory, name, self.target)

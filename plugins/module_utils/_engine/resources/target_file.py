@@ -49,7 +49,11 @@ class TargetFile(base.Resource[TargetState, bool]):
             status = os.lstat(self.path)
         except (FileNotFoundError, NotADirectoryError):
             return TargetState(None)
-        self._problem = not_a_target(status, self.path)
+        problem = not_a_target(status, self.path)
+        if problem is not None and mounts.at(mounts.read(), self.path):
+            # Somebody mounted on it in between.
+            return TargetState(0)
+        self._problem = problem
         return TargetState(stat.S_IMODE(status.st_mode))
 
     def wanted(self, base: TargetState, requests: Mapping[str, bool]) -> TargetState:

@@ -21,10 +21,12 @@ from ..report import Result
 from ..run import converge
 from ..task import Options, Task
 from . import policies
-from .corrections import CorrectionsFile
+from .corrections import QUIET, CorrectionsFile
 from .output import Output
 from .wait import wait_for_listener
-from .watched import apply_until_calm
+from .watched import FoughtBack, apply_until_calm
+
+_MOMENT = 2.0
 
 
 @dataclass(frozen=True)
@@ -94,9 +96,16 @@ def _apply(task: Task, wishes: Wishes, output: Output) -> bool:
     if wishes.watched:
         opened = [path for grant in declared.allow for path in grant.open_parents]
         memory = CorrectionsFile(_memory(root), name)
-        results = apply_until_calm(dict.fromkeys((declared.path, *opened)), once, memory)
-        if root:
-            _look_once_more(name)
+        pause = _MOMENT
+        try:
+            results = apply_until_calm(dict.fromkeys((declared.path, *opened)), once, memory)
+        except FoughtBack:
+            pause = QUIET + _MOMENT
+            raise
+        finally:
+            # Also after a failure, for it may have come from what somebody did at the same time.
+            if root:
+                _look_once_more(name, pause)
     else:
         results = [once()]
     _report(name, results, wishes, output)
@@ -105,8 +114,8 @@ def _apply(task: Task, wishes: Wishes, output: Output) -> bool:
     return late is None
 
 
-def _look_once_more(name: str) -> None:
-    """Let the manager apply the policy again in two seconds, without anyone waiting for it.
+def _look_once_more(name: str, pause: float) -> None:
+    """Let the manager apply the policy again after some seconds, without anyone waiting for it.
 
     Between the end of this process and the moment in which its .path unit watches again an event
     can be lost (systemd.path(5) keeps no queue).
@@ -116,7 +125,7 @@ def _look_once_more(name: str) -> None:
         commands.run(
             (
                 *("systemd-run", "--quiet", "--collect", f"--unit={unit}"),
-                *("--on-active=2s", "--timer-property=AccuracySec=100ms"),
+                *(f"--on-active={pause:g}s", "--timer-property=AccuracySec=100ms"),
                 *("--", COMMAND, "apply", "--hook", name),
             ),
             seconds=10,

@@ -16,7 +16,10 @@ from ..host import atomic_file
 
 # A row ends with five seconds in which nothing had to be corrected: counted from the end of a
 # correction, so that a slow host sees a fight as well.
-MOST, GAP, QUIET = 10, 5.0, 60.0
+# A daemon that is restarted makes its socket anew, and what a new inode needs once is no fight; one
+# that answers each correction with a new inode comes to its end later.
+MOST, MOST_ANEW, GAP, QUIET = 10, 60, 5.0, 60.0
+Inode = tuple[int, int]
 _MODE = 0o600
 
 
@@ -25,10 +28,13 @@ class Corrections:
     """When corrections were made, and when they were last asked for after they were given up.
 
     All times are seconds since boot (CLOCK_BOOTTIME), which no change of the clock moves.
+    ``of_inode`` is how many of those in a row were made on the latest inode, device and number.
     """
 
     made: tuple[float, ...] = ()
     given_up: float | None = None
+    inode: Inode | None = None
+    of_inode: int = 0
 
     def at(self, now: float) -> Corrections:
         """Return what still counts: the corrections in a row that goes on.
@@ -38,17 +44,18 @@ class Corrections:
         if self.given_up is not None and not now - QUIET < self.given_up <= now:
             return Corrections()
         if self.made and not now - GAP < self.made[-1] <= now:
-            return replace(self, made=())
+            return replace(self, made=(), inode=None, of_inode=0)
         return self
 
     @property
     def exhausted(self) -> bool:
         """Tell whether there were so many that the next one is not to be made."""
-        return self.given_up is not None or len(self.made) >= MOST
+        return self.given_up is not None or self.of_inode >= MOST or len(self.made) >= MOST_ANEW
 
-    def one_more(self, now: float) -> Corrections:
-        """Return these and one that was made now."""
-        return replace(self, made=(*self.made, now))
+    def one_more(self, now: float, inode: Inode | None) -> Corrections:
+        """Return these and one that was made now, on this inode; None where none is left."""
+        of_inode = self.of_inode + 1 if inode == self.inode else 1
+        return replace(self, made=(*self.made, now), inode=inode, of_inode=of_inode)
 
     def refused(self, now: float) -> Corrections:
         """Return these, and that one was asked for now and not made."""
@@ -66,12 +73,14 @@ class CorrectionsFile:
         """Return what is remembered; a file that cannot be understood counts as none."""
         try:
             data = json.loads(atomic_file.read(self._path) or b"{}")
-            given_up = data.get("given_up")
+            given_up, inode = data.get("given_up"), data.get("inode")
             return Corrections(
                 tuple(float(one) for one in data.get("made", ())),
                 None if given_up is None else float(given_up),
+                None if inode is None else (int(inode[0]), int(inode[1])),
+                int(data.get("of_inode", 0)),
             )
-        except (ValueError, TypeError, AttributeError):
+        except (ValueError, TypeError, AttributeError, IndexError, KeyError):
             return Corrections()
 
     def save(self, corrections: Corrections) -> None:
@@ -80,7 +89,7 @@ class CorrectionsFile:
             self._forget()
             return
         os.makedirs(self._directory, mode=0o755, exist_ok=True)
-        content = json.dumps({"made": corrections.made, "given_up": corrections.given_up})
+        content = json.dumps(vars(corrections))
         atomic_file.replace(self._path, f"{content}\n".encode(), _MODE)
 
     def _forget(self) -> None:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable
 from ..errors import AccessError
 from ..host.watch import Watch
 from ..report import Result
-from .corrections import MOST, QUIET, CorrectionsFile
+from .corrections import MOST, MOST_ANEW, QUIET, Corrections, CorrectionsFile, Inode
 
 _CALM = 0.2
 # A daemon that is started anew takes its socket away first, and the unit that watches looks again
@@ -29,6 +29,10 @@ _ABSENT = 10.0
 _CALM_AFTER_A_FIGHT = 5.0
 # Changes that never end, but never differ either, are the next run's matter.
 _LONGEST = 30.0
+
+
+class FoughtBack(AccessError):
+    """A daemon set its socket otherwise again and again, and gets the last word."""
 
 
 def apply_until_calm(
@@ -41,7 +45,7 @@ def apply_until_calm(
 
     The first path is the socket's; while it is away, its coming back is waited for, ten seconds.
 
-    ``converge`` runs once, and only compares if it is given True.  Raises AccessError when the
+    ``converge`` runs once, and only compares if it is given True.  Raises FoughtBack when the
     corrections were too many.
     """
     paths = list(paths)
@@ -51,12 +55,12 @@ def apply_until_calm(
         with Watch() as watch:
             for path in paths:
                 _watch(watch, path)
-            result, corrected = _once(converge, memory, clock)
+            result, corrected = _once(paths[0], converge, memory, clock)
             if not corrected:
                 while watch.wait(_CALM_AFTER_A_FIGHT) and time.monotonic() < ends:
                     pass
                 memory.save(memory.load().refused(clock()))
-                raise AccessError(_fights_back(result))
+                raise FoughtBack(_fights_back(result, memory.load()))
             results.append(result)
             calm = _CALM if os.path.lexists(paths[0]) else _ABSENT
             if not watch.wait(calm) or time.monotonic() > ends:
@@ -64,7 +68,10 @@ def apply_until_calm(
 
 
 def _once(
-    converge: Callable[[bool], Result], memory: CorrectionsFile, clock: Callable[[], float]
+    path: str,
+    converge: Callable[[bool], Result],
+    memory: CorrectionsFile,
+    clock: Callable[[], float],
 ) -> tuple[Result, bool]:
     """Return what was done, or was left because it was done too often, and whether it was done."""
     remembered = memory.load()
@@ -74,15 +81,24 @@ def _once(
         memory.save(counted.refused(clock()))
         return result, False
     if result.changes:
-        memory.save(counted.one_more(clock()))
+        memory.save(counted.one_more(clock(), _inode(path)))
     elif counted != remembered:
         memory.save(counted)
     return result, True
 
 
-def _fights_back(result: Result) -> str:
+def _inode(path: str) -> Inode | None:
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _fights_back(result: Result, corrections: Corrections) -> str:
+    times = MOST_ANEW if len(corrections.made) >= MOST_ANEW else MOST
     return (
-        f"The daemon fights back: its socket was corrected {MOST} times in a row, "
+        f"The daemon fights back: its socket was corrected {times} times in a row, "
         "and is again not as declared, so it is left as the daemon sets it now. What would have to "
         f"change: {' '.join(result.changes)} Set the daemon's own options for its socket to what "
         f"is declared, or declare what it sets; after {QUIET:g} quiet seconds it is corrected again."
