@@ -20,6 +20,7 @@ import subprocess
 import sys
 import time
 
+import access
 import sound
 
 RUNTIME = "/run/user/1000"
@@ -85,6 +86,7 @@ def main(patience: str, *rest: str) -> dict[str, object]:
             for directory in places.values()
         },
         "mounted": mounted,
+        "shown": {path: access.show(path) for path in (RUNTIME, f"{RUNTIME}/pipewire-0", *places.values())},
         "listed": {directory: os.listdir(directory) for directory in places.values()},
     }
 
