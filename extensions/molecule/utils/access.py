@@ -7,8 +7,9 @@ Plays hand it to python3 on standard input, which takes one trip to the host ins
 
 access.py show PATH...      prints JSON: owner, group, mode, links and ACL of each path
 access.py tree PATH...      prints JSON: owner, group, mode, ACL and content of every file below each path
-access.py host JSON         prints JSON: "sockets", shown as above, of the paths in JSON's "show", "files", the trees
-                            of those in "trees", and the lines that each of its "commands" prints, by name
+access.py host JSON         prints JSON: "sockets", shown as above, of the paths in JSON's "show",
+                            "files", the trees of those in "trees", and the lines that each of its
+                            "commands" prints, by name
 access.py plant PATH ACL    sets an ACL in the short form of setfacl(1): u::rw,u:eve:rw,g::-,m::rw,o::-
 """
 

@@ -86,7 +86,9 @@ def main(patience: str, *rest: str) -> dict[str, object]:
             for directory in places.values()
         },
         "mounted": mounted,
-        "shown": {path: access.show(path) for path in (RUNTIME, f"{RUNTIME}/pipewire-0", *places.values())},
+        "shown": {
+            path: access.show(path) for path in (RUNTIME, f"{RUNTIME}/pipewire-0", *places.values())
+        },
         "listed": {directory: os.listdir(directory) for directory in places.values()},
     }
 
