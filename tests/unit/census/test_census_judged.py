@@ -64,7 +64,7 @@ def test_shared_answers_are_everyones_own() -> None:
     groups = tuple((str(gid), gid) for gid in range(2000, 2008))
     judges = Judges(People(tuple(users), groups, STRANGER), Numbers())
     answers = set()
-    for number in range(400):
+    for number in range(120):
         chain = _chain(rng, number)
         for dummy in range(2):  # The second time it is remembered.
             reach = judges.reach(chain)

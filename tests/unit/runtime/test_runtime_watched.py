@@ -33,7 +33,7 @@ SOMETHING = Result(True, ["The group changes."], {}, {})
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watched, "_CALM", 0.05)
+    monkeypatch.setattr(watched, "_CALM", 0.02)
     monkeypatch.setattr(watched, "_ABSENT", 0.05)
     monkeypatch.setattr(watched, "_CALM_AFTER_A_FIGHT", 0.05)
 
