@@ -8,6 +8,7 @@ measure.py [ROUNDS] [SECONDS]
 
 Everything runs on one pinned processor, because only then do ratios mean anything.  What is not
 installed is left out, and that is said.  Python is the client and the backend for all of them.
+GATE_PYTHON is the interpreter that the gate runs with, such as the distribution's own.
 """
 
 from __future__ import annotations
@@ -85,7 +86,13 @@ def routes(place: Path) -> Iterator[dict[str, Route]]:
     pids = [_child(lambda: backend(back))]
     found: dict[str, Route] = {"direct": (back, None)}
     _wait_for(back)
-    gate = Gate(place, forward=back, max_connections=5000, max_connections_per_user=5000)
+    gate = Gate(
+        place,
+        python=os.environ.get("GATE_PYTHON", sys.executable),
+        forward=back,
+        max_connections=5000,
+        max_connections_per_user=5000,
+    )
     gate.wait_ready()
     found["gate"] = (gate.path, gate.pid)
     socat = shutil.which("socat")

@@ -46,7 +46,7 @@ class Door:
         self._users: dict[int, int] = {}
         self._open = False
         self._closed = False
-        self._at_a_time = 1
+        self._at_a_time, self._turn = 1, 0
 
     def start(self) -> None:
         """Begin to accept, or go on with it after a pause."""
@@ -106,7 +106,10 @@ class Door:
         if not self._open:
             return
         rules = self._rules(self._loop.now)
-        count, self._at_a_time = self._at_a_time, 1
+        # One by one while they come one by one: to ask for the next in vain takes its time.
+        follows = self._loop.turn == self._turn + 1
+        count = min(self._at_a_time * 2, _MOST_AT_A_TIME) if follows else 1
+        self._at_a_time, self._turn = count, self._loop.turn
         for dummy in range(count):
             if self.inside >= rules.max_connections:
                 # The others wait in the kernel's queue.
@@ -126,8 +129,6 @@ class Door:
                     return
                 continue
             self._receive(sock, rules)
-        # As many came as were expected, so more may be there; asking in vain takes its time.
-        self._at_a_time = min(count * 2, _MOST_AT_A_TIME)
 
     def _receive(self, sock: Socket, rules: GateRules) -> None:
         try:

@@ -15,7 +15,7 @@ from . import log as words
 from .backend import Backend
 from .door import Door
 from .log import Visit
-from .loop import Loop
+from .loop import IN, Loop
 from .messages import MessageSide, receive_plain
 from .peer import Socket, refuse_descriptors
 from .relay import Relay, Side
@@ -82,7 +82,10 @@ class Forward:
             receive = None if self._kernel_refuses else receive_plain(sock)
             front_side = StreamSide(sock, self._pipes, receive)
             back_side = StreamSide(back, self._pipes)
-        self._relays.add(Relay(self._loop, visit, front_side, back_side, self._finished))
+        relay = Relay(self._loop, visit, front_side, back_side, self._finished)
+        self._relays.add(relay)
+        # Most callers have sent something by now, which need not wait for the next turn.
+        self._loop.tell(front_side, IN)
 
     def _finished(self, relay: Relay, verdict: str, reason: str) -> None:
         self._relays.discard(relay)

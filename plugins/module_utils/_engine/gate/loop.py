@@ -49,11 +49,15 @@ class Timer:
 
 
 class Loop:
-    """Descriptors with their handlers, and timers.  ``now`` is the monotonic time in seconds."""
+    """Descriptors with their handlers, and timers.
+
+    ``now`` is the monotonic time in seconds, ``turn`` counts how often something was ready.
+    """
 
     def __init__(self, crashed: Callable[[Exception], None]) -> None:
         """``crashed`` is told of exceptions that handlers and timers let out."""
         self.now = time.monotonic()
+        self.turn = 0
         self._epoll = select.epoll()
         self._handlers: dict[int, Handler] = {}
         self._timers: list[Timer] = []
@@ -96,6 +100,14 @@ class Loop:
         """
         self._deferred.append(action)
 
+    def tell(self, handler: Handler, event: int) -> None:
+        """Let a handler do what it can now."""
+        try:
+            handler.ready(event)
+        except Exception as error:
+            self._crashed(error)
+            handler.abort()
+
     def stop(self) -> None:
         """Make ``run`` return."""
         self._running = False
@@ -108,12 +120,9 @@ class Loop:
                 handler = self._handlers.get(fd)
                 if handler is None:
                     continue
-                try:
-                    handler.ready(event)
-                except Exception as error:
-                    self._crashed(error)
-                    handler.abort()
+                self.tell(handler, event)
             self.now = time.monotonic()
+            self.turn += 1
             if self._deferred:
                 deferred, self._deferred = self._deferred, []
                 for action in deferred:
