@@ -212,7 +212,11 @@ def test_what_is_told_of_each_grant(home: Place) -> None:
     ]
     assert all(one["proof"]["held"] for one in told["grants"])
     assert all(one["endpoint"] == path and one["reason"] for one in told["grants"])
-    assert {one["method"] for one in told["grants"][0]["rejected"]} == {"reachable", "group"}
+    assert {one["method"] for one in told["grants"][0]["rejected"]} == {
+        "reachable",
+        "native",
+        "group",
+    }
     assert told["refused"][0]["proof"]["result"] == "EACCES"
     assert any(f"id {BOB}" in note for note in told["notes"])
     checked = home.run(declared, check=True).sockets["app"]

@@ -92,13 +92,40 @@ def result_of(outcome: Outcome, seen: Sequence[Seen], proofs: Sequence[Proof]) -
     sockets = {
         one.task.declared.name: _socket(one, seen, said) for one in seen if one.place is None
     }
+    turned = [sentence for one in seen if one.place is None for sentence in _turned(one)]
     return Result(
         outcome.changed or bool(absentees),
         outcome.changes,
         outcome.diff,
         sockets,
-        [*absentees, *outcome.notes],
+        [*absentees, *turned, *outcome.notes],
     )
+
+
+def _choices(here: Seen) -> Iterator[tuple[Grant, Choice, str]]:
+    """Yield each grant of a declared socket with its choice, and where its principal connects."""
+    declared = here.parts.task.declared
+    planned = dict(zip(here.one.declared.allow, here.plan.choices))
+    settled = dict(here.parts.task.settled)
+    for grant in declared.allow:
+        path = _path_of(grant, declared.path)
+        known = settled.get(path) if grant.endpoint is not None else None
+        known = known or planned.get(grant)
+        if known is not None or grant.endpoint is not None:
+            named = Choice(grant.method, "The declaration names this method.")
+            yield grant, known or named, path
+
+
+def _turned(here: Seen) -> Iterator[str]:
+    """Yield a warning for each grant that goes another way now than an earlier run chose."""
+    for grant, choice, path in _choices(here):
+        if choice.changed:
+            why = {one.method: one.reason for one in choice.rejected}.get(str(choice.before))
+            yield (
+                f"The grant of {grant.principal} for the socket {here.task.declared.path}, at "
+                f"{path}, changed from {choice.before} to {choice.method}, because "
+                f"{choice.before} is not what lets it in any more: {why or choice.reason}"
+            )
 
 
 _Said = dict[tuple[str, str], dict[str, object]]
@@ -108,16 +135,10 @@ def _socket(here: Seen, seen: Iterable[Seen], said: _Said) -> dict[str, Any]:
     """Return what there is to say of one declared socket and its endpoints."""
     path = here.one.declared.path
     served = [one for one in seen if one.place is not None and one.parts is here.parts]
-    choices = dict(zip(here.one.declared.allow, here.plan.choices))
-    declared = here.parts.task.declared
     return {
         "path": path,
         "exists": here.one.facts.chain.leaf is not None,
-        "grants": [
-            _grant(grant, choices.get(grant), _path_of(grant, path), said)
-            for grant in declared.allow
-            if grant in choices or grant.endpoint is not None
-        ],
+        "grants": [_grant(grant, choice, at, said) for grant, choice, at in _choices(here)],
         "refused": [
             {"principal": str(principal), "proof": _worst(principal, here, served, said)}
             for principal in here.one.declared.refuse
@@ -149,8 +170,7 @@ def _socket(here: Seen, seen: Iterable[Seen], said: _Said) -> dict[str, Any]:
     }
 
 
-def _grant(grant: Grant, choice: Choice | None, path: str, said: _Said) -> dict[str, Any]:
-    choice = choice or Choice(grant.method, "The declaration names this method.")
+def _grant(grant: Grant, choice: Choice, path: str, said: _Said) -> dict[str, Any]:
     return {
         "principal": str(grant.principal),
         "method": choice.method,

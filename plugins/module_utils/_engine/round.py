@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
 from . import keeper, mounting
+from .choosing import Choosing
 from .converge.loop import Outcome, apply_steps
 from .converge.record import Record, RecordFile
 from .converge.steps import AnyResource, Step, Want, plan_steps, without_holders
@@ -44,8 +45,11 @@ _ACCOUNTS = frozenset({"member"})
 class Round:
     """One round: the pins it holds, the names it looked up, and what it found and planned."""
 
-    def __init__(self, tasks: Sequence[Task], options: Options, file: RecordFile) -> None:
+    def __init__(
+        self, tasks: Sequence[Task], options: Options, file: RecordFile, choosing: Choosing
+    ) -> None:
         self.options = options
+        self.choosing = choosing
         self.file = file
         self.record = file.load()
         self.parts = [take_apart(task) for task in tasks]
@@ -137,7 +141,7 @@ class Round:
         return result_of(outcome, self.seen, proofs)
 
     def _refuse(self) -> None:
-        finders = (self.survey, self.keeper, self.serving, self.mounting)
+        finders = (self.choosing, self.survey, self.keeper, self.serving, self.mounting)
         problems = [problem for finder in finders for problem in finder.problems]
         if problems:
             raise Refusals(tuple(dict.fromkeys(problems)))
@@ -160,10 +164,16 @@ class Round:
         return found
 
     def _plan(self) -> None:
+        if self.keeper.works and not self.options.hook:
+            managed = self._managed()
+            creators = self.keeper.find_creators([(seen.task, seen.one) for seen in managed])
+            for seen, (task, creator) in zip(managed, creators):
+                seen.task, seen.creator = task, creator
         for seen in self.seen:
             if seen.untouched:
                 continue
-            facts = replace(seen.one.facts, chain=self._chain_without_us(seen.one))
+            chain = self._chain_without_us(seen.one)
+            facts = self.choosing.facts(seen.task, seen.one.facts, seen.creator, chain)
             seen.plan, problems = plan_socket(
                 seen.one.declared,
                 facts,
@@ -176,16 +186,14 @@ class Round:
                 problem for problem in problems if problem not in self.survey.problems
             ]
 
+    def _managed(self) -> list[Seen]:
+        return [seen for seen in self.seen if not seen.untouched or seen.parts.mounts]
+
     def _wanted(self) -> list[Want]:
         """Return all that is wanted: of inodes and accounts, and of what keeps them so."""
         keep = self.keeper.works and not self.options.hook
-        managed = [seen for seen in self.seen if not seen.untouched or seen.parts.mounts]
-        if keep:
-            creators = self.keeper.find_creators([(seen.task, seen.one) for seen in managed])
-            for seen, (task, creator) in zip(managed, creators):
-                seen.task, seen.creator = task, creator
-        elif not self.options.hook:
-            for seen in managed:
+        if not self.keeper.works and not self.options.hook:
+            for seen in self._managed():
                 seen.one.notes.append(
                     "This host does not run systemd, so nothing keeps the access when the daemon "
                     "is started anew; run again then."

@@ -12,13 +12,16 @@ import os
 from collections.abc import Callable, Collection, Sequence
 
 from . import clients
+from .choosing import Choosing
 from .converge.loop import Outcome
 from .converge.record import NoRecord, Record, RecordFile
 from .converge.steps import Step
 from .errors import AccessError
+from .host.accounts import Accounts, HostNames
 from .host.lock import Lock
 from .report import Result
 from .round import Round
+from .strangers import stranger_here
 from .task import Options, Task
 
 Dropped = Callable[[Record], Collection[str]]
@@ -71,12 +74,15 @@ def _rounds(
 
     Returns one step for each resource, what was recorded before the run, and its result.
     """
-    rounds = [Round(tasks, options, file)]
+    choosing = Choosing(Accounts(), HostNames(), stranger_here(), file.load())
+    if not options.absent:
+        tasks = [choosing.settle(task) for task in tasks]
+    rounds = [Round(tasks, options, file, choosing)]
     try:
         outcome = rounds[0].apply(dropped)
         if rounds[0].made_sockets and not options.check:
             try:
-                rounds.append(Round(tasks, options, file))
+                rounds.append(Round(tasks, options, file, choosing))
                 outcome = outcome.then(rounds[1].apply(dropped))
             except AccessError as error:
                 raise outcome.rollback(str(error)) from error

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from .errors import AccessError
+from .model.plan import Choice
 from .policy import Policy, PolicyError, SocketPolicy, describe, validate
 
 LOCK_SECONDS = 60.0
@@ -41,7 +42,8 @@ class Task:
     account gets an entry, also where nothing lets it in.  ``adds``: what this holder asked for
     earlier stays.  ``found_unit`` and ``found_user`` are the unit that was seen to make the socket,
     and the owner of its manager, where none is declared.  ``unit_group`` is the group with which a
-    unit runs that is to get another one (born).
+    unit runs that is to get another one (born).  ``settled`` are the methods that were chosen on
+    this host for paths of endpoints.
     """
 
     declared: SocketPolicy
@@ -57,6 +59,7 @@ class Task:
     found_groups: Sequence[int] | None = None
     served: bool = False
     kept: bool = False
+    settled: tuple[tuple[str, Choice], ...] = ()
 
     @property
     def declared_alone(self) -> SocketPolicy:

@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "gate": {"errors"},
     "census": {"errors", "model", "host", "reach"},
     "prove": {"errors", "model", "reach"},
-    "task": {"errors", "policy"},
+    "task": {"errors", "model", "policy"},
     "endpoints": {"policy", "task"},
     "keep": {"errors", "model", "policy", "task", "endpoints"},
 }

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import replace
+from typing import Any
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.access import (
     Access,
@@ -146,13 +148,27 @@ def declare(
     )
 
 
-def facts_of(declared: SocketPolicy, seen: Chain | None = None) -> SocketFacts:
+def facts_of(
+    declared: SocketPolicy,
+    seen: Chain | None = None,
+    *,
+    before: Mapping[str, str] | None = None,
+    unit: str | None = None,
+    private: Collection[str] = (),
+) -> SocketFacts:
+    """Return what the survey would find; ``before`` are methods of an earlier run by principal."""
+    known = before or {}
     return SocketFacts(
         seen or chain(BORN),
         USERS[declared.owner] if declared.owner else None,
         GROUPS[declared.group] if declared.group else None,
-        tuple(client(str(grant.principal)) for grant in declared.allow),
+        tuple(
+            replace(client(who), before=known.get(who))
+            for who in (str(grant.principal) for grant in declared.allow)
+        ),
         tuple(client(str(one)) for one in declared.refuse),
+        unit=unit,
+        private=frozenset(private),
     )
 
 
@@ -162,10 +178,11 @@ def planned(
     *,
     exclusive: bool = True,
     deny_all_refused: bool = False,
+    **known: Any,
 ) -> tuple[SocketPlan, list[str]]:
     return plan_socket(
         declared,
-        facts_of(declared, seen),
+        facts_of(declared, seen, **known),
         Numbers(),
         STRANGER,
         exclusive=exclusive,
@@ -174,17 +191,17 @@ def planned(
 
 
 def plan(
-    declared: SocketPolicy, seen: Chain | None = None, *, exclusive: bool = True
+    declared: SocketPolicy, seen: Chain | None = None, *, exclusive: bool = True, **known: Any
 ) -> SocketPlan:
     """Return the plan of what has no problem."""
-    made, problems = planned(declared, seen, exclusive=exclusive)
+    made, problems = planned(declared, seen, exclusive=exclusive, **known)
     assert not problems, problems
     return made
 
 
-def problem(declared: SocketPolicy, seen: Chain | None = None) -> str:
+def problem(declared: SocketPolicy, seen: Chain | None = None, **known: Any) -> str:
     """Return the one problem of a declaration."""
-    dummy, problems = planned(declared, seen)
+    dummy, problems = planned(declared, seen, **known)
     assert len(problems) == 1, problems
     return problems[0]
 

@@ -10,7 +10,11 @@ import pytest
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.access import Access
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.acl import Acl
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.chain import Chain
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.plan import Choice
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy.types import (
+    SocketPolicy,
+)
 from unit.planner.facts import BORN, chain, declare, plan, result
 
 
@@ -142,3 +146,77 @@ def test_what_is_on_the_socket_does_not_decide() -> None:
     assert (
         plan(declare("user nginx"), chain(wide_open)).choices == plan(declare("user nginx")).choices
     )
+
+
+def test_native_options_are_named_or_rejected() -> None:
+    by_socket = plan(declare("user nginx"), unit="app.socket").choices[0]
+    assert by_socket.method == "group"
+    assert "app.socket makes the socket with it" in by_socket.reason
+    by_service = plan(declare("user nginx"), unit="app.service").choices[0]
+    assert "app.service" not in by_service.reason
+    for unit, word in (
+        (None, "not known which unit"),
+        ("app.service", "only .socket units"),
+        ("app.socket", "no entry for one name"),
+    ):
+        made = plan(declare("user nginx", "user carol"), unit=unit)
+        assert word in _rejected(made.choices[0])["native"]
+
+
+def test_what_an_earlier_run_chose_stays_while_it_works() -> None:
+    # Two clients came one after the other: the first keeps what it has.
+    made = plan(declare("user nginx", "user carol"), before={"user nginx": "group"})
+    assert [one.method for one in made.choices] == ["group", "acl"]
+    assert "An earlier run let it in so" in made.choices[0].reason
+    assert "Chosen anew it would be acl" in made.choices[0].reason
+    assert not any(one.changed for one in made.choices)
+    # One of two went: the other keeps its entry.
+    left = plan(declare("user nginx"), before={"user nginx": "acl"}).choices[0]
+    assert (left.method, left.changed) == ("acl", False)
+    assert _rejected(left)["group"] == "What works is not made anew."
+
+
+@pytest.mark.parametrize(
+    ("declared", "seen", "before", "method"),
+    [
+        # Two that had a declared group once, and now there is none.
+        (declare("user nginx", "user carol"), None, "group", "acl"),
+        # The group of another declaration does not have this client.
+        (declare("user carol", group="staff"), None, "group", "acl"),
+        (declare("user nginx", mode=0o600), None, "group", "acl"),
+        (declare("user shared"), None, "group", "acl"),
+        (declare("user nginx"), chain(BORN, acl_support=False), "acl", "group"),
+        (declare("user nginx", mode=0o666), None, "acl", "reachable"),
+    ],
+)
+def test_what_does_not_work_any_more_is_changed_and_told(
+    declared: SocketPolicy, seen: Chain | None, before: str, method: str
+) -> None:
+    known = {str(grant.principal): before for grant in declared.allow}
+    choice = plan(declared, seen, before=known).choices[0]
+    assert (choice.method, choice.before, choice.changed) == (method, before, True)
+
+
+def test_a_named_method_is_nobody_s_choice() -> None:
+    choice = plan(declare("user nginx by acl"), before={"user nginx": "group"}).choices[0]
+    assert (choice.method, choice.changed) == ("acl", False)
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        declare("user nginx"),
+        declare("user nginx", "user carol"),
+        declare("user alice", "user carol", group="staff"),
+        declare("group staff", "user carol by group"),
+    ],
+)
+def test_a_choice_that_is_kept_is_told_as_it_was_made(declared: SocketPolicy) -> None:
+    first = plan(declared)
+    known = {
+        str(grant.principal): choice.method for grant, choice in zip(declared.allow, first.choices)
+    }
+    second = plan(declared, before=known)
+    assert [(one.method, one.reason, one.rejected) for one in second.choices] == [
+        (one.method, one.reason, one.rejected) for one in first.choices
+    ]

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.access import (
@@ -299,3 +301,32 @@ def test_all_problems_come_at_once() -> None:
         declare("user shared by group", "user app by acl"), chain(BORN, acl_support=False)
     )
     assert len(problems) == 3
+
+
+def test_a_closed_parent_has_another_way_out_that_leaves_it_closed() -> None:
+    said = problem(declare("user nginx"), chain(BORN, directory=CLOSED))
+    assert "declare method: bind_mount, at: /run/app-nginx/app.sock in the grant" in said
+
+
+def test_somebody_s_own_directory_is_never_offered_to_be_opened() -> None:
+    said = problem(declare("user nginx"), chain(BORN, directory=CLOSED), private=("/run/app",))
+    assert "open_parents" not in said
+    assert "stays closed to others" in said
+    assert "declare method: bind_mount, at: /run/app-nginx/app.sock in the grant" in said
+
+
+def test_without_acls_and_without_a_group_a_second_socket_is_the_way_out() -> None:
+    seen = chain(BORN, acl_support=False)
+    said = problem(declare("user nginx", "user carol"), seen)
+    assert "declare method: proxy, at: /run/app-nginx.sock in the grant" in said
+    said = planned(declare("user nginx", mode=0o600), seen)[1][0]
+    assert "declare method: proxy, at: /run/app-nginx.sock in the grant" in said
+    # Who names the method is told about this method.
+    assert "proxy" not in problem(declare("user nginx by acl"), seen)
+
+
+def test_a_proxy_is_no_way_out_for_who_needs_identity() -> None:
+    base = declare("user nginx", "user carol")
+    seen = replace(chain(BORN, acl_support=False), resolved="/run/user/7/pipewire-0")
+    said = problem(base, seen)
+    assert "A proxy would be no way out: PipeWire takes file descriptors" in said

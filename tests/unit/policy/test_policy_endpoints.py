@@ -171,6 +171,8 @@ def test_an_endpoint_has_a_path(method: str) -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_a_key_without_use_is_refused_and_names_the_methods(method: str, key: str) -> None:
     grant = {"user": "www", "method": method, key: VALUES[key]}
+    if (method, key) == ("auto", "at"):
+        return
     if method in WITH_ENDPOINT:
         grant["at"] = AT
     if key.startswith("client_") and method in ENDPOINT_KEYS[key]:
@@ -187,6 +189,39 @@ def test_a_key_without_use_is_refused_and_names_the_methods(method: str, key: st
     assert f"{key} does nothing with the method {method}; remove the key" in problem.message
     for other in ENDPOINT_KEYS[key]:
         assert other in problem.message
+
+
+@pytest.mark.parametrize("key", ENDPOINT_KEYS)
+def test_auto_takes_every_key_of_an_endpoint(key: str) -> None:
+    grant = {"user": "www", "at": AT, key: VALUES[key]}
+    if key.startswith("client_"):
+        grant.update({both: VALUES[both] for both in ("client_unit", "client_environment")})
+    if key in ("mount_as", "trust_mounter"):
+        grant.update({"mount_as": "alice", "trust_mounter": True})
+    (found,) = the_socket(grant, **MANAGER).allow
+    assert (found.method, found.endpoint is None) == ("auto", False)
+    assert validate(describe(validate(app(grant, **MANAGER)))) == validate(app(grant, **MANAGER))
+
+
+def test_auto_has_nothing_to_choose_if_no_method_has_a_use_for_all_keys() -> None:
+    problem = the_problem({"user": "www", "at": AT, "engine": "socat", "directory_group": "www"})
+    assert problem.key == "allow[0].directory_group"
+    assert "No method has a use for engine and directory_group together" in problem.message
+    problem = the_problem({"user": "www", "at": AT, "engine": "socat", "max_message": 9})
+    assert "engine and max_message" in problem.message
+
+
+def test_auto_at_another_path_is_checked_for_what_it_may_become() -> None:
+    at = {"user": "www", "at": AT}
+    assert "root's rights" in the_problem({**at, "run_as": "root"}).message
+    assert (
+        "does nothing for the user www at another path"
+        in the_problem({**at, "restart_clients": True}).message
+    )
+    assert "mount_as names a user" in the_problem({**at, "mount_as": "alice"}).message
+    # Only a bind mount goes through the inode, and the host knows what it chooses.
+    the_socket(at, owner="www")
+    the_socket(at, type="dgram")
 
 
 @pytest.mark.parametrize(

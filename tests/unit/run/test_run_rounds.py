@@ -89,7 +89,7 @@ def script(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Script]:
     def begin(steps: Sequence[Step], record: Record, result: Result, *, restart: bool) -> None:
         script.begun = (steps, record)
 
-    monkeypatch.setattr(run, "Round", lambda tasks, options, file: Round(script))
+    monkeypatch.setattr(run, "Round", lambda tasks, options, file, choosing: Round(script))
     monkeypatch.setattr(clients, "begin_anew", begin)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     yield script

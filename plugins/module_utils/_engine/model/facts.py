@@ -20,11 +20,15 @@ Account = Union[User, Group]
 
 @dataclass(frozen=True)
 class PrincipalFacts:
-    """An account that is declared; ``primary`` is the primary group of a user."""
+    """An account that is declared; ``primary`` is the primary group of a user.
+
+    ``before`` is the method by which an earlier run lets it in at the socket itself.
+    """
 
     label: str
     account: Account
     primary: Group | None = None
+    before: str | None = None
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class SocketFacts:
 
     ``directories`` maps each declared parent directory to its path with all links resolved;
     ``trusted`` are the resolved paths of those whose other writers the declaration accepts.
+    ``unit`` makes the socket, as far as is known, and ``private`` are the directories on the way
+    that are somebody's own: a home, or the runtime directory of a user.
     """
 
     chain: Chain
@@ -42,3 +48,28 @@ class SocketFacts:
     refused: tuple[PrincipalFacts, ...]
     directories: Mapping[str, str] = field(default_factory=dict)
     trusted: tuple[str, ...] = ()
+    unit: str | None = None
+    private: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class PlaceFacts:
+    """What decides by which method an endpoint is made.
+
+    ``type`` is declared or listens there, None where neither is known.  ``lost`` tells in words
+    what the daemon loses behind a proxy.  ``acl_support``: the socket's file system keeps entries.
+    ``owners`` are the clients who own the socket, in words.  ``no_account`` tells, for a proxy and
+    for a gate, why there is no account with which it could connect.  ``can_mount``: this process
+    may mount; ``systemd``: it runs on this host; ``socat`` is there.  ``before`` is the method that
+    an earlier run used there.
+    """
+
+    type: str | None = None
+    lost: str | None = None
+    acl_support: bool = True
+    owners: tuple[str, ...] = ()
+    no_account: Mapping[str, str] = field(default_factory=dict)
+    can_mount: bool = True
+    systemd: bool = True
+    socat: bool = True
+    before: str | None = None

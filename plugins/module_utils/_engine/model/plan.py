@@ -24,11 +24,21 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Choice:
-    """The method of one grant, the reason in words, and what was rejected for it."""
+    """The method of one grant, the reason in words, and what was rejected for it.
+
+    ``before`` is the method by which an earlier run let the principal in, None where there was none
+    or nobody chose it.
+    """
 
     method: str
     reason: str
     rejected: tuple[Rejected, ...] = ()
+    before: str | None = None
+
+    @property
+    def changed(self) -> bool:
+        """Tell whether a grant that was there is from now on made by another method."""
+        return self.before is not None and self.before != self.method
 
 
 @dataclass(frozen=True)

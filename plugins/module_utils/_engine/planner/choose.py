@@ -6,11 +6,13 @@
 
 """``auto``: the least that is enough, with the reason, and what was rejected.
 
-The choice follows from what is declared and from accounts and file system, never from what an
-earlier run left on the socket, so the same facts give the same choice on every run.
+The choice follows from what is declared and from accounts and file system, never from what is on
+the socket.  A method by which an earlier run lets the client in stays while it still can.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from ..methods import acl, group
 from ..model.account import ROOT, Group, User
@@ -19,28 +21,51 @@ from ..model.facts import PrincipalFacts, SocketFacts
 from ..model.plan import Choice, Rejected
 from ..policy.types import Grant, SocketPolicy
 
-REACHABLE = "reachable"
+REACHABLE, NATIVE = "reachable", "native"
 
 
 def choose(
     declared: SocketPolicy, facts: SocketFacts, grant: Grant, client: PrincipalFacts
 ) -> Choice:
     """Return the method of one grant."""
-    if isinstance(client.account, User) and client.account.uid == ROOT:
-        return Choice(REACHABLE, "The user root passes every permission check of the kernel.")
     if grant.method != "auto":
+        if isinstance(client.account, User) and client.account.uid == ROOT:
+            return Choice(REACHABLE, _ROOT)
         return Choice(grant.method, "The declaration names this method.")
+    fresh = _anew(declared, facts, client)
+    if client.before not in ("group", "acl") or client.before == fresh.method:
+        return replace(fresh, before=client.before)
+    if fresh.method == REACHABLE or not _still_works(client.before, declared, facts, client):
+        return replace(fresh, before=client.before)
+    others = tuple(one for one in fresh.rejected if one.method != client.before)
+    return Choice(
+        client.before,
+        f"An earlier run let it in so, and that still works. Chosen anew it would be {fresh.method}: "
+        f"{fresh.reason}",
+        (*others, Rejected(fresh.method, "What works is not made anew.")),
+        client.before,
+    )
+
+
+_ROOT = "The user root passes every permission check of the kernel."
+
+
+def _anew(declared: SocketPolicy, facts: SocketFacts, client: PrincipalFacts) -> Choice:
+    """Return the method that would be chosen if there had been none before."""
+    if isinstance(client.account, User) and client.account.uid == ROOT:
+        return Choice(REACHABLE, _ROOT)
     if declared.mode is not None and declared.mode & WRITE:
         return Choice(REACHABLE, f"The declared mode {declared.mode:04o} lets everyone connect.")
     rejected = Rejected(REACHABLE, "Nothing else that is declared lets it connect.")
     by_group = _by_group(declared, facts, client)
     if isinstance(by_group, str):
-        return Choice("group", by_group, (rejected,))
+        return Choice("group", by_group + _made_so(facts), (rejected,))
+    native = Rejected(NATIVE, _not_native(facts))
     if acl.supported(facts):
         return Choice(
             "acl",
             f"An entry for {client.label} alone gives nothing to anyone else.",
-            (rejected, by_group),
+            (rejected, native, by_group),
         )
     no_acl = Rejected("acl", "The file system keeps no POSIX ACLs.")
     return Choice(
@@ -50,8 +75,49 @@ def choose(
     )
 
 
-def _by_group(declared: SocketPolicy, facts: SocketFacts, client: PrincipalFacts) -> str | Rejected:
-    """Return why the method group is the least, or why it is not."""
+def _still_works(
+    method: str, declared: SocketPolicy, facts: SocketFacts, client: PrincipalFacts
+) -> bool:
+    """Tell whether the method of an earlier run can still let the client in, and nobody else."""
+    if method == "acl":
+        return acl.supported(facts)
+    if facts.group is None:
+        by_group = [
+            one
+            for grant, one in zip(declared.allow, facts.allowed)
+            if grant.method == "group" or (grant.method == "auto" and one.before == "group")
+        ]
+        # A socket has one group, and nobody has declared which.
+        if len(by_group) != 1:
+            return False
+    return isinstance(_by_group(declared, facts, client, alone=True), str)
+
+
+def _made_so(facts: SocketFacts) -> str:
+    if facts.unit is None or not facts.unit.endswith(".socket"):
+        return ""
+    return f" {facts.unit} makes the socket with it (systemd.socket(5), SocketGroup=)."
+
+
+def _not_native(facts: SocketFacts) -> str:
+    """Return why the options of a .socket unit do not do."""
+    if facts.unit is None:
+        return "It is not known which unit makes the socket."
+    if facts.unit.endswith(".socket"):
+        return (
+            f"{facts.unit} can give its socket one owner, one group and a mode, but no entry for "
+            "one name."
+        )
+    return f"{facts.unit} makes the socket, and only .socket units have options for its access."
+
+
+def _by_group(
+    declared: SocketPolicy, facts: SocketFacts, client: PrincipalFacts, *, alone: bool = False
+) -> str | Rejected:
+    """Return why the method group is the least, or why it is not.
+
+    ``alone``: whatever other grants there are, nobody else is served by a group.
+    """
     account = client.account
     if declared.mode is not None and not declared.mode >> 3 & WRITE:
         return Rejected("group", f"The declared mode {declared.mode:04o} stops the group.")
@@ -69,7 +135,7 @@ def _by_group(declared: SocketPolicy, facts: SocketFacts, client: PrincipalFacts
             f"As a member of {facts.group.name}, {client.label} would get everything else that "
             "this group may do.",
         )
-    if len(declared.allow) > 1:
+    if len(declared.allow) > 1 and not alone:
         return Rejected(
             "group", f"A socket has one group, and {len(declared.allow)} principals are declared."
         )

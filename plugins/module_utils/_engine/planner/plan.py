@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from ..errors import AccessError
 from ..methods import acl, bind_mount, group
+from ..methods.identity import lost_by_proxy
 from ..model.access import CONNECT, Access, AccessRequest, merge, wanted_socket
 from ..model.account import ROOT, Credentials, User
 from ..model.acl import EXECUTE, WRITE
@@ -19,9 +20,10 @@ from ..model.chain import DIRECTORY, Chain, Component
 from ..model.facts import PrincipalFacts, SocketFacts
 from ..model.plan import Choice, Demand, SocketPlan
 from ..model.words import Names, capital
-from ..policy.types import SocketPolicy
+from ..policy.types import Grant, SocketPolicy
 from ..reach import judge
 from .choose import choose
+from .elsewhere import BIND_MOUNT, PROXY, line_for
 
 
 def plan_socket(
@@ -58,10 +60,11 @@ class _Planner:
         self.exclusive = exclusive
         self.problems: list[str] = []
         self.notes: list[str] = []
+        self._choices: tuple[Choice, ...] = ()
 
     def plan(self, deny_all_refused: bool) -> tuple[SocketPlan, list[str]]:
         self._refuse_owner()
-        choices = tuple(
+        choices = self._choices = tuple(
             choose(self.declared, self.facts, grant, client)
             for grant, client in zip(self.declared.allow, self.facts.allowed)
         )
@@ -72,7 +75,11 @@ class _Planner:
         )
         searches = self._searches()
         demands = [self._base(), by_group, by_acl, mounted]
-        self.problems += [problem for demand in demands for problem in demand.problems]
+        self.problems += [
+            problem + self._elsewhere_without_acl(choices) * (demand is by_group)
+            for demand in demands
+            for problem in demand.problems
+        ]
         request = self._merged(demands)
         if request is not None and not self.problems:
             refused = [
@@ -218,7 +225,7 @@ class _Planner:
             verdict = judge(way, self._credentials(one, by_group), self.names)
             if verdict.allowed or verdict.rule == "missing":
                 continue
-            self.problems.append(self._unreachable(one, verdict.component, verdict.text))
+            self.problems.append(self._unreachable(grant, one, verdict.component, verdict.text))
         if chain.leaf is None:
             return
         for one in self.facts.refused:
@@ -229,11 +236,38 @@ class _Planner:
                     "refuse, or change the grant or the mode that lets it in."
                 )
 
-    def _unreachable(self, one: PrincipalFacts, component: Component | None, text: str) -> str:
+    def _unreachable(
+        self, grant: Grant, one: PrincipalFacts, component: Component | None, text: str
+    ) -> str:
         start = f"{capital(one.label)} would still be refused at {self.declared.path}: {text}"
-        if component is not None and component.kind == DIRECTORY:
+        if component is None or grant.endpoint is not None:
+            return start
+        if component.kind != DIRECTORY:
+            return start + self._elsewhere_without_acl(self._choices)
+        line = line_for(BIND_MOUNT, self.declared, grant.principal)
+        other = f"declare {line} in the grant."
+        if component.path in self.facts.private:
             return (
-                f"{start} If this directory may be opened for the search of this one name, "
-                f"declare open_parents: [{component.path}] in the grant."
+                f"{start} This directory is somebody's own and stays closed to others; let the "
+                f"client connect at another path: {other}"
             )
-        return start
+        return (
+            f"{start} If this directory may be opened for the search of this one name, "
+            f"declare open_parents: [{component.path}] in the grant. If it shall stay closed, let "
+            f"the client connect at another path: {other}"
+        )
+
+    def _elsewhere_without_acl(self, choices: tuple[Choice, ...]) -> str:
+        """Return the way out that is left where auto has no entry and no group to give."""
+        for grant, choice in zip(self.declared.allow, choices):
+            chosen = grant.method == "auto" and choice.method == "group"
+            if chosen and not acl.supported(self.facts):
+                lost = lost_by_proxy(self.facts.chain.resolved) or lost_by_proxy(self.declared.path)
+                if lost is not None:
+                    return f" A proxy would be no way out: {lost}."
+                line = line_for(PROXY, self.declared, grant.principal)
+                return (
+                    " The file system keeps no POSIX ACLs. What needs neither an entry nor a group "
+                    f"is a second socket: declare {line} in the grant."
+                )
+        return ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .keys import ENDPOINT_FIELDS, ENDPOINT_KEYS
+from .endpoint_keys import ENDPOINT_FIELDS, ENDPOINT_KEYS
 from .serve import describe_serve
 from .types import Endpoint, Grant, Policy, SocketPolicy
 

@@ -60,6 +60,9 @@ def fit_for_the_type(values: Values, here: Place) -> Iterator[Problem]:
     for grant, endpoint, place in endpoints(values):
         if grant.method == "bind_mount":
             continue
+        if grant.method == "auto" and type_ == "dgram":
+            # The host chooses a bind mount, or says which key stands against it.
+            continue
         if type_ == "dgram":
             yield place.at("method").problem(
                 f"A {grant.method} cannot pass on datagrams, because their senders have no connection for "
@@ -118,7 +121,7 @@ def mounter_is_declared(values: Values, here: Place) -> Iterator[Problem]:
     source of the line of fstab.
     """
     for grant, endpoint, place in endpoints(values):
-        if grant.method == "bind_mount" and endpoint.mount_as not in (None, "root", "0"):
+        if grant.method in ("bind_mount", "auto") and endpoint.mount_as not in (None, "root", "0"):
             owner = values.get("unit_user")
             if owner is None:
                 yield place.at("mount_as").problem(

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
+from .endpoint_keys import ENDPOINT_FIELDS, ENDPOINT_KEYS, WITH_ENDPOINT, stopped_by
 from .nearest import kind, listing
-from .problems import Place, Wrong
+from .problems import Place, Problem, Wrong
 from .serve import serve
 from .table import Item, Row, read
 from .types import Endpoint, Grant, Principal
@@ -94,28 +95,6 @@ GRANT_KEYS: Mapping[str, Row] = {
     ),
 }
 
-# Keys of a grant by another name than in the type, and the methods that have a use for each.
-ENDPOINT_FIELDS = {"at_owner": "owner", "at_group": "group", "at_mode": "mode"}
-ENDPOINT_KEYS: Mapping[str, tuple[str, ...]] = {
-    "at": ("proxy", "bind_mount", "gate"),
-    "engine": ("proxy",),
-    "at_owner": ("proxy", "gate"),
-    "at_group": ("proxy", "gate"),
-    "at_mode": ("proxy", "gate"),
-    "run_as": ("proxy", "gate"),
-    "lose_identity": ("proxy", "gate"),
-    "max_connections": ("proxy", "gate"),
-    "max_connections_per_user": ("gate",),
-    "max_message": ("gate",),
-    "mount_as": ("bind_mount",),
-    "trust_mounter": ("bind_mount",),
-    "directory_owner": ("bind_mount",),
-    "directory_group": ("bind_mount",),
-    "directory_mode": ("bind_mount",),
-    "client_unit": ("proxy", "bind_mount", "gate"),
-    "client_environment": ("proxy", "bind_mount", "gate"),
-}
-
 
 def _principal(values: Mapping[str, object], place: Place) -> Principal:
     """Return the one principal of an item that has exactly one of user and group."""
@@ -166,10 +145,11 @@ def _grant(value: object, place: Place) -> Grant:
 
 def _endpoint(method: str, values: Mapping[str, object], place: Place) -> Endpoint | None:
     """Return where a grant lets its principal connect, None for the socket itself."""
-    problems = []
+    chosen = method == "auto" and "at" in values
+    problems = _no_method_for_all(values, place) if chosen else []
     for key in values:
         methods = ENDPOINT_KEYS.get(key)
-        if methods is not None and method not in methods:
+        if methods is not None and method not in methods and not chosen:
             problems.append(
                 place.at(key).problem(
                     f"{key} does nothing with the method {method}; remove the key, or declare "
@@ -189,6 +169,20 @@ def _endpoint(method: str, values: Mapping[str, object], place: Place) -> Endpoi
         return None
     fields = {ENDPOINT_FIELDS.get(key, key): values[key] for key in ENDPOINT_KEYS if key in values}
     return Endpoint(**fields)  # type: ignore[arg-type]
+
+
+def _no_method_for_all(values: Mapping[str, object], place: Place) -> list[Problem]:
+    """What is chosen on the host must have a use for everything that is declared."""
+    stopped = stopped_by(values)
+    if len(stopped) < len(WITH_ENDPOINT):
+        return []
+    keys = list(dict.fromkeys(stopped.values()))
+    return [
+        place.at(keys[-1]).problem(
+            f"No method has a use for {listing(keys)} together, so auto has nothing to choose; "
+            "keep the keys of one method."
+        )
+    ]
 
 
 def principal(value: object, place: Place) -> Principal:

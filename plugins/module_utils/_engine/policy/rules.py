@@ -75,7 +75,8 @@ def allowed_and_refused(values: Values, here: Place) -> Iterator[Problem]:
 def owner_granted(values: Values, here: Place) -> Iterator[Problem]:
     """The owner class alone decides for the owner (acl(5), access check algorithm)."""
     for grant, place in _grants(values):
-        if grant.principal == _owner(values) and grant.method not in ("proxy", "gate"):
+        elsewhere = grant.endpoint is not None and grant.method != "bind_mount"
+        if grant.principal == _owner(values) and not elsewhere:
             yield place.problem(
                 f"The {grant.principal} owns the socket, and for the owner the kernel looks at the "
                 "owner's bits of the mode only, so this grant would have no effect; remove it, and "
@@ -114,11 +115,11 @@ def restart_without_use(values: Values, here: Place) -> Iterator[Problem]:
                 f"restart_clients does nothing for the {grant.principal}, because a grant for a "
                 "group changes nobody's membership; remove the key."
             )
-        elif grant.method not in ("auto", "group"):
+        elif grant.method not in ("auto", "group") or grant.endpoint is not None:
+            how = "at another path" if grant.method == "auto" else f"with the method {grant.method}"
             yield where.problem(
-                f"restart_clients does nothing for the {grant.principal} with the method "
-                f"{grant.method}, because that works for running processes at once; remove the key, "
-                "or use the method group."
+                f"restart_clients does nothing for the {grant.principal} {how}, because "
+                "that works for running processes at once; remove the key, or use the method group."
             )
 
 

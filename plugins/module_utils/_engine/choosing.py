@@ -1,0 +1,219 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""What the host says before a method is chosen: for grants at another path, and of earlier choices.
+
+Endpoints are what a task is taken apart by, so their methods are settled before anything else.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+
+from .converge.record import Record
+from .endpoints import BIND_MOUNT, GATE, PROXY
+from .errors import AccessError
+from .host import socat
+from .host.accounts import Accounts
+from .host.listening import listener_at
+from .host.pinned import pin
+from .host.systemd import is_running
+from .keep.parts import Creator
+from .methods import proxy
+from .methods.identity import lost_by_proxy
+from .model.account import ROOT, Credentials, Group, User
+from .model.acl import WRITE
+from .model.chain import DIRECTORY, Chain
+from .model.facts import PlaceFacts, PrincipalFacts, SocketFacts
+from .model.plan import Choice
+from .model.words import Names
+from .planner.elsewhere import choose_place, is_managed
+from .policy.types import Grant
+from .task import Task
+
+_RUNTIME = re.compile(r"/run/user/[0-9]+")
+# linux/capability.h
+_SYS_ADMIN = 21
+
+
+class Choosing:
+    """The choices of one run that need the host; ``problems`` collects why none could be made.
+
+    ``record`` is what was there before the run, so that every round of it finds the same.
+    """
+
+    def __init__(
+        self, accounts: Accounts, names: Names, nobody: Credentials, record: Record
+    ) -> None:
+        self.problems: list[str] = []
+        self._accounts = accounts
+        self._names = names
+        self._nobody = nobody
+        self._record = record
+        self._socat: bool | None = None
+
+    def settle(self, task: Task) -> Task:
+        """Return the task with a method for each grant at another path that has none yet."""
+        places: dict[str, list[Grant]] = {}
+        for grant in task.declared.allow:
+            if grant.method == "auto" and grant.endpoint is not None:
+                places.setdefault(grant.endpoint.at, []).append(grant)
+        if not places:
+            return task
+        try:
+            held = pin(task.declared.path)
+        except (AccessError, OSError):
+            # The survey meets the same, and tells it.
+            return task
+        with closing(held):
+            chain = held.chain
+        chosen: dict[str, Choice] = {}
+        for at, grants in places.items():
+            facts = self._at(task, at, grants, chain)
+            try:
+                chosen[at] = choose_place(task.declared, grants, facts)
+            except AccessError as error:
+                self.problems.append(str(error))
+        allow = tuple(
+            replace(grant, method=chosen[grant.endpoint.at].method)
+            if grant.method == "auto" and grant.endpoint and grant.endpoint.at in chosen
+            else grant
+            for grant in task.declared.allow
+        )
+        declared = replace(task.declared, allow=allow)
+        return replace(task, declared=declared, settled=tuple(chosen.items()))
+
+    def facts(
+        self, task: Task, found: SocketFacts, creator: Creator | None, without_us: Chain
+    ) -> SocketFacts:
+        """Return what decides about a socket, as it would be without this run's holders."""
+        path = found.chain.resolved
+        return replace(
+            found,
+            chain=without_us,
+            allowed=tuple(
+                replace(one, before=self._before(task, one, path)) for one in found.allowed
+            ),
+            unit=None if creator is None else creator.unit,
+            private=private_directories(found.chain),
+        )
+
+    def _before(self, task: Task, one: PrincipalFacts, path: str) -> str | None:
+        """Return the method by which an earlier run let a principal in at the socket itself."""
+        entry = self._record.entries.get(f"socket:{path}")
+        asked = None if entry is None else entry.requests.get(task.holder)
+        if not isinstance(asked, dict):
+            return None
+        account = one.account
+        kind = "users" if isinstance(account, User) else "groups"
+        own = account.uid if isinstance(account, User) else account.gid
+        entries = asked.get(kind) or {}
+        if int(entries.get(str(own), entries.get(own, 0))) & WRITE:
+            return "acl"
+        gid = asked.get("gid")
+        if gid is None:
+            return None
+        if isinstance(account, Group):
+            return "group" if account.gid == gid else None
+        if account.credentials.gid == gid or self._joined(task, account, gid):
+            return "group"
+        return None
+
+    def _joined(self, task: Task, user: User, gid: int) -> bool:
+        group = self._names.group_name(gid)
+        entry = self._record.entries.get(f"member:{user.name}:{group}")
+        return entry is not None and task.holder in entry.requests
+
+    def _at(self, task: Task, at: str, grants: Sequence[Grant], chain: Chain) -> PlaceFacts:
+        declared, leaf = task.declared, chain.leaf
+        type_ = declared.type
+        if type_ is None and leaf is not None:
+            found = listener_at(leaf.device, leaf.inode)
+            type_ = None if found is None else found.type
+        owner = leaf.access.uid if leaf is not None else None
+        if declared.owner is not None:
+            user = self._accounts.user(declared.owner)
+            owner = None if user is None else user.uid
+        clients = [grant.principal for grant in grants if grant.principal.kind == "user"]
+        users = [(who, self._accounts.user(who.name)) for who in clients]
+        return PlaceFacts(
+            type_,
+            lost_by_proxy(chain.resolved) or lost_by_proxy(chain.path),
+            chain.components[-1].acl_support,
+            tuple(str(who) for who, user in users if user and user.uid == owner != ROOT),
+            {} if is_managed(declared) else self._accountless(grants[0], chain),
+            _may_mount(),
+            is_running(),
+            self._has_socat(),
+            self._before_at(task, at),
+        )
+
+    def _accountless(self, grant: Grant, chain: Chain) -> dict[str, str]:
+        """Return why a proxy or a gate has no account that may connect, as the socket is now."""
+        if grant.endpoint is None:
+            return {}
+        endpoint = replace(grant.endpoint, lose_identity=True)
+        user = None
+        if endpoint.run_as is not None:
+            user = self._accounts.user(endpoint.run_as)
+            if user is None:
+                return {}
+        found = {}
+        for method in (PROXY, GATE):
+            asked = proxy.demand(method, endpoint, chain, user, self._nobody, self._names)
+            if asked.problems:
+                found[method] = " ".join(asked.problems)
+        return found
+
+    def _before_at(self, task: Task, at: str) -> str | None:
+        entry = self._record.entries.get(f"mount:{at}")
+        if entry is not None and task.holder in entry.requests:
+            return BIND_MOUNT
+        known = self._record.holders()
+        for method in (PROXY, GATE):
+            if f"{task.holder} at {at} by {method}" in known:
+                return method
+        return None
+
+    def _has_socat(self) -> bool:
+        if self._socat is None:
+            try:
+                self._socat = socat.look() is not None
+            except AccessError:
+                self._socat = False
+        return self._socat
+
+
+def private_directories(chain: Chain) -> frozenset[str]:
+    """Return the directories on the way that are somebody's own, and not for others to search."""
+    found = set()
+    for one in chain.components:
+        if one.kind == DIRECTORY and (
+            _RUNTIME.fullmatch(one.path) or _is_home(one.path, one.access.uid)
+        ):
+            found.add(one.path)
+    return frozenset(found)
+
+
+def _is_home(path: str, owner: int) -> bool:
+    try:
+        return path != "/" and os.path.normpath(pwd.getpwuid(owner).pw_dir) == path
+    except KeyError:
+        return False
+
+
+def _may_mount() -> bool:
+    """Tell whether this process has the capability that mount(2) asks for (capabilities(7))."""
+    with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+        for line in file:
+            if line.startswith("CapEff:"):
+                return bool(int(line.split()[1], 16) >> _SYS_ADMIN & 1)
+    return True
