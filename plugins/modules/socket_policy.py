@@ -11,8 +11,9 @@ module: socket_policy
 short_description: Put a whole declaration of Unix socket access into effect and prove it
 author: unixsocket.access contributors (@unixsocket)
 description:
-  - Converges any number of sockets in one run, by the methods C(group) and C(acl), and proves
-    every grant and every refusal by a real C(connect) as that principal.
+  - Converges any number of sockets in one run, by the methods C(group), C(acl), C(bind_mount),
+    C(proxy) and C(gate), and proves every grant and every refusal by a real C(connect) as that
+    principal.
   - All mistakes that can be found are reported before anything is changed. If a step or a proof
     fails, everything that the run had changed is put back.
   - A declared socket is closed to everyone who is not declared. The class of all others gets
@@ -34,7 +35,11 @@ options:
         C(owner), C(group), C(mode) (a quoted octal number), C(allow), C(refuse) and
         C(trust_directories). Only C(path) is required.
       - Each item of C(allow) has one of C(user) and C(group), and may have C(method) (V(auto),
-        V(group) or V(acl)), C(open_parents) and C(restart_clients).
+        V(group), V(acl), V(bind_mount), V(proxy) or V(gate)), C(open_parents), C(restart_clients),
+        and for a client that connects at another path C(at) and what belongs to it.
+      - With V(auto), the default, the host chooses the least that is enough. Without C(at) that is
+        nothing, V(group) or V(acl), with C(at) it is V(bind_mount), V(proxy) or V(gate). What an
+        earlier run chose stays while it works; a warning says where it cannot stay.
       - Each item of C(refuse) is the name of a user, or has one of C(user) and C(group).
       - See R(the README, ansible_collections.unixsocket.access.socket_policy_module) of the
         role P(unixsocket.access.socket_policy#role) for every key.

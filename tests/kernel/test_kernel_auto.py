@@ -12,7 +12,10 @@ import stat
 from typing import Any
 from unittest import mock
 
+import pytest
+
 from ansible_collections.unixsocket.access.plugins.module_utils._engine import choosing
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.report import Result
 from kernel.hosts import ALICE, BOB, CAROL, STAFF, Place, seen
 from kernel.test_kernel_converge import home
@@ -123,3 +126,28 @@ def test_nothing_can_let_the_owner_in_at_another_path_without_systemd(here: Plac
     )
     for word in (f"user {ALICE}", SOURCE, TARGET, "bind_mount: User", "owns the socket", "systemd"):
         assert word in said
+
+
+def test_a_choice_at_a_path_that_cannot_stay_makes_way(here: Place) -> None:
+    # No systemd here, so what can be seen is that the mount goes before anything comes.
+    declared = app(
+        SOURCE, {"user": str(BOB), "at": TARGET}, trust_directories=[str(TOP / "run/alice")]
+    )
+    here.run(declared)
+    assert len(mounted()) == 1
+    declared["app"]["allow"][0]["engine"] = "socat"
+    with (
+        mock.patch.object(choosing, "is_running", return_value=True),
+        mock.patch.object(choosing.socat, "look", return_value=True),
+        mock.patch.object(choosing.Choosing, "_accountless", return_value={}),
+    ):
+        result = here.run(declared, check=True)
+        assert any(
+            "The bind_mount at" in one and "a proxy is made" in one for one in result.warnings
+        )
+        assert any("mount" in one for one in result.changes)
+        # A run that cannot make the other one leaves what there was.
+        with pytest.raises(AccessError, match="systemd"):
+            here.run(declared)
+    assert len(mounted()) == 1
+    assert connects(BOB, TARGET) == "connected"

@@ -19,7 +19,7 @@ from contextlib import closing
 from dataclasses import replace
 
 from .converge.record import Record
-from .endpoints import BIND_MOUNT, GATE, PROXY
+from .endpoints import BIND_MOUNT, GATE, PROXY, take_apart
 from .errors import AccessError
 from .host import socat
 from .host.accounts import Accounts
@@ -90,6 +90,30 @@ class Choosing:
         )
         declared = replace(task.declared, allow=allow)
         return replace(task, declared=declared, settled=tuple(chosen.items()))
+
+    def make_way(self, tasks: Sequence[Task]) -> tuple[list[Task], list[str]]:
+        """Return the tasks without the endpoints in whose place something else stands now.
+
+        That is what an earlier run made there by another method; the second list tells of each.
+        """
+        left, told = [], []
+        for task in tasks:
+            kept = []
+            for grant in task.declared.allow:
+                at = None if grant.endpoint is None else grant.endpoint.at
+                before = None if at is None or task.kept else self._before_at(task, at)
+                if before in (None, grant.method) or BIND_MOUNT not in (before, grant.method):
+                    kept.append(grant)
+                    continue
+                sentence = (
+                    f"The {before} at {at} of the socket {task.declared.path} is taken away first, "
+                    f"and a {grant.method} is made there then."
+                )
+                told += [sentence] if sentence not in told else []
+            without = replace(task.declared, allow=tuple(kept))
+            alone = take_apart(task).untouched
+            left.append(replace(task, declared=without, leave_inode=task.leave_inode or alone))
+        return left, told
 
     def facts(
         self, task: Task, found: SocketFacts, creator: Creator | None, without_us: Chain

@@ -75,26 +75,51 @@ def _rounds(
     Returns one step for each resource, what was recorded before the run, and its result.
     """
     choosing = Choosing(Accounts(), HostNames(), stranger_here(), file.load())
+    stages: list[Sequence[Task]] = [tasks]
+    told: list[str] = []
     if not options.absent:
         tasks = [choosing.settle(task) for task in tasks]
-    rounds = [Round(tasks, options, file, choosing)]
+        way, told = choosing.make_way(tasks)
+        # What would be made in its place is not to be seen before it is gone.
+        stages = [tasks] if not told else [way] if options.check else [way, tasks]
+    rounds: list[Round] = []
+    outcome = Outcome((), False)
     try:
-        outcome = rounds[0].apply(dropped)
-        if rounds[0].made_sockets and not options.check:
-            try:
-                rounds.append(Round(tasks, options, file, choosing))
-                outcome = outcome.then(rounds[1].apply(dropped))
-            except AccessError as error:
-                raise outcome.rollback(str(error)) from error
-            except BaseException as error:
-                outcome.rollback(repr(error))
-                raise
+        for stage in stages:
+            outcome = _one_more(rounds, outcome, stage, options, file, choosing, dropped)
+        if rounds[-1].made_sockets and not options.check:
+            outcome = _one_more(rounds, outcome, tasks, options, file, choosing, dropped)
         by_key = {step.resource.key: step for step in reversed(outcome.steps)}
-        return list(by_key.values()), rounds[0].record, _proven(rounds[-1], outcome, options)
+        result = _proven(rounds[-1], outcome, options)
+        result.warnings += told if options.check else ()
+        return list(by_key.values()), rounds[0].record, result
     finally:
         # Whatever is put back is put back through what the round held when it changed it.
         for one in rounds:
             one.close()
+
+
+def _one_more(
+    rounds: list[Round],
+    outcome: Outcome,
+    tasks: Sequence[Task],
+    options: Options,
+    file: RecordFile,
+    choosing: Choosing,
+    dropped: Dropped,
+) -> Outcome:
+    """Go one more round; where that fails, those before it are taken back as well."""
+    first = not rounds
+    try:
+        rounds.append(Round(tasks, options, file, choosing))
+        done = rounds[-1].apply(dropped)
+        return done if first else outcome.then(done)
+    except AccessError as error:
+        raise error if first else outcome.rollback(str(error)) from error
+    except BaseException as error:
+        if not first:
+            outcome.rollback(repr(error))
+        raise
 
 
 def _proven(last: Round, outcome: Outcome, options: Options) -> Result:
