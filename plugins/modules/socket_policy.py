@@ -40,6 +40,10 @@ options:
       - With V(auto), the default, the host chooses the least that is enough. Without C(at) that is
         nothing, V(group) or V(acl), with C(at) it is V(bind_mount), V(proxy) or V(gate). What an
         earlier run chose stays while it works; a warning says where it cannot stay.
+      - C(expires) in an item of C(allow), a date and time in ISO 8601 with its zone such as
+        V(2026-12-31T18:00:00+01:00), or a date (its first moment in UTC), says when the grant ends.
+        A timer on the host ends it then, as if it had not been declared any more. What has ended
+        already is treated as if it were not declared, with a warning.
       - Each item of C(refuse) is the name of a user, or has one of C(user) and C(group).
       - See R(the README, ansible_collections.unixsocket.access.socket_policy_module) of the
         role P(unixsocket.access.socket_policy#role) for every key.
@@ -87,6 +91,15 @@ EXAMPLES = r"""
             method: acl
         refuse: [nobody]
 
+- name: Let a contractor connect until the first of February, which the host ends by itself
+  unixsocket.access.socket_policy:
+    sockets:
+      app:
+        path: /run/app/app.sock
+        allow:
+          - user: contractor
+            expires: "2027-02-01"
+
 - name: Undo it
   unixsocket.access.socket_policy:
     sockets:
@@ -118,8 +131,10 @@ sockets:
             - method: group
               reason: A socket has one group, and 2 principals are declared.
           endpoint: /run/app/app.sock
+          expires: null
           proof: {expected: connected, result: connected, held: true, message: "www-data
             connected to /run/app/app.sock."}
+      ended: []
       refused:
         - principal: user nobody
           proof: {expected: refused, result: EACCES, held: true, message: "nobody was refused."}

@@ -138,7 +138,7 @@ def _as_task(task: Task, place: Place) -> Task:
     """Return the endpoint as a declared socket, with what its unit makes of it."""
     source, endpoint = task.declared, place.endpoint
     allow = [
-        Grant(grant.principal, open_parents=grant.open_parents)
+        Grant(grant.principal, open_parents=grant.open_parents, expires=grant.expires)
         for grant in place.grants
         # The owner gets in by the owner's bits; an entry would do nothing.
         if grant.principal != Principal("user", endpoint.owner or "")

@@ -22,7 +22,7 @@ from .errors import AccessError
 from .host import atomic_file
 from .host.accounts import Accounts
 from .host.creator import creator_of
-from .host.installed import MEMORY, version
+from .host.installed import version
 from .host.systemd import Manager, Shown, is_running
 from .keep.client_environment import client_file
 from .keep.hooks import DEADLINE, Hooks, hooks
@@ -33,7 +33,7 @@ from .model.chain import Chain
 from .model.words import Names, listed
 from .resources.engine_install import EngineInstall
 from .resources.file import ManagedFile
-from .resources.unit import UnitState
+from .resources.unit import UnitState, memory_of
 from .serving import Served
 from .survey import Surveyed
 from .task import Task, from_compiled
@@ -184,10 +184,7 @@ class Keeper:
         return self._file(KeptFile(rest, "", unit_file="/systemd/" in rest, user=name))
 
     def _unit(self, name: str, active: bool | None = None) -> UnitState:
-        memory = None
-        if name.endswith(".path"):
-            memory = f"{MEMORY}/{name[len('socket-access-') : -len('.path')]}"
-        return UnitState(name, self._manager(None), memory, active)
+        return UnitState(name, self._manager(None), memory_of(name), active)
 
     def _file(self, file: KeptFile) -> ManagedFile:
         writer = None

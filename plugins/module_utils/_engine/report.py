@@ -18,6 +18,7 @@ from .host.accounts import Accounts
 from .keep.parts import Creator
 from .model.account import Credentials
 from .model.plan import Choice, SocketPlan
+from .policy.moments import written
 from .policy.types import Grant, Principal
 from .proofs import Expectation, Proof
 from .survey import Surveyed, credentials_of
@@ -139,6 +140,14 @@ def _socket(here: Seen, seen: Iterable[Seen], said: _Said) -> dict[str, Any]:
         "path": path,
         "exists": here.one.facts.chain.leaf is not None,
         "grants": [_grant(grant, choice, at, said) for grant, choice, at in _choices(here)],
+        "ended": [
+            {
+                "principal": str(grant.principal),
+                "endpoint": _path_of(grant, path),
+                "expires": written(grant.expires or 0),
+            }
+            for grant in here.parts.task.ended
+        ],
         "refused": [
             {"principal": str(principal), "proof": _worst(principal, here, served, said)}
             for principal in here.one.declared.refuse
@@ -177,6 +186,7 @@ def _grant(grant: Grant, choice: Choice, path: str, said: _Said) -> dict[str, An
         "reason": choice.reason,
         "rejected": [vars(rejected) for rejected in choice.rejected],
         "endpoint": path,
+        "expires": None if grant.expires is None else written(grant.expires),
         "proof": said.get((path, str(grant.principal))),
     }
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
-from . import keeper, mounting
+from . import ending, keeper, mounting
 from .choosing import Choosing
 from .converge.loop import Outcome, apply_steps
 from .converge.record import Record, RecordFile
@@ -198,7 +198,7 @@ class Round:
                     "This host does not run systemd, so nothing keeps the access when the daemon "
                     "is started anew; run again then."
                 )
-        wants: list[Want] = []
+        wants = [] if self.options.hook else ending.wants(self.parts, self.keeper)
         for seen in self.seen:
             place = seen.place or seen.parts.serves
             if place is not None and not self.options.hook:

@@ -16,6 +16,7 @@ from .choosing import Choosing
 from .converge.loop import Outcome
 from .converge.record import NoRecord, Record, RecordFile
 from .converge.steps import Step
+from .ending import without_ended
 from .errors import AccessError
 from .host.accounts import Accounts, HostNames
 from .host.lock import Lock
@@ -56,7 +57,9 @@ def converge(
             lock = Lock(file.directory, seconds=options.lock_seconds)
         if not still():
             return Result(False, [], {}, {})
-        steps, record, result = _rounds(tasks, options, dropped, file)
+        lasting, ended = (list(tasks), []) if options.absent else without_ended(tasks, file.path)
+        steps, record, result = _rounds(lasting, options, dropped, file)
+        result.warnings += ended
     finally:
         os.umask(umask)
         if lock is not None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from .errors import AccessError
 from .model.plan import Choice
-from .policy import Policy, PolicyError, SocketPolicy, describe, validate
+from .policy import Grant, Policy, PolicyError, SocketPolicy, describe, validate
 
 LOCK_SECONDS = 60.0
 PROOF_SECONDS = 5.0
@@ -43,7 +43,8 @@ class Task:
     earlier stays.  ``found_unit`` and ``found_user`` are the unit that was seen to make the socket,
     and the owner of its manager, where none is declared.  ``unit_group`` is the group with which a
     unit runs that is to get another one (born).  ``settled`` are the methods that were chosen on
-    this host for paths of endpoints.
+    this host for paths of endpoints, ``ended`` grants whose time is over, which ``declared`` has no
+    more.
     """
 
     declared: SocketPolicy
@@ -60,6 +61,7 @@ class Task:
     served: bool = False
     kept: bool = False
     settled: tuple[tuple[str, Choice], ...] = ()
+    ended: tuple[Grant, ...] = ()
 
     @property
     def declared_alone(self) -> SocketPolicy:

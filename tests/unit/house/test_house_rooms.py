@@ -46,6 +46,8 @@ PURE_IMPORTS = {
     "__future__",
     "collections",
     "dataclasses",
+    # For what a moment is, not for which one it is now.
+    "datetime",
     "difflib",
     "enum",
     "functools",

@@ -201,7 +201,9 @@ def grants(
         parents = draw(st.lists(st.sampled_from(ancestors(path)), unique=True, max_size=3))
         if method == "bind_mount":
             parents = []
-        made.append(Grant(principal, method, tuple(parents), restart, endpoint))
+        # From the year 1 to the year 9999.
+        expires = draw(st.none() | st.integers(-62_135_596_800, 253_402_300_799))
+        made.append(Grant(principal, method, tuple(parents), restart, endpoint, expires))
     return made
 
 
@@ -285,7 +287,7 @@ def test_the_description_has_every_key() -> None:
         *("/at", "socat", "o", "g", 0, "r", True, 1, 2, 3, "m", True, "do", "dg", 0, "c.service"),
         client_environment=(("A", "b"),),
     )
-    grant = Grant(Principal("user", "a"), "group", ("/",), True, endpoint)
+    grant = Grant(Principal("user", "a"), "group", ("/",), True, endpoint, 0)
     refused = (Principal("group", "b"),)
     serve = Serve(("/bin/x", "y"), "u", 1.0, 2.0, 3, 4, 5, 6, 7)
     kept = ("a.service", "u", True, True, 2.5, serve)

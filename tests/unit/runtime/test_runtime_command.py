@@ -98,7 +98,10 @@ def test_help_without_arguments_is_wrong_usage(capsys: pytest.CaptureFixture[str
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["frob"], "There is no 'frob'; there are apply, status, explain, who, unmount, gate."),
+        (
+            ["frob"],
+            "There is no 'frob'; there are apply, status, explain, who, end, unmount, gate.",
+        ),
         (["apply", "--json"], "apply has no option '--json'; it has --hook"),
         (["who"], "who takes a path, and got 0 words."),
         (["who", "/a", "/b"], "who takes a path, and got 2 words."),

@@ -71,6 +71,15 @@ def is_running() -> bool:
     return os.path.isdir("/run/systemd/system")
 
 
+def runs_in(service: str) -> bool:
+    """Tell whether this process belongs to a service of the system (cgroups(7))."""
+    try:
+        with open("/proc/self/cgroup", encoding="utf-8", errors="surrogateescape") as file:
+            return any(line.rstrip("\n").endswith(f"/system.slice/{service}") for line in file)
+    except OSError:
+        return False
+
+
 class Manager:
     """One manager; ``changed`` is to be called when unit files were, before units are started.
 

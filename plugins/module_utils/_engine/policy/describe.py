@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from .endpoint_keys import ENDPOINT_FIELDS, ENDPOINT_KEYS
+from .moments import written
 from .serve import describe_serve
 from .types import Endpoint, Grant, Policy, SocketPolicy
 
@@ -49,6 +50,8 @@ def _grant(grant: Grant) -> dict[str, Any]:
         described["open_parents"] = list(grant.open_parents)
     if grant.restart_clients:
         described["restart_clients"] = True
+    if grant.expires is not None:
+        described["expires"] = written(grant.expires)
     if grant.endpoint is not None:
         described.update(_endpoint(grant.endpoint))
     return described

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from .endpoint_keys import ENDPOINT_FIELDS, ENDPOINT_KEYS, WITH_ENDPOINT, stopped_by
+from .moments import moment
 from .nearest import kind, listing
 from .problems import Place, Problem, Wrong
 from .serve import serve
@@ -70,6 +71,9 @@ GRANT_KEYS: Mapping[str, Row] = {
         directory, "a list of directories above the socket", listed=True, also=("parents",)
     ),
     "restart_clients": Row(boolean, "true or false", also=("restart",)),
+    "expires": Row(
+        moment, "a date and time with its zone, or a date", also=("until", "valid_until", "expiry")
+    ),
     "at": Row(
         socket_path,
         "the absolute path where the client connects, such as /run/app-client/app.sock",
@@ -140,6 +144,7 @@ def _grant(value: object, place: Place) -> Grant:
         endpoint=_endpoint(method, values, place),
         open_parents=cast("tuple[str, ...]", plain(values.get("open_parents", ()))),
         restart_clients=cast(bool, values.get("restart_clients", False)),
+        expires=cast("int | None", values.get("expires")),
     )
 
 

@@ -62,6 +62,7 @@ class Grant:
     """One principal may connect to one socket, by one method.
 
     ``endpoint`` is where, for the methods that make another path, None for the socket itself.
+    ``expires`` is when it ends, in seconds since 1970 in UTC, None for a grant that does not.
     """
 
     principal: Principal
@@ -69,6 +70,7 @@ class Grant:
     open_parents: tuple[str, ...] = ()
     restart_clients: bool = False
     endpoint: Endpoint | None = None
+    expires: int | None = None
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..host import atomic_file
-from ..host.systemd import Manager
+from ..host.installed import MEMORY
+from ..host.systemd import Manager, runs_in
 from . import base
+
+# Where systemd keeps when a persistent timer elapsed last (systemd.timer(5)).
+_STAMPS = "/var/lib/systemd/timers"
+
+
+def memory_of(unit: str) -> str | None:
+    """Return the file in which a unit that watches, or a timer, remembers what happened."""
+    if unit.endswith(".path"):
+        return f"{MEMORY}/{unit[len('socket-access-') : -len('.path')]}"
+    return f"{_STAMPS}/stamp-{unit}" if unit.endswith(".timer") else None
 
 
 @dataclass(frozen=True)
@@ -32,7 +43,8 @@ class Running:
 class UnitState(base.Resource[Running, bool]):
     """One unit that watches or listens, started now; what starts it at boot is a file.
 
-    With it goes the service that it starts, and what that remembers in the file ``memory``.
+    With it goes the service that it starts, and what that remembers in the file ``memory``.  A
+    service that takes its own timer away goes on to its end.
     """
 
     def __init__(
@@ -46,12 +58,17 @@ class UnitState(base.Resource[Running, bool]):
         self._manager = manager
         self._known = Running(active) if active is not None else None
         stem = unit.rpartition(".")[0]
-        self._service, self._timer = f"{stem}.service", f"{stem}-again.timer"
+        service = f"{stem}.service"
+        self._service = None if runs_in(service) else service
+        self._timer = f"{stem}-again.timer"
 
     def read(self) -> Running | None:
         if not self._manager.is_up():
             return None
-        if self._known is None:
+        if self._known is None and self._service is None:
+            (own,) = self._manager.show([self.unit])
+            self._known = Running(own.active, own.active or not own.failed)
+        elif self._known is None and self._service is not None:
             own, service, timer = self._manager.show([self.unit, self._service, self._timer])
             left = service.active or service.failed or own.failed or timer.active
             self._known = Running(own.active, own.active or not left)
@@ -65,7 +82,7 @@ class UnitState(base.Resource[Running, bool]):
 
     def write(self, target: Running) -> None:
         self._manager.ask(self.unit, active=target.active)
-        if not target.active:
+        if not target.active and self._service is not None:
             self._manager.ask(self._service, active=False)
         self._known = target
 

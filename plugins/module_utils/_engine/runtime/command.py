@@ -28,6 +28,7 @@ socket-access applies and explains who may connect to the Unix sockets of this h
   socket-access status [NAME...]    say whether all is as declared; changes nothing
   socket-access explain PATH USER   say whether the user can connect, and why
   socket-access who PATH            say who can connect
+  socket-access end NAME            (its timer) end the grants whose time is over
   socket-access unmount NAME        take a socket's bind mounts away before its daemon does
   socket-access gate NAME           (its unit) ask who is calling, and let those in who may
   socket-access accept              (its unit) start a socat for each connection of a proxy
@@ -42,6 +43,7 @@ _SWITCHES = {
     "status": ("--json",),
     "explain": ("--json",),
     "who": ("--json",),
+    "end": (),
     "unmount": (),
     "gate": (),
 }
@@ -51,6 +53,7 @@ _WORDS = {
     "status": (0, None),
     "explain": (2, 2),
     "who": (1, 1),
+    "end": (1, 1),
     "unmount": (1, 1),
     "gate": (1, 1),
 }
@@ -117,6 +120,10 @@ def _run(verb: str, words: list[str], switches: set[str], output: Output) -> boo
         from . import unmount
 
         return unmount.run(words[0], output)
+    if verb == "end":
+        from . import end
+
+        return end.run(words[0], output)
     from . import ask, policies, status
     from .apply import Wishes, apply
 

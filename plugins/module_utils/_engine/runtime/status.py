@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ..errors import AccessError
 from ..run import converge
 from ..task import Options
-from . import policies
+from . import end, policies
 from .output import Output
 
 AS_DECLARED, DIFFERS, MISSING, HOOK_MISSING, UNKNOWN = (
@@ -69,6 +69,11 @@ def _state(name: str) -> State:
         path = task.declared.path
         inodes = converge([task], Options(check=True, prove=False, hook=True))
         whole = converge([task], Options(check=True, prove=False))
+        ends = end.declared(name)
+        if ends is not None:
+            # With what ends its grants, and its endpoints, of which no hook knows.
+            timed = converge([ends], Options(check=True, prove=False))
+            whole.changes += [one for one in timed.changes if one not in whole.changes]
     except (AccessError, OSError) as error:
         return State(name, path, UNKNOWN, notes=(str(error),))
     changes, notes = tuple(whole.changes), tuple(whole.warnings)

@@ -1,0 +1,68 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""``socket-access end NAME``: grants whose time is over go as if nobody had declared them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+from ..errors import AccessError
+from ..host import atomic_file
+from ..keep.ends import ENDS
+from ..run import converge
+from ..task import Options, Task, from_compiled
+from . import policies
+from .output import Output
+
+
+def run(name: str, output: Output, directory: str = ENDS) -> bool:
+    """Put the declaration into effect without what has ended, and tell whether that went well.
+
+    Where it did not, for example because the name service does not answer yet, at least nobody
+    whose grant has ended can connect any more; the rest is tried again later.
+    """
+    task = declared(name, directory)
+    if task is None:
+        output.say(f"{name}: No grant for this socket has a time at which it ends.")
+        return True
+    try:
+        result = converge(
+            [task], Options(prove=False), still=lambda: declared(name, directory) == task
+        )
+    except (AccessError, OSError) as error:
+        output.problem(name, str(error))
+        _close(task, output)
+        return False
+    for sentence in result.changes or ["Nothing has ended."]:
+        output.say(f"{name}: {sentence}")
+    for warning in result.warnings:
+        output.say(f"{name}: {warning}")
+    return True
+
+
+def declared(name: str, directory: str = ENDS) -> Task | None:
+    """Return the whole declaration of a socket of which grants end, None where none does.
+
+    Raises AccessError where it cannot be understood.
+    """
+    path = os.path.join(directory, f"{name}.json")
+    content = None if "/" in name else atomic_file.read(path)
+    return None if content is None else replace(from_compiled(content, path), kept=False)
+
+
+def _close(task: Task, output: Output) -> None:
+    """Let the hooks' part of each policy of the socket and its endpoints leave out what ended."""
+    for name in policies.names():
+        try:
+            kept = policies.load(name)
+            if kept.holder == task.holder or kept.holder.startswith(f"{task.holder} at "):
+                result = converge([kept], Options(prove=False, hook=True))
+                for sentence in result.changes:
+                    output.say(f"{name}: {sentence}")
+        except (AccessError, OSError) as error:
+            output.problem(name, str(error))
