@@ -17,7 +17,7 @@ import pytest
 from ansible_collections.unixsocket.access.plugins.module_utils._engine import choosing
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.report import Result
-from kernel.hosts import ALICE, BOB, CAROL, STAFF, Place, seen
+from kernel.hosts import ALICE, BOB, STAFF, Place, seen
 from kernel.test_kernel_converge import home
 from kernel.test_kernel_endpoints import DIRECTORY, SOURCE, TARGET, TOP, connects, here, mounted
 
@@ -38,13 +38,13 @@ def turned(result: Result) -> list[str]:
 
 def test_a_choice_stays_when_others_come_and_go(home: Place) -> None:
     path = home.listen("s")
-    bob, carol = {"user": str(BOB)}, {"user": str(CAROL)}
-    both = home.run(app(path, bob, carol))
+    bob, staff = {"user": str(BOB)}, {"group": str(STAFF)}
+    both = home.run(app(path, staff, bob))
     assert methods(both) == ["acl", "acl"]
-    left = home.run(app(path, bob))
+    left = home.run(app(path, staff))
     assert methods(left) == ["acl"]
+    assert "Chosen anew it would be group" in left.sockets["app"]["grants"][0]["reason"]
     assert not left.warnings
-    staff = {"group": str(STAFF)}
     home.run(app(path), dropped=("socket app",))
     assert methods(home.run(app(path, staff))) == ["group"]
     before = seen(path)

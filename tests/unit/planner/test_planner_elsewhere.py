@@ -216,6 +216,14 @@ def test_the_same_facts_give_the_same_choice_and_what_worked_stays(keys: dict[st
     assert set(made) == set(METHODS)
 
 
+@pytest.mark.parametrize(("before", "keys"), [("proxy", {"mode": 0o660}), ("bind_mount", {})])
+def test_what_works_is_not_made_anew(before: str, keys: dict[str, Any]) -> None:
+    assert choose(**keys).method != before
+    choice = choose(facts=replace(PLAIN, before=before), **keys)
+    assert (choice.method, choice.changed) == (before, False)
+    assert said(choice)[choose(**keys).method] == "What works is not made anew."
+
+
 def test_every_method_is_chosen_or_rejected_with_a_sentence() -> None:
     refused = []
     for facts in ALL_FACTS:
