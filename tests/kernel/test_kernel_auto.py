@@ -14,9 +14,15 @@ from unittest import mock
 
 import pytest
 
-from ansible_collections.unixsocket.access.plugins.module_utils._engine import choosing
+from ansible_collections.unixsocket.access.plugins.module_utils._engine import choosing, keeper
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.record import (
+    NoRecord,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import validate
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.report import Result
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.run import converge
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.task import Options, Task
 from kernel.hosts import ALICE, BOB, STAFF, Place, seen
 from kernel.test_kernel_converge import home
 from kernel.test_kernel_endpoints import DIRECTORY, SOURCE, TARGET, TOP, connects, here, mounted
@@ -55,6 +61,19 @@ def test_a_choice_stays_when_others_come_and_go(home: Place) -> None:
     again = home.run(app(path, staff, bob))
     assert not again.changed
     assert again.sockets["app"]["grants"] == more.sockets["app"]["grants"]
+
+
+def test_a_hook_without_the_record_chooses_the_same(home: Place) -> None:
+    """One of a user's own manager can read the policy, and not what was there before."""
+    path = home.listen("s")
+    staff = {"group": str(STAFF)}
+    declared = validate(app(path, staff)).sockets[0]
+    for method in ("acl", "group"):
+        task = Task(declared, "socket app", chosen={f"group {STAFF}": method}, kept=True)
+        with mock.patch.object(keeper, "is_running", return_value=False):
+            result = converge([task], Options(hook=True, prove=False), file=NoRecord())
+        assert methods(result) == [method]
+        assert not turned(result)
 
 
 def test_a_choice_that_cannot_stay_is_told_once(home: Place) -> None:

@@ -33,10 +33,10 @@ from .model.account import ROOT, Credentials, Group, User
 from .model.acl import WRITE
 from .model.chain import DIRECTORY, Chain
 from .model.facts import PlaceFacts, PrincipalFacts, SocketFacts
-from .model.plan import Choice
+from .model.plan import Choice, SocketPlan
 from .model.words import Names
 from .planner.elsewhere import choose_place, is_managed
-from .policy.types import Grant
+from .policy.types import Grant, SocketPolicy
 from .task import Task
 
 _RUNTIME = re.compile(r"/run/user/[0-9]+")
@@ -132,6 +132,9 @@ class Choosing:
 
     def _before(self, task: Task, one: PrincipalFacts, path: str) -> str | None:
         """Return the method by which an earlier run let a principal in at the socket itself."""
+        if task.kept and task.chosen is not None:
+            # A hook without root's rights cannot read the record.
+            return task.chosen.get(one.label)
         entry = self._record.entries.get(f"socket:{path}")
         asked = None if entry is None else entry.requests.get(task.holder)
         if not isinstance(asked, dict):
@@ -214,6 +217,15 @@ class Choosing:
             except AccessError:
                 self._socat = False
         return self._socat
+
+
+def chosen(declared: SocketPolicy, plan: SocketPlan) -> dict[str, str]:
+    """Return what was chosen at the socket itself, by principal, for the host to keep."""
+    return {
+        str(grant.principal): choice.method
+        for grant, choice in zip(declared.allow, plan.choices)
+        if grant.method == "auto" and choice.method in ("group", "acl")
+    }
 
 
 def private_directories(chain: Chain) -> frozenset[str]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
 from . import ending, keeper, mounting
-from .choosing import Choosing
+from .choosing import Choosing, chosen
 from .converge.loop import Outcome, apply_steps
 from .converge.record import Record, RecordFile
 from .converge.steps import AnyResource, Step, Want, plan_steps, without_holders
@@ -182,6 +182,7 @@ class Round:
                 exclusive=seen.task.exclusive,
                 deny_all_refused=seen.task.deny_all_refused,
             )
+            seen.task = replace(seen.task, chosen=chosen(seen.one.declared, seen.plan))
             self.survey.problems += [
                 problem for problem in problems if problem not in self.survey.problems
             ]

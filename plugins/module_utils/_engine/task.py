@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .errors import AccessError
@@ -31,6 +31,7 @@ _KEPT = (
     "leave_inode",
     "found_type",
     "found_groups",
+    "chosen",
 )
 
 
@@ -43,7 +44,8 @@ class Task:
     earlier stays.  ``found_unit`` and ``found_user`` are the unit that was seen to make the socket,
     and the owner of its manager, where none is declared.  ``unit_group`` is the group with which a
     unit runs that is to get another one (born).  ``settled`` are the methods that were chosen on
-    this host for paths of endpoints, ``ended`` grants whose time is over, which ``declared`` has no
+    this host for paths of endpoints, ``chosen`` those at the socket itself by principal,
+    ``ended`` grants whose time is over, which ``declared`` has no
     more.
     """
 
@@ -58,6 +60,7 @@ class Task:
     leave_inode: bool = False
     found_type: str | None = None
     found_groups: Sequence[int] | None = None
+    chosen: Mapping[str, str] | None = None
     served: bool = False
     kept: bool = False
     settled: tuple[tuple[str, Choice], ...] = ()

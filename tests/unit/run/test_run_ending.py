@@ -105,6 +105,8 @@ def test_the_policy_of_the_host_ends_as_well() -> None:
     kept = from_compiled(compiled(whole), "x")
     assert kept.declared == whole.declared
     assert compiled(kept) == compiled(whole)
+    chosen = replace(whole, chosen={"user www": "acl"})
+    assert from_compiled(compiled(chosen), "x").chosen == chosen.chosen
     at = replace(Grant(WWW, "proxy", endpoint=Endpoint("/run/at")), expires=NOW + 5)
     ((dummy, endpoint),) = take_apart(task(at)).served
     assert endpoint.declared.allow[0].expires == NOW + 5
@@ -119,7 +121,7 @@ def test_the_files_of_the_host() -> None:
         "OnCalendar=2027-01-15 08:00:00 UTC",
         "OnCalendar=2027-01-15 08:01:00 UTC",
     ]
-    assert {"Persistent=yes", "AccuracySec=100ms"} <= set(said)
+    assert {"Persistent=yes", "AccuracySec=100ms", "OnActiveSec=5"} <= set(said)
     assert timer.restarts == timer_of("app")
     service = files["/etc/systemd/system/socket-access-ends:app.service"]
     assert "ExecStart=/usr/local/sbin/socket-access end app" in service.content

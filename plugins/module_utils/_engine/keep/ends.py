@@ -18,6 +18,8 @@ from .parts import COMMAND, POLICIES, UNITS, KeptFile, start_at_boot
 from .service_units import lines
 
 ENDS = f"{POLICIES}/ends"
+# Seconds after each start of the timer in which it looks for the first time.
+SOON = 5
 
 
 def moments(task: Task) -> list[int]:
@@ -70,7 +72,8 @@ def _timer(task: Task) -> str:
         "",
         "[Timer]",
         *(f"OnCalendar={one}" for one in calendar),
-        # Also where the host was off at that time.
+        # Also where the host was off at that time, or that time came while the timer was made.
         "Persistent=yes",
+        f"OnActiveSec={SOON}",
         "AccuracySec=100ms",
     )
