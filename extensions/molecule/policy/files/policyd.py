@@ -15,6 +15,7 @@ SOCKETS = {
     "desk": (socket.SOCK_STREAM, 0o600),
     "log": (socket.SOCK_DGRAM, 0o622),
     "queue": (socket.SOCK_SEQPACKET, 0o640),
+    "timed": (socket.SOCK_STREAM, 0o600),
 }
 
 selector = selectors.DefaultSelector()
