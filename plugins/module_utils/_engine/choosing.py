@@ -18,25 +18,25 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 
-from .converge.record import Record
+from .converge.record import Record, RecordFile
 from .endpoints import BIND_MOUNT, GATE, PROXY, take_apart
 from .errors import AccessError
 from .host import socat
-from .host.accounts import Accounts
+from .host.accounts import Accounts, HostNames
 from .host.listening import listener_at
 from .host.pinned import pin
 from .host.systemd import is_running
 from .keep.parts import Creator
 from .methods import proxy
 from .methods.identity import lost_by_proxy
-from .model.account import ROOT, Credentials, Group, User
+from .model.account import ROOT, Group, User
 from .model.acl import WRITE
 from .model.chain import DIRECTORY, Chain
 from .model.facts import PlaceFacts, PrincipalFacts, SocketFacts
 from .model.plan import Choice, SocketPlan
-from .model.words import Names
 from .planner.elsewhere import choose_place, is_managed
 from .policy.types import Grant, SocketPolicy
+from .strangers import stranger_here
 from .task import Task
 
 _RUNTIME = re.compile(r"/run/user/[0-9]+")
@@ -47,18 +47,24 @@ _SYS_ADMIN = 21
 class Choosing:
     """The choices of one run that need the host; ``problems`` collects why none could be made.
 
-    ``record`` is what was there before the run, so that every round of it finds the same.
+    They go by what was recorded before the run, so that every round of it finds the same.
     """
 
-    def __init__(
-        self, accounts: Accounts, names: Names, nobody: Credentials, record: Record
-    ) -> None:
+    def __init__(self, file: RecordFile) -> None:
         self.problems: list[str] = []
-        self._accounts = accounts
-        self._names = names
-        self._nobody = nobody
-        self._record = record
+        self._file = file
+        self._record = file.load()
+        self._is_old = False
+        self._accounts = Accounts()
+        self._names = HostNames()
         self._socat: bool | None = None
+
+    def record(self) -> Record:
+        """Return the record for a round that begins: for the first one the one read already."""
+        if self._is_old:
+            return self._file.load()
+        self._is_old = True
+        return self._record
 
     def settle(self, task: Task) -> Task:
         """Return the task with a method for each grant at another path that has none yet."""
@@ -195,7 +201,7 @@ class Choosing:
                 return {}
         found = {}
         for method in (PROXY, GATE):
-            asked = proxy.demand(method, endpoint, chain, user, self._nobody, self._names)
+            asked = proxy.demand(method, endpoint, chain, user, stranger_here(), self._names)
             if asked.problems:
                 found[method] = " ".join(asked.problems)
         return found

@@ -51,7 +51,7 @@ class Round:
         self.options = options
         self.choosing = choosing
         self.file = file
-        self.record = file.load()
+        self.record = choosing.record()
         self.parts = [take_apart(task) for task in tasks]
         self.names = HostNames()
         self.accounts = Accounts()

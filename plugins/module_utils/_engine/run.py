@@ -18,11 +18,9 @@ from .converge.record import NoRecord, Record, RecordFile
 from .converge.steps import Step
 from .ending import without_ended
 from .errors import AccessError
-from .host.accounts import Accounts, HostNames
 from .host.lock import Lock
 from .report import Result
 from .round import Round
-from .strangers import stranger_here
 from .task import Options, Task
 
 Dropped = Callable[[Record], Collection[str]]
@@ -77,7 +75,7 @@ def _rounds(
 
     Returns one step for each resource, what was recorded before the run, and its result.
     """
-    choosing = Choosing(Accounts(), HostNames(), stranger_here(), file.load())
+    choosing = Choosing(file)
     stages: list[Sequence[Task]] = [tasks]
     told: list[str] = []
     if not options.absent:

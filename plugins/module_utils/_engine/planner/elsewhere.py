@@ -43,7 +43,7 @@ def choose_place(declared: SocketPolicy, grants: Sequence[Grant], facts: PlaceFa
     barred = _barred(declared, grants, facts)
     able = [method for method in WITH_ENDPOINT if method not in barred]
     if not able:
-        raise AccessError(_none_can(declared, grants[0], barred))
+        raise AccessError(_none_can(declared, grants[0], barred, lost=facts.lost is not None))
     against = _against(declared, grants, facts)
     plain = [method for method in able if method not in against]
     fresh = (plain or able)[0]
@@ -184,11 +184,13 @@ def _reason(
     return "It needs no program besides the engine of this collection."
 
 
-def _none_can(declared: SocketPolicy, grant: Grant, barred: Mapping[str, str]) -> str:
+def _none_can(
+    declared: SocketPolicy, grant: Grant, barred: Mapping[str, str], *, lost: bool
+) -> str:
     at = "" if grant.endpoint is None else grant.endpoint.at
     said = " ".join(f"{method}: {barred[method]}" for method in WITH_ENDPOINT)
     ways = "remove what stands against one of them"
-    if not (grant.endpoint and grant.endpoint.lose_identity) and declared.type != "dgram":
+    if lost and not (grant.endpoint and grant.endpoint.lose_identity):
         ways += ", declare lose_identity: true if the daemon can do without"
     return (
         f"No method can let the {grant.principal} connect to the socket {declared.path} at {at}. "
