@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
+from ..converge.record import RecordFile
+from ..ending import without_ended
 from ..errors import AccessError
 from ..host import atomic_file
 from ..keep.ends import ENDS
@@ -23,20 +25,23 @@ from .output import Output
 def run(name: str, output: Output, directory: str = ENDS) -> bool:
     """Put the declaration into effect without what has ended, and tell whether that went well.
 
-    Where it did not, for example because the name service does not answer yet, at least nobody
-    whose grant has ended can connect any more; the rest is tried again later.
+    First nobody whose grant has ended can connect any more.  Where the rest cannot be done, for
+    example because the name service does not answer yet, it is tried again later.
     """
     task = declared(name, directory)
     if task is None:
         output.say(f"{name}: No grant for this socket has a time at which it ends.")
         return True
+    (lasting,), dummy = without_ended([task], RecordFile().path)
+    if lasting.ended:
+        # At its time, before what takes longer.
+        _close(task, output)
     try:
         result = converge(
             [task], Options(prove=False), still=lambda: declared(name, directory) == task
         )
     except (AccessError, OSError) as error:
         output.problem(name, str(error))
-        _close(task, output)
         return False
     for sentence in result.changes or ["Nothing has ended."]:
         output.say(f"{name}: {sentence}")
