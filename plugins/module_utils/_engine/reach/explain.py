@@ -24,7 +24,7 @@ def explain(chain: Chain, who: Credentials, names: Names = NUMBERS) -> list[str]
     lines: list[str] = []
     refused = False
     for one in findings(chain, who):
-        lines.append(_line(one, chain, who, names))
+        lines.append(line(one, chain, who, names))
         if not one.allowed and not refused:
             refused = True
             lines.append(f"  Here the kernel stops with {one.errno}.")
@@ -38,7 +38,8 @@ def explain(chain: Chain, who: Credentials, names: Names = NUMBERS) -> list[str]
     ]
 
 
-def _line(finding: Finding, chain: Chain, who: Credentials, names: Names) -> str:
+def line(finding: Finding, chain: Chain, who: Credentials, names: Names) -> str:
+    """Return what the kernel decides at one step, with what the inode is like."""
     text = in_words(finding, chain, who, names)
     if finding.ruling is None:
         return f"{finding.path}: {text}"
