@@ -51,6 +51,7 @@ from .model.chain import DIRECTORY, SOCKET, Chain
 from .model.words import capital
 from .policy import Principal
 from .prove import Attempt, Outcome, prove
+from .reach.walk import NOT_A_SOCKET
 from .runtime import policies
 from .strangers import stranger_here
 from .survey import Survey, credentials_of
@@ -180,7 +181,7 @@ class _Why:
             return [self._made_by(one) for one in found]
         leaf = chain.leaf
         if leaf is None or leaf.kind != SOCKET:
-            return found
+            return [self._made_by(one) for one in found] if own else found
         known = identities(chain.resolved) if own else set()
         one = self.sockets.at(known | {(leaf.device, leaf.inode & 0xFFFFFFFF)})
         if own and one is None:
@@ -201,9 +202,10 @@ class _Why:
 
     def _made_by(self, cause: Cause) -> Cause:
         """Put in what makes the missing thing, where that is known, or another name for it."""
-        if cause.code not in _NOT_THERE:
+        if cause.code not in (*_NOT_THERE, NOT_A_SOCKET):
             return cause
-        start, other = self.start(), other_name(self.chain, self.sockets)
+        other = other_name(self.chain, self.sockets)
+        start = None if cause.code == NOT_A_SOCKET else self.start()
         if start is not None:
             return replace(cause, changes=(replace(start, instead=other),))
         if other is not None:
@@ -254,13 +256,13 @@ class _Why:
         return relation(declared, self.paths, self.principal, groups)
 
     def _proposal(self, new: Answer) -> Proposal | None:
-        if self.keep_out:
-            return refusal(self.chain, self.principal, self.relation) if new.connects else None
-        if new.connects:
+        known, names, nobody = self.relation, self.names, self.nobody
+        if new.connects != self.keep_out:
             return None
-        return proposal(
-            self.chain, new.causes, self.principal, self.relation, self.names, self._trusted()
-        )
+        trusted = self._trusted()
+        if self.keep_out:
+            return refusal(self.chain, self.principal, known, names, nobody, trusted)
+        return proposal(self.chain, new.causes, self.principal, known, names, nobody, trusted)
 
     def _trusted(self) -> tuple[str, ...]:
         """Return the directories that a run accepts only if they are declared as trusted."""

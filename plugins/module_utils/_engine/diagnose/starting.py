@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from ..errors import AccessError
 from ..host import commands
 from ..host.creator import socket_units
-from ..model.chain import Chain
+from ..model.chain import DIRECTORY, Chain
 from . import values
 from .served import Sockets
 from .values import Change
@@ -77,9 +77,11 @@ def _with_directory(paths: list[str]) -> str | None:
 
 def other_name(chain: Chain, sockets: Sockets) -> Change | None:
     """Return the socket with the most similar name that somebody serves in the same directory."""
-    if chain.missing is None or chain.missing != chain.resolved:
+    if chain.missing not in (None, chain.resolved):
         return None
-    directory, wanted = os.path.split(chain.missing)
+    directory, wanted = os.path.split(chain.resolved)
+    if chain.leaf is not None and chain.leaf.kind == DIRECTORY:
+        directory = chain.resolved
     found = []
     try:
         with os.scandir(directory) as entries:
@@ -99,6 +101,6 @@ def other_name(chain: Chain, sockets: Sockets) -> Change | None:
     return Change(
         values.USE_PATH,
         f"Let the client connect to {path}, at which somebody listens.",
-        chain.missing,
+        chain.path,
         path,
     )

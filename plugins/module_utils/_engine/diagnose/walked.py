@@ -55,7 +55,7 @@ def on_the_way(
         if code == DANGLING:
             link = next(part for part in reversed(chain.components) if part.kind == SYMLINK)
             text += f" The symbolic link {link.path} leads there (to {link.target})."
-        yield Cause(code, finding.errno or "", finding.path, text, _changes(one, who, names))
+        yield Cause(code, finding.errno or "", finding.path, text, _changes(one, chain, who, names))
 
 
 def _missing(chain: Chain, path: str) -> str:
@@ -69,16 +69,18 @@ def _is_written(whole: str, part: str) -> bool:
     return normal == part or normal.startswith(f"{part}/")
 
 
-def _changes(one: Refusal, who: Credentials, names: Names) -> tuple[Change, ...]:
+def _changes(one: Refusal, chain: Chain, who: Credentials, names: Names) -> tuple[Change, ...]:
     remedy = one.remedy
     if remedy is None:
         return ()
     commands = () if remedy.command is None else (remedy.command,)
     instead = None
+    # Where a link is not followed, what it leads to has a name of its own.
+    value = chain.resolved if one.finding.rule == "protected-symlink" else None
     if remedy.group is not None and remedy.kind == "user-entry":
         instead = _joining(remedy.group, remedy.path, who, names)
     change = Change(
-        _ACTIONS[remedy.kind], remedy.text, remedy.path, None, commands, instead=instead
+        _ACTIONS[remedy.kind], remedy.text, remedy.path, value, commands, instead=instead
     )
     if remedy.kind == "group-mode" and not who.in_group(remedy.group or 0):
         return (change, _joining(remedy.group or 0, remedy.path, who, names))
