@@ -441,7 +441,7 @@ def another_root(world: World) -> Way:
         "ENOENT",
         ("drop-in",),
         running=running,
-        says="their root directory is /mnt/root",
+        says="the root directory there is /mnt/root",
     )
 
 

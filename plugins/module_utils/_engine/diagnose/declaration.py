@@ -29,7 +29,7 @@ from .values import Cause, Change
 _GENERIC = re.compile(r"(?:s|sock|socket|control|ctl|private|native|bus|api|main|server|unix)")
 _END = re.compile(r"\.(?:sock|socket)$")
 # A word that YAML 1.1 takes for itself, so that nothing needs quotes for another reason.
-_PLAIN = re.compile(r"[A-Za-z/_][A-Za-z0-9/._@-]*|0|[1-9][0-9]*")
+_PLAIN = re.compile(r"[A-Za-z/_][A-Za-z0-9/._@-]*")
 _RESERVED = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
 
@@ -66,7 +66,7 @@ def proposal(
     codes = {one.code for one in causes}
     if codes == {"wrong-type"} and known is not None and known.declared.policy.type is not None:
         (change,) = causes[0].changes
-        return _proposed(chain, leaf, known, {"type": change.value}, ())
+        return _proposed(leaf, known, {"type": change.value}, ())
     if any(one.errno != "EACCES" for one in causes) or "protected-symlink" in codes:
         return None
     if known is not None and (known.grant is not None or known.refused):
@@ -78,7 +78,7 @@ def proposal(
         if codes != {"owner"}:
             return None
         more["mode"] = _mode(leaf, open_to_all, owner=6)
-        return _proposed(chain, leaf, known, more, trusted)
+        return _proposed(leaf, known, more, trusted)
     if "search-owner" in codes:
         return None
     grant = _grant(chain, causes, principal, _name(leaf, known), known)
@@ -92,7 +92,7 @@ def proposal(
         # All others get in and this one does not, so only an entry of its own helps.
         grant["method"] = "acl"
     more["allow"] = [*more.get("allow", []), grant]
-    return _proposed(chain, leaf, known, more, trusted)
+    return _proposed(leaf, known, more, trusted)
 
 
 def refusal(
@@ -113,11 +113,10 @@ def refusal(
     more = {} if known is not None else _as_it_is(leaf, principal, open_to_all, names)
     who = principal.name if principal.kind == "user" else {"group": principal.name}
     more["refuse"] = [*more.get("refuse", []), who]
-    return _proposed(chain, leaf, known, more, trusted)
+    return _proposed(leaf, known, more, trusted)
 
 
 def _proposed(
-    chain: Chain,
     leaf: Component,
     known: Relation | None,
     more: Mapping[str, Any],
@@ -125,7 +124,7 @@ def _proposed(
 ) -> Proposal:
     if known is not None:
         return Proposal({known.declared.name: {"path": known.declared.policy.path, **more}})
-    entry = {"path": chain.resolved, **more}
+    entry = {"path": leaf.path, **more}
     if trusted:
         entry["trust_directories"] = list(trusted)
     return Proposal(

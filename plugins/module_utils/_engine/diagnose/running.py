@@ -193,14 +193,15 @@ def _capability(group: Group, first: Cause) -> Cause:
 
 def _namespace(group: Group, view: View, first: Cause, asked: Asked) -> Cause:
     path = asked.chain.path
-    verb = "runs" if len(group.processes) == 1 else "run"
+    alone = len(group.processes) == 1
+    verb, own = ("runs", "its") if alone else ("run", "their")
     what = (
         "does not exist"
         if view.chain.leaf is None
-        else f"is not what it is on the host ({first.text})"
+        else f"is not what it is on the host ({first.text.rstrip('.')})"
     )
     text = (
-        f"{called(group.processes)} {verb} in a mount namespace of their own, in which {path} "
+        f"{called(group.processes)} {verb} in a mount namespace of {own} own, in which {path} "
         f"{what}: {view.why()}."
     )
     changes = tuple(_into_namespace(group, view, asked))

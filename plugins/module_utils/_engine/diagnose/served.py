@@ -64,8 +64,8 @@ class Sockets:
                     hidden += 1
             if hidden:
                 self.unseen.append(
-                    f"{hidden} other network namespaces could not be entered, so somebody may "
-                    "listen there (it takes CAP_SYS_ADMIN)."
+                    "Other network namespaces that could not be entered, so that somebody may "
+                    f"listen there: {hidden} (it takes CAP_SYS_ADMIN)."
                 )
         return self._others
 

@@ -41,7 +41,7 @@ class View:
         """Return what makes it another view, as the end of a sentence, with a way out."""
         if self.root != "/":
             return (
-                f"their root directory is {self.root} (RootDirectory= of the unit, chroot(2), or a "
+                f"the root directory there is {self.root} (RootDirectory= of the unit, chroot(2), or a "
                 "container)"
             )
         one = self.cover

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..model.words import Names, capital
-from ..reach.explain import line
+from ..reach.explain import briefly, line
 from ..reach.walk import findings
 from .explanation import Explanation
 from .values import Answer, Change
@@ -36,7 +36,7 @@ def in_words(one: Explanation, names: Names) -> Iterator[Line]:
             f"{who} can connect to {one.path}, but not with every process that runs now "
             f"({decisive.errno}).",
         )
-    if decisive is not None:
+    if not one.new.connects:
         yield PLAIN, one.reason
     yield HEAD, "The way, as the kernel goes it for a new process:"
     yield from _way(one, names)
@@ -56,12 +56,11 @@ def why(one: Explanation, names: Names) -> list[str]:
 def _way(one: Explanation, names: Names) -> Iterator[Line]:
     met = False
     for finding in findings(one.chain, one.who):
-        good = finding.allowed
-        yield (
-            GOOD if good else BAD,
-            f"  {'ok' if good else 'no'}  {line(finding, one.chain, one.who, names)}",
-        )
-        if not good and not met:
+        if finding.allowed:
+            yield GOOD, f"  ok  {briefly(finding, names)}"
+            continue
+        yield BAD, f"  no  {line(finding, one.chain, one.who, names)}"
+        if not met:
             met = True
             yield BAD, f"      Here the kernel stops with {finding.errno}."
     on_way = {finding.path for finding in findings(one.chain, one.who) if not finding.allowed}
