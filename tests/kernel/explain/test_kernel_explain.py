@@ -10,21 +10,32 @@ import contextlib
 import io
 import json
 import os
+import random
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import pytest
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine import keeper
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.diagnose import described
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.accounts import (
     Accounts,
+    HostNames,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import (
     Principal,
     validate,
 )
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.probe import (
+    CONNECTS,
+    REFUSED,
+    Question,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.probe import ask as probe
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.prove import Attempt, prove
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.run import converge
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.runtime import command
@@ -32,9 +43,11 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.task imp
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.why import explain
 from kernel.conftest import PROTECTED_SYMLINKS
 from kernel.explain.ways import PATH, WAYS, Way
-from kernel.explain.world import alone, carry_out, listen, world
+from kernel.explain.world import alone, carry_out, directory, listen, world
+from kernel.trees import GIDS, UIDS, grow
 
-DECLARED = [name for name in WAYS if name not in ("wrong_type",)]
+TREES = int(os.environ.get("EXPLAIN_TREES") or 120)
+DOCUMENTED = (Path(__file__).parents[3] / "docs/explain.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(autouse=True)
@@ -84,6 +97,8 @@ def test_the_true_cause_is_named_and_its_change_helps(name: str) -> None:
             assert (instead or {}).get("action") == way.instead or way.instead is None, said
             if name in ("group_of_one_person", "group_of_root"):
                 assert instead is None, said
+            for word in (way.cause, *way.actions):
+                assert f"`{word}`" in DOCUMENTED, word
             if not way.afterwards:
                 return
             other = carry_out(found["changes"], made, way.wait)
@@ -96,7 +111,7 @@ def test_the_true_cause_is_named_and_its_change_helps(name: str) -> None:
     alone(work)
 
 
-@pytest.mark.parametrize("name", [one for one in WAYS if one not in ("wrong_type",)])
+@pytest.mark.parametrize("name", WAYS)
 def test_the_declaration_helps(name: str) -> None:
     """What is proposed for the inventory, put into effect by a run."""
 
@@ -122,6 +137,114 @@ def test_a_membership_would_do_instead() -> None:
             (change,) = ask(way)[1]["changes"]
             carry_out([change["instead"]], made, None)
             assert connect(way) is None
+
+    alone(work)
+
+
+def test_random_trees(rng: random.Random) -> None:
+    """Whatever is on the way: the error is the kernel's, and all changes together let in."""
+
+    def work() -> None:
+        # Names for the ids that the trees are made with.
+        with open("/etc/passwd", "a", encoding="ascii") as file:
+            for uid in UIDS[:3]:
+                file.write(f"u{uid}:x:{uid}:{rng.choice(GIDS)}::/:/bin/sh\n")
+        with open("/etc/group", "a", encoding="ascii") as file:
+            for gid in GIDS:
+                members = [f"u{uid}" for uid in UIDS[:3] if rng.random() < 0.3]
+                file.write(f"g{gid}:x:{gid}:{','.join(members)}\n")
+        causes: Counter[str] = Counter()
+        helped = 0
+        for number in range(TREES):
+            tree = grow(Path("/run"), f"t{number}", rng)
+            user = f"u{rng.choice(UIDS[:3])}"
+            account = Accounts().user(user)
+            assert account is not None
+            attempt = Attempt(tree.path, account.credentials)
+            (outcome,) = prove([attempt], seconds=5)
+            found = explain(tree.path, Principal("user", user))
+            decisive = found.decisive
+            said = json.dumps(described(found, HostNames()), indent=1)
+            assert (None if decisive is None else decisive.errno) == outcome.errno, said
+            causes["" if decisive is None else decisive.code] += 1
+            if found.changes and tree.listener and all(one.commands for one in found.changes):
+                for one in found.changes:
+                    for words in one.commands:
+                        subprocess.run(words, check=True, capture_output=True)
+                (outcome,) = prove([attempt], seconds=5)
+                assert outcome.connected, f"{outcome.text}\n{said}"
+                helped += 1
+            if tree.listener is not None:
+                tree.listener.close()
+        assert helped
+        print(f"{TREES} trees, {helped} times the commands helped, {dict(causes)}")
+
+    alone(work)
+
+
+def test_a_failed_probe_says_all_of_it() -> None:
+    def work() -> None:
+        with world() as made:
+            way = WAYS["stale_mount"](made)
+            questions = [Question(Principal("user", "alice"), CONNECTS)]
+            (answer,) = probe(way.path, questions, kind=None, send=None, expect=None, seconds=1)
+            assert not answer.held
+            told = answer.as_dict()
+            assert (told["cause"], told["errno"]) == (way.cause, way.errno)
+            carry_out(told["changes"], made, None)
+            assert way.says in answer.failure()
+            (answer,) = probe(way.path, questions, kind=None, send=None, expect=None, seconds=1)
+            assert (answer.held, answer.explanation) == (True, ())
+
+    alone(work)
+
+
+def test_a_probe_of_a_group_is_about_the_group() -> None:
+    """What is proposed is an entry for the group, and a grant for it."""
+
+    def work() -> None:
+        with world() as made:
+            directory("/run/app", 0o700)
+            made.keep(listen(PATH, 0o600))
+            questions = [Question(Principal("group", "crew"), CONNECTS)]
+
+            def told() -> dict[str, Any]:
+                (one,) = probe(PATH, questions, kind=None, send=None, expect=None, seconds=1)
+                return one.as_dict()
+
+            first = told()
+            (grant,) = first["declaration"]["app"]["allow"]
+            assert grant == {"group": "crew", "open_parents": ["/run/app"]}
+            assert [one["commands"][0][2] for one in first["changes"]] == ["g:crew:x", "g:crew:rw"]
+            carry_out(first["changes"], made, None)
+            assert told()["held"]
+
+    alone(work)
+
+
+def test_somebody_who_gets_in_and_should_not_is_explained() -> None:
+    def work() -> None:
+        with world() as made:
+            made.keep(listen(PATH, 0o666))
+            questions = [Question(Principal("user", "alice"), REFUSED)]
+            (answer,) = probe(PATH, questions, kind=None, send=None, expect=None, seconds=1)
+            assert "by the bits of all others" in answer.failure()
+            assert answer.as_dict()["declaration"]["app"]["refuse"] == ["alice"]
+
+    alone(work)
+
+
+def test_a_proof_can_be_asked_for() -> None:
+    def work() -> None:
+        with world() as made:
+            one = made.keep(listen(PATH, 0o666))
+            said = io.StringIO()
+            with contextlib.redirect_stdout(said):
+                assert command.main(["explain", "--json", "--prove", PATH, "alice"]) == 0
+            proof = json.loads(said.getvalue())["proof"]
+            assert (proof["connected"], proof["errno"], proof["type"]) == (True, None, "stream")
+            one.setblocking(False)
+            one.accept()[0].close()
 
     alone(work)
 
