@@ -95,7 +95,7 @@ def test_the_true_cause_is_named_and_its_change_helps(name: str) -> None:
             assert tuple(one["action"] for one in found["changes"]) == way.actions, said
             instead = found["changes"][0]["instead"]
             assert (instead or {}).get("action") == way.instead or way.instead is None, said
-            if name in ("group_of_one_person", "group_of_root"):
+            if name in ("group_of_one_person", "powerful_group"):
                 assert instead is None, said
             for word in (way.cause, *way.actions):
                 assert f"`{word}`" in DOCUMENTED, word

@@ -20,6 +20,7 @@ from kernel.explain.world import (
     ALICE,
     BOB,
     CREW,
+    DOCKER,
     Client,
     World,
     client,
@@ -137,9 +138,9 @@ def supplementary_group(world: World) -> Way:
     return _permissions("other", instead="join-group")
 
 
-def group_of_root(world: World) -> Way:
-    """Nor the group root, which opens much more than a socket."""
-    world.keep(listen(PATH, 0o660, gid=0))
+def powerful_group(world: World) -> Way:
+    """Nor one that is as good as root, which opens much more than a socket."""
+    world.keep(listen(PATH, 0o660, gid=DOCKER))
     return _permissions("other")
 
 
@@ -510,7 +511,7 @@ WAYS: dict[str, Callable[[World], Way]] = {
         group_class,
         group_of_one_person,
         supplementary_group,
-        group_of_root,
+        powerful_group,
         without_acls,
         private_directory,
         link_through_a_closed_directory,

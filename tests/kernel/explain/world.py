@@ -28,9 +28,9 @@ from kernel.hosts import fork, kill, mount, with_accounts_of_its_own
 from kernel.trees import put
 
 ALICE, BOB = 73001, 73002
-CREW, CROWD = 73100, 73101
+CREW, DOCKER = 73100, 73101
 USERS = {"alice": ALICE, "bob": BOB}
-GROUPS = {"crew": CREW, "crowd": CROWD}
+GROUPS = {"crew": CREW, "docker": DOCKER}
 KINDS = {
     "stream": socket.SOCK_STREAM,
     "seqpacket": socket.SOCK_SEQPACKET,

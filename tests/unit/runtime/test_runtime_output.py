@@ -38,11 +38,8 @@ def test_colours(
     monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
     Output().say("No.", "bad")
     Output().say("Plain.")
-    assert (
-        capsys.readouterr().out == f"{chr(27)}[31;1mNo.{chr(27)}[0m\nPlain.\n"
-        if coloured
-        else "No.\nPlain.\n"
-    )
+    shown = "\x1b[31;1mNo.\x1b[0m" if coloured else "No."
+    assert capsys.readouterr().out == f"{shown}\nPlain.\n"
 
 
 def test_names_cannot_talk_to_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
