@@ -256,10 +256,12 @@ class _Why:
         return relation(declared, self.paths, self.principal, groups)
 
     def _proposal(self, new: Answer) -> Proposal | None:
-        known, names, nobody = self.relation, self.names, self.nobody
         if new.connects != self.keep_out:
             return None
-        trusted = self._trusted()
+        return self._proposed(new, ()) and self._proposed(new, self._trusted())
+
+    def _proposed(self, new: Answer, trusted: tuple[str, ...]) -> Proposal | None:
+        known, names, nobody = self.relation, self.names, self.nobody
         if self.keep_out:
             return refusal(self.chain, self.principal, known, names, nobody, trusted)
         return proposal(self.chain, new.causes, self.principal, known, names, nobody, trusted)

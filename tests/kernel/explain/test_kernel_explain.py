@@ -43,7 +43,16 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.task imp
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.why import explain
 from kernel.conftest import PROTECTED_SYMLINKS
 from kernel.explain.ways import PATH, WAYS, Way
-from kernel.explain.world import alone, carry_out, directory, listen, world
+from kernel.explain.world import (
+    alone,
+    carry_out,
+    client,
+    directory,
+    fresh_client,
+    listen,
+    world,
+)
+from kernel.hosts import mount
 from kernel.trees import GIDS, UIDS, grow
 
 TREES = int(os.environ.get("EXPLAIN_TREES") or 120)
@@ -230,6 +239,81 @@ def test_somebody_who_gets_in_and_should_not_is_explained() -> None:
             (answer,) = probe(PATH, questions, kind=None, send=None, expect=None, seconds=1)
             assert "by the bits of all others" in answer.failure()
             assert answer.as_dict()["declaration"]["app"]["refuse"] == ["alice"]
+
+    alone(work)
+
+
+def test_what_is_missing_everywhere_is_told_once() -> None:
+    """A process with other mounts, in which the path is missing as well, is no news."""
+
+    def work() -> None:
+        with world() as made:
+            directory("/run/app")
+            unit = made.unit("shop.service")
+            made.run(
+                unit,
+                lambda: fresh_client(
+                    "alice", unit=unit, inside=lambda: mount("tmpfs", Path("/run"))
+                ),
+            )
+            way = Way("missing", "ENOENT", ())
+            status, found = ask(way)
+            assert (status, found["cause"], found["processes"]) == (1, "missing", [])
+            made.keep(listen(PATH, 0o666))
+            status, found = ask(way)
+            assert (status, found["connects"], found["cause"]) == (1, True, "mount-namespace")
+
+    alone(work)
+
+
+def test_roots_processes_in_sandboxes_do_not_count() -> None:
+    def work() -> None:
+        with world() as made:
+            made.keep(listen(PATH, 0o666))
+            unit = made.unit("sandbox.service")
+
+            def hidden() -> None:
+                mount("tmpfs", Path("/run"))
+
+            made.run(unit, lambda: client(0, (), 0, unit=unit, inside=hidden))
+            status, found = ask(Way("", "", (), user="root"))
+            (one,) = [
+                one
+                for one in found["processes"]
+                if one["processes"][0]["pid"] == made.clients[unit].pid
+            ]
+            assert (one["cause"], one["errno"]) == ("mount-namespace", "ENOENT")
+            assert (status, found["cause"], found["changes"]) == (0, None, [])
+            assert any("of root in a container or a sandbox" in note for note in found["notes"])
+
+    alone(work)
+
+
+def test_one_that_is_refused_for_its_own_mounts_is_named() -> None:
+    """The socket is the same one, and a directory on the way is another, which is closed."""
+
+    def work() -> None:
+        with world() as made:
+            made.keep(listen(PATH, 0o666))
+            unit = made.unit("shop.service")
+
+            def inside() -> None:
+                Path("/mnt/kept").touch()
+                subprocess.run(["mount", "--bind", PATH, "/mnt/kept"], check=True)
+                mount("tmpfs", Path("/run/app"), "mode=700")
+                Path(PATH).touch()
+                subprocess.run(["mount", "--move", "/mnt/kept", PATH], check=True)
+
+            made.run(unit, lambda: fresh_client("alice", unit=unit, inside=inside))
+            assert made.clients[unit].connect(PATH) == "EACCES"
+            status, found = ask(Way("", "", ()))
+            assert (status, found["connects"], found["cause"]) == (1, True, "search-other")
+            assert f"(pid {made.clients[unit].pid}, {unit}): " in found["reason"]
+            # The directory of that name on the host is another one, and stays as it is.
+            carry_out(found["changes"], made, None)
+            assert made.clients[unit].connect(PATH) is None
+            assert os.stat("/run/app").st_mode & 0o777 == 0o755
+            assert ask(Way("", "", ()))[0] == 0
 
     alone(work)
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..census.stale import credentials_of, stale_group
 from ..host.processes import Process
@@ -63,14 +63,17 @@ def running(
     for group in _groups(processes, asked, views):
         chain = asked.chain if group.view is None else group.view.chain
         causes = refusals(chain, group.who)
+        if group.view is not None:
+            causes = [_there(one, group.processes[0].pid) for one in causes]
         if not causes:
             if not new.connects:
                 found.append(Answer((), group.processes, (_let_in(group, asked),)))
             continue
-        if not new.connects and group.view is None and _same(causes, new.causes):
+        nowhere = chain.leaf is None and asked.chain.leaf is None
+        if not new.connects and (nowhere or _same(causes, new.causes)):
             continue
         special = tuple(_explained(group, causes, asked, refusals))
-        counts = asked.fresh.uid != ROOT or special[0].code != NAMESPACE
+        counts = asked.fresh.uid != ROOT or group.view is None
         found.append(Answer(special, group.processes, (), counts))
     hidden = []
     if views.hidden:
@@ -85,6 +88,22 @@ def running(
             "leads to something else or to nothing (--json lists them)."
         )
     return found, hidden
+
+
+def _there(cause: Cause, pid: int) -> Cause:
+    """Return a cause in somebody else's mount namespace, to be taken away in there."""
+    enter = ("nsenter", "--mount", "--root", f"--target={pid}")
+    return replace(
+        cause,
+        changes=tuple(
+            replace(
+                one,
+                text=f"In the mount namespace of process {pid} ({' '.join(enter)}): {one.text}",
+                commands=tuple((*enter, *words) for words in one.commands),
+            )
+            for one in cause.changes
+        ),
+    )
 
 
 def _number(count: int) -> str:
@@ -136,7 +155,8 @@ def _explained(
     elif special and asked.fresh.overrides(2) and not group.who.overrides(2):
         yield _capability(group, special[0])
     else:
-        yield from causes
+        for one in causes:
+            yield replace(one, text=f"{called(group.processes)}: {one.text}")
 
 
 def _differs(some: Chain, other: Chain) -> bool:

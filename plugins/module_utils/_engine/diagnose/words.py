@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from ..model.words import Names, capital
 from ..reach.explain import briefly, line
 from ..reach.walk import findings
+from .confined import SECCOMP
 from .explanation import Explanation
 from .values import Answer, Change
 
@@ -42,7 +43,9 @@ def in_words(one: Explanation, names: Names) -> Iterator[Line]:
     yield from _way(one, names)
     yield from _running(one)
     for found in one.confinement:
-        yield PLAIN, found.text
+        # Most services have a filter, so it is of interest only where nothing else was found.
+        if found.module != SECCOMP or one.new.connects:
+            yield PLAIN, found.text
     for note in one.notes:
         yield PLAIN, note
     yield from _helps(one)
