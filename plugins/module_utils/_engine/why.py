@@ -112,6 +112,8 @@ class _Why:
         if who is None:
             raise _unknown(principal)
         self.principal = principal
+        found = [] if principal.kind == "group" else processes_of(who.uid)
+        self.processes = [one for one in found if one.pid != os.getpid()]
         self.who = who
         self.chain = _chain(path)
         self.paths = tuple(dict.fromkeys((path, self.chain.resolved)))
@@ -145,7 +147,6 @@ class _Why:
         creator = None
         if served is not None and leaf is not None:
             creator = creator_of(leaf.device, leaf.inode)
-        processes = [] if self.principal.kind == "group" else processes_of(self.who.uid)
         return Explanation(
             self.chain.path,
             self.principal,
@@ -158,7 +159,7 @@ class _Why:
             changes,
             served,
             creator,
-            tuple(confinements(processes)),
+            tuple(confinements(self.processes)),
             proposed,
             tuple(dict.fromkeys(self.notes)),
         )
@@ -216,10 +217,8 @@ class _Why:
         if self.principal.kind == "group" or self.keep_out:
             return [], []
         asked = Asked(self.chain, self.who, self.nobody, groups_changed(), self.names)
-        me = os.getpid()
-        processes = [one for one in processes_of(self.who.uid) if one.pid != me]
         judge: Callable[[Chain, Credentials], list[Cause]] = self.causes
-        return running(asked, processes, judge, new)
+        return running(asked, self.processes, judge, new)
 
     def _by_a_module(self, causes: list[Cause]) -> list[Cause]:
         """Return the cause that is left where the kernel refused what permissions allow."""

@@ -55,7 +55,7 @@ from kernel.explain.world import (
 from kernel.hosts import mount
 from kernel.trees import GIDS, UIDS, grow
 
-TREES = int(os.environ.get("EXPLAIN_TREES") or 120)
+TREES = int(os.environ.get("EXPLAIN_TREES") or 60)
 DOCUMENTED = (Path(__file__).parents[3] / "docs/explain.md").read_text(encoding="utf-8")
 
 
