@@ -53,7 +53,7 @@ def on_the_way(
         code = _missing(chain, finding.path) if finding.rule == MISSING else finding.rule
         text = one.text
         if code == DANGLING:
-            link = next(part for part in reversed(chain.components) if part.kind == SYMLINK)
+            link = [part for part in chain.components if part.kind == SYMLINK][-1]
             text += f" The symbolic link {link.path} leads there (to {link.target})."
         yield Cause(code, finding.errno or "", finding.path, text, _changes(one, chain, who, names))
 
