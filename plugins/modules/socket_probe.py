@@ -13,8 +13,11 @@ author: unixsocket.access contributors (@unixsocket)
 description:
   - Makes a real C(connect) as each principal, with exactly the user and group ids that a new
     process of it would have, and fails unless each of them is let in or refused as expected.
-  - Where somebody is refused, the answer explains the way to the socket component by component,
-    with the rule that decides and the smallest change that would help.
+  - Where somebody is not let in, the answer explains why. It shows the way to the socket component
+    by component with the rule that decides; who listens there, and of which type; stale mounts; the
+    running processes of the user that lack a group or see something else at the path; and what a
+    security module is asked. It ends with the smallest change that would help, and with the
+    declaration that makes it.
   - It changes nothing. A connection is closed at once, unless O(send) or O(expect) is given. It
     starts a socket-activated service, and some daemons log it.
 extends_documentation_fragment:
@@ -120,6 +123,10 @@ EXAMPLES = r"""
 - name: Show why one of them could not
   ansible.builtin.debug:
     msg: "{{ asked.connections[1].explanation }}"
+
+- name: Show what to declare for it
+  ansible.builtin.debug:
+    msg: "{{ asked.connections[1].declaration }}"
 """
 
 RETURN = r"""
@@ -159,10 +166,56 @@ connections:
       type: str
       returned: always
     explanation:
-      description: The way to the socket in words, one component an item, and what would help.
-        Empty unless refused.
+      description: Why, in words, line by line, and what would help. Empty where the principal is
+        let in, unless it was to be refused.
       type: list
       elements: str
+      returned: always
+    cause:
+      description: What the kernel meets first, as a stable word such as V(search-other),
+        V(dead-socket) or V(stale-group); null where nothing stands in the way. All of them are in
+        the collection's C(docs/explain.md).
+      type: str
+      returned: always
+    changes:
+      description: What would help, all of it together.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        action:
+          description: What kind of change it is, as a stable word such as V(acl-entry).
+          type: str
+          returned: always
+        text:
+          description: The change as a sentence.
+          type: str
+          returned: always
+        path:
+          description: The path that it is about, null for none.
+          type: str
+          returned: always
+        value:
+          description: What belongs to the action, such as a unit, a group, or another path.
+          type: str
+          returned: always
+        file:
+          description: A file to write first, with C(path) and C(content), null for none.
+          type: dict
+          returned: always
+        commands:
+          description: Commands to run then, word by word.
+          type: list
+          elements: list
+          returned: always
+        instead:
+          description: Another change that would do as well, in the same form, null for none.
+          type: dict
+          returned: always
+    declaration:
+      description: What to declare in C(socket_policy_sockets), so that it is let in, or kept out if
+        that was expected. Null where no declaration would help.
+      type: dict
       returned: always
     type:
       description: The type of the socket that was found, null if unknown.
@@ -185,6 +238,9 @@ connections:
       held: true
       message: www-data connected to /run/app/app.sock (stream).
       explanation: []
+      cause:
+      changes: []
+      declaration:
       type: stream
       reply:
       seconds: 0.000098

@@ -13,15 +13,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .diagnose import Explanation, changes_described, why
 from .errors import AccessError
 from .host.accounts import Accounts, HostNames
-from .host.pinned import pin
 from .model.words import capital
 from .policy.types import Principal
 from .prove import Attempt, Outcome, prove
-from .reach import explain
 from .strangers import stranger_here
 from .survey import credentials_of
+from .why import explain
 
 CONNECTS, REFUSED, EITHER = "connected", "refused", None
 
@@ -36,11 +36,12 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the kernel said, whether that was expected, and the walk to the socket in words."""
+    """What the kernel said, whether that was expected, and why, in words and as values."""
 
     question: Question
     outcome: Outcome
-    explanation: tuple[str, ...]
+    explanation: tuple[str, ...] = ()
+    found: Explanation | None = None
 
     @property
     def held(self) -> bool:
@@ -66,6 +67,9 @@ class Answer:
         """Return the answer in the form in which the door returns it."""
         outcome = self.outcome
         reply = outcome.reply
+        found = self.found
+        decisive = None if found is None else found.decisive
+        proposed = None if found is None else found.proposal
         return {
             "principal": str(self.question.principal),
             "expected": self.question.expected,
@@ -75,6 +79,9 @@ class Answer:
             "held": self.held,
             "message": outcome.text,
             "explanation": list(self.explanation),
+            "cause": None if decisive is None else decisive.code,
+            "changes": [] if found is None else changes_described(found.changes),
+            "declaration": None if proposed is None else proposed.sockets,
             "type": outcome.type,
             "reply": None if reply is None else reply.decode("utf-8", "replace"),
             "seconds": round(outcome.seconds, 6),
@@ -122,21 +129,24 @@ def ask(
         if who is not None
     ]
     outcomes = prove(attempts, seconds=seconds, names=names)
-    return [
-        Answer(one, outcome, _explained(outcome, names))
-        for one, outcome in zip(questions, outcomes)
-    ]
+    return [_answer(one, outcome, names) for one, outcome in zip(questions, outcomes)]
 
 
-def _explained(outcome: Outcome, names: HostNames) -> tuple[str, ...]:
-    """Return the walk to the socket where permissions refused somebody."""
-    if not outcome.refused:
-        return ()
+def _answer(question: Question, outcome: Outcome, names: HostNames) -> Answer:
+    """Return an answer, explained where somebody was refused or should have been."""
+    keep_out = outcome.connected and question.expected == REFUSED
+    if outcome.connected and not keep_out:
+        return Answer(question, outcome)
+    attempt = outcome.attempt
     try:
-        held = pin(outcome.attempt.path)
+        found = explain(
+            attempt.path,
+            question.principal,
+            kind=attempt.type,
+            outcome=outcome,
+            keep_out=keep_out,
+        )
     except (AccessError, OSError):
-        return ()
-    try:
-        return tuple(explain(held.chain, outcome.attempt.who, names))
-    finally:
-        held.close()
+        # It was replaced meanwhile; what the kernel said is all there is to say.
+        return Answer(question, outcome)
+    return Answer(question, outcome, tuple(why(found, names)), found)

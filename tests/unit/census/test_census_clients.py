@@ -44,10 +44,25 @@ def test_all_that_the_kernel_tells() -> None:
     body += _attribute(2, struct.pack("=L", 12))
     body += _attribute(3, struct.pack("=LL", 13, 14))
     body += _attribute(4, struct.pack("=LL", 1, 128))
+    body += _attribute(6, struct.pack("=B", 3))
     body += _attribute(7, struct.pack("=L", 1000))
     data = struct.pack("=LHHLL", 16 + len(body), 20, 2, 1, 0) + body
     assert parse(data) == (
-        [UnixSocket(11, "stream", LISTEN, b"/run/s\0", os.makedev(8, 1), 101, 12, 1000, (13, 14))],
+        [
+            UnixSocket(
+                11,
+                "stream",
+                LISTEN,
+                b"/run/s\0",
+                os.makedev(8, 1),
+                101,
+                12,
+                1000,
+                (13, 14),
+                (1, 128),
+                True,
+            )
+        ],
         False,
     )
     assert struct.unpack_from("=L", request(show=0x4F), 16 + 12)[0] == 0x4F

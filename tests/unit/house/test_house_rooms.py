@@ -32,6 +32,7 @@ MAY_IMPORT = {
     "gate": {"errors"},
     "census": {"errors", "model", "host", "reach"},
     "prove": {"errors", "model", "reach"},
+    "diagnose": {"errors", "model", "policy", "host", "reach", "census"},
     "task": {"errors", "model", "policy"},
     "endpoints": {"policy", "task"},
     "keep": {"errors", "model", "policy", "task", "endpoints"},

@@ -282,29 +282,45 @@ def path(tmp_path: Path) -> str:
     return f"{tmp_path}/s"
 
 
-def test_explain(path: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command.main(["explain", path, ME]) == 0
-    said = capsys.readouterr().out
+def test_explain_says_yes(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    os.unlink(path)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+        os.chmod(path, 0o600)
+        assert command.main(["explain", path, ME]) == 0
+        said = capsys.readouterr().out
     assert said.startswith(f"User {ME} can connect to {path}.\n")
-    assert "Nothing on the way refuses." in said
-    assert command.main(["explain", "--json", path, "54321"]) == 0
+    assert "Nothing on the way refuses. It is a stream socket." in said
+
+
+def test_explain_says_no(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["explain", path, ME]) == 1
+    assert capsys.readouterr().out.startswith(
+        f"User {ME} cannot connect to {path} (ECONNREFUSED).\nNobody listens at {path}:"
+    )
+    assert command.main(["explain", "--json", path, "54321"]) == 1
     answer = json.loads(capsys.readouterr().out)
     assert answer["connects"] is False
-    assert answer["remedies"]
+    assert answer["user"] == "54321"
+    assert answer["proof"] is None
+    assert [one["id"] for one in answer["causes"]][-1] == "dead-socket"
+    assert answer["changes"]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "said", "status"),
     [
-        (["explain", "/", "nobody-of-that-name"], "does not exist on this host"),
-        (["explain", "relative", "root"], "not an absolute path"),
-        (["who", "relative"], "not an absolute path"),
+        (["explain", "/", "nobody-of-that-name"], "does not exist on this host", 2),
+        (["explain", "relative", "root"], "not an absolute path", 2),
+        (["explain", "--stream", "--dgram", "/s", "root"], "one type of socket at a time", 2),
+        (["who", "relative"], "not an absolute path", 1),
     ],
 )
 def test_questions_that_cannot_be_answered(
-    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], said: str, status: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert command.main(arguments) == 1
+    assert command.main(arguments) == status
     assert said in capsys.readouterr().err
 
 

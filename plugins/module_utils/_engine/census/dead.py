@@ -61,10 +61,13 @@ def bound(sockets: Iterable[sock_diag.UnixSocket]) -> set[_Identity]:
     return {
         (one.device, one.inode)
         for one in sockets
-        if one.device is not None
-        and one.inode is not None
-        and (one.state != sock_diag.ESTABLISHED or one.type == "dgram")
+        if one.device is not None and one.inode is not None and holds_its_name(one)
     }
+
+
+def holds_its_name(one: sock_diag.UnixSocket) -> bool:
+    """Tell whether a socket was bound itself, and is not a connection that a listener accepted."""
+    return one.state != sock_diag.ESTABLISHED or one.type == "dgram"
 
 
 class Elsewhere:
@@ -79,7 +82,7 @@ class Elsewhere:
         """Tell whether somebody in another network namespace listens at a path."""
         if self._known is None:
             self._known = set()
-            for pid in _one_of_each():
+            for pid in one_of_each():
                 self._ask(pid)
         return path in self._names or not self._known.isdisjoint(places.identities(path))
 
@@ -92,7 +95,7 @@ class Elsewhere:
             self._names |= _listening_names(pid)
 
 
-def _one_of_each() -> Iterator[int]:
+def one_of_each() -> Iterator[int]:
     """Yield a process of each network namespace that is not one's own."""
     seen = {sock_diag.network_of()}
     for entry in os.listdir("/proc"):

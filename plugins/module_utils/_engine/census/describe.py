@@ -73,11 +73,11 @@ def _access(one: Component | None, names: Names) -> dict[str, Any]:
         "owner": names.user_name(access.uid),
         "group": names.group_name(access.gid),
         "mode": f"{one.special | access.acl.mode:04o}",
-        "acl": None if access.acl.minimal else _entries(access.acl, names),
+        "acl": None if access.acl.minimal else entries(access.acl, names),
     }
 
 
-def _entries(acl: Acl, names: Names) -> list[str]:
+def entries(acl: Acl, names: Names) -> list[str]:
     """Return the entries of an access control list as getfacl(1) shows them."""
     rows: Sequence[tuple[str, str, int]] = [
         ("user", "", acl.user_obj),

@@ -15,10 +15,39 @@ from collections.abc import Iterable, Iterator
 
 from ..host.processes import Process, every_process
 from ..model.account import Credentials
+from ..model.acl import EXECUTE, READ, WRITE
 from ..model.words import listed
 from ..reach.walk import findings
 from .people import People, groups_changed
 from .values import MEDIUM, Finding, Seen
+
+# include/uapi/linux/capability.h
+_CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH = 1, 2
+
+
+def credentials_of(process: Process, stranger: Credentials) -> Credentials:
+    """Return the identity that a running process has, with the groups that it was started with."""
+    return Credentials(process.uid, stranger.gid, process.gids, _passes(process.capabilities))
+
+
+def _passes(capabilities: int) -> int:
+    """Return which permissions capabilities give on any directory or socket (capabilities(7))."""
+    if capabilities >> _CAP_DAC_OVERRIDE & 1:
+        return READ | WRITE | EXECUTE
+    return READ | EXECUTE if capabilities >> _CAP_DAC_READ_SEARCH & 1 else 0
+
+
+def stale_group(socket: str, user: str, group: str, processes: list[str]) -> Finding:
+    """Return what there is to say of processes that lack a group which their user is in."""
+    return Finding(
+        "stale-group",
+        MEDIUM,
+        socket,
+        f"User {user} is in the group {group}, which may connect to {socket}, but these processes "
+        f"of {user} run without it: {listed(processes)}.",
+        "Restart their units, or end the session and begin it anew; a process gets its groups when "
+        "it starts.",
+    )
 
 
 class StaleGroups:
@@ -45,21 +74,13 @@ class StaleGroups:
                 continue
             old = [str(one) for one in self._of(user.uid) if self._is_stale(one, gid, seen)]
             if old:
-                yield Finding(
-                    "stale-group",
-                    MEDIUM,
-                    seen.name,
-                    f"User {user.name} is in the group {group}, which may connect to {seen.name}, "
-                    f"but these processes of {user.name} run without it: {listed(old)}.",
-                    "Restart their units, or end the session and begin it anew; a process gets "
-                    "its groups when it starts.",
-                )
+                yield stale_group(seen.name, user.name, group, old)
 
     def _is_stale(self, process: Process, gid: int, seen: Seen) -> bool:
         # One that was started later lacks the group by its own choice.
         if seen.chain is None or process.started >= self._since or gid in process.gids:
             return False
-        who = Credentials(process.uid, self._people.stranger.gid, process.gids)
+        who = credentials_of(process, self._people.stranger)
         return not all(one.allowed for one in findings(seen.chain, who))
 
     def _of(self, uid: int) -> list[Process]:

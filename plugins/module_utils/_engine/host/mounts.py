@@ -25,7 +25,8 @@ _OCTAL = re.compile(rb"\\([0-7]{3})")
 class Mount:
     """One line of mountinfo (proc_pid_mountinfo(5)); ``root`` is the path within its file system.
 
-    ``deleted`` tells that what it shows has no name any more.
+    ``deleted`` tells that what it shows has no name any more, ``kind`` is the type of its file
+    system.
     """
 
     number: int
@@ -34,11 +35,15 @@ class Mount:
     root: str
     point: str
     deleted: bool = False
+    kind: str = ""
 
 
-def read() -> list[Mount]:
-    """Return all mounts that this process sees, in the order in which they were made."""
-    with open(MOUNTINFO, "rb") as file:
+def read(table: str = MOUNTINFO) -> list[Mount]:
+    """Return all mounts that this process sees, in the order in which they were made.
+
+    ``table`` is the mountinfo of another process where its mounts are asked for.
+    """
+    with open(table, "rb") as file:
         return parse(file.read())
 
 
@@ -58,6 +63,7 @@ def parse(data: bytes) -> list[Mount]:
                 root[: -len(_DELETED)] if deleted else root,
                 _text(fields[4]),
                 deleted,
+                _text(line.partition(b" - ")[2].split(b" ")[0]),
             )
         )
     return mounts
@@ -91,6 +97,28 @@ def shows(mounts: Iterable[Mount], mount: Mount, source: str) -> bool:
         return False
     cover = max(above, key=lambda one: (len(one.point), one.number))
     return cover.device == mount.device and _joined(cover, source) == mount.root
+
+
+def covering(mounts: Iterable[Mount], path: str) -> Mount | None:
+    """Return the mount on which a path without links in it is, None where none is known."""
+    found = None
+    for one in mounts:
+        if _is_below(path, one.point) and (found is None or len(one.point) >= len(found.point)):
+            found = one
+    return found
+
+
+def name_of(mounts: Iterable[Mount], mount: Mount) -> str | None:
+    """Return a path at which what a mount shows can be found without that mount, None for none."""
+    if mount.deleted:
+        return None
+    for one in mounts:
+        if one.number != mount.number and one.device == mount.device:
+            if not _is_below(mount.root, one.root) or one.point == mount.point:
+                continue
+            inside = mount.root[len(one.root.rstrip("/")) :]
+            return (one.point.rstrip("/") + inside) or "/"
+    return None
 
 
 def remembered(target: str) -> tuple[str, ...] | None:

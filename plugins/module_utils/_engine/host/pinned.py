@@ -44,15 +44,16 @@ class Pin:
             os.close(self._held.popitem()[1])
 
 
-def pin(path: str, directories: Collection[str] = ()) -> Pin:
+def pin(path: str, directories: Collection[str] = (), *, root: int | None = None) -> Pin:
     """Walk an absolute path as the kernel would, links included, and hold what it leads to.
 
     ``directories`` names those on the way, as they are called after all links are resolved, whose
-    descriptors are held as well.  A part that does not exist is no error, the chain says so.
+    descriptors are held as well.  ``root`` is a descriptor of the root directory of somebody else,
+    in whose mount namespace the walk then stays.  A part that does not exist is no error, the chain says so.
     Raises AccessError for more than 40 links (ELOOP, path_resolution(7)), and OSError for a path
     that the host cannot look up.
     """
-    walk = _Walk(path, frozenset(directories))
+    walk = _Walk(path, frozenset(directories), root)
     try:
         chain = walk.run()
     except BaseException:
@@ -67,7 +68,8 @@ def pin(path: str, directories: Collection[str] = ()) -> Pin:
 class _Walk:
     """The state of one walk: directories entered, names still to go, components seen."""
 
-    def __init__(self, path: str, directories: frozenset[str]) -> None:
+    def __init__(self, path: str, directories: frozenset[str], root: int | None) -> None:
+        self.root = root
         self.path = path
         self.directories = directories
         self.stack: list[tuple[int, str]] = []
@@ -78,7 +80,7 @@ class _Walk:
 
     def run(self) -> Chain:
         protected = _symlinks_are_protected()
-        self._enter(os.open("/", _FLAGS), "/")
+        self._enter(os.open("/", _FLAGS) if self.root is None else os.dup(self.root), "/")
         while self.todo:
             name = self.todo.pop()
             if name == "..":

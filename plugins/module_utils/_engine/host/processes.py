@@ -20,7 +20,12 @@ _UNIT = re.compile(r"^[^/]+\.(?:service|scope|socket|mount|swap)$")
 
 @dataclass(frozen=True)
 class Process:
-    """One process; ``started`` in seconds since the epoch, ``unit`` None outside of systemd."""
+    """One process; ``started`` in seconds since the epoch, ``unit`` None outside of systemd.
+
+    ``capabilities`` are the effective ones as bits (capabilities(7)), none in a user namespace of
+    its own, where they count for its own files only.  ``filtered`` tells whether a seccomp(2)
+    filter judges its system calls.
+    """
 
     pid: int
     name: str
@@ -29,6 +34,8 @@ class Process:
     started: float
     unit: str | None
     user_manager: str | None = None
+    capabilities: int = 0
+    filtered: bool = False
 
     def __str__(self) -> str:
         if self.user_manager:
@@ -79,7 +86,30 @@ def _read(pid: int, uid: int | None = None) -> Process | None:
         return None
     gids = frozenset(map(int, fields["Groups"])) | {int(fields["Gid"][1])}
     unit, manager = unit_of(pid)
-    return Process(pid, " ".join(fields["Name"]), effective, gids, _started(pid), unit, manager)
+    return Process(
+        pid,
+        " ".join(fields["Name"]),
+        effective,
+        gids,
+        _started(pid),
+        unit,
+        manager,
+        _capabilities(pid, int("".join(fields.get("CapEff", ["0"])), 16)),
+        fields.get("Seccomp") == ["2"],
+    )
+
+
+def _capabilities(pid: int, effective: int) -> int:
+    try:
+        if effective and os.stat(f"/proc/{pid}/ns/user").st_ino != _own_user_namespace():
+            return 0
+    except OSError:
+        pass  # It may not be looked at, as in some containers, or has ended.
+    return effective
+
+
+def _own_user_namespace() -> int:
+    return os.stat("/proc/self/ns/user").st_ino
 
 
 def _started(pid: int) -> float:

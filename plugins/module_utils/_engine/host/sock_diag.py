@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 # What an answer is to hold besides type, state and own inode: UDIAG_SHOW_*.
 SHOW_NAME, SHOW_VFS, SHOW_PEER, SHOW_WAITING, SHOW_UID = 0x01, 0x02, 0x04, 0x08, 0x40
+SHOW_QUEUE = 0x10
 
 # States of enum tcp_state in include/net/tcp_states.h, which AF_UNIX uses as well.
 ESTABLISHED, CLOSE, LISTEN = 1, 7, 10
@@ -27,7 +28,7 @@ _SOCK_DIAG_BY_FAMILY = 20
 _NLM_F_REQUEST, _NLM_F_DUMP = 0x001, 0x300
 _NLM_F_DUMP_INTR = 0x010
 _NLMSG_ERROR, _NLMSG_DONE = 2, 3
-_NAME, _VFS, _PEER, _WAITING, _UID = 0, 1, 2, 3, 7
+_NAME, _VFS, _PEER, _WAITING, _QUEUE, _SHUTDOWN, _UID = 0, 1, 2, 3, 4, 6, 7
 
 _HEADER = struct.Struct("=LHHLL")
 _REQUEST = struct.Struct("=BBHLLLLL")
@@ -42,6 +43,8 @@ _TYPES = {
     int(socket.SOCK_SEQPACKET): "seqpacket",
 }
 _CLONE_NEWNET = 0x40000000
+# include/net/sock.h
+_RCV_SHUTDOWN = 1
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,8 @@ class UnixSocket:
     path, as stat(2) shows them but with 32 bits of the inode, which is all the kernel tells.
     ``peer`` is the own inode of the other end,
     ``waiting`` those of clients that are not accepted yet, and ``uid`` the user id that the socket
-    was made with.
+    was made with.  ``queue`` is how many connections wait at a listener, and the number above which
+    no more may.  ``deaf``: its receiving side was shut down (shutdown(2)), so it takes nothing.
     """
 
     number: int
@@ -65,6 +69,8 @@ class UnixSocket:
     peer: int | None = None
     uid: int | None = None
     waiting: tuple[int, ...] = ()
+    queue: tuple[int, int] | None = None
+    deaf: bool = False
 
     @property
     def takes(self) -> bool:
@@ -143,6 +149,8 @@ def _socket(body: bytes) -> UnixSocket | None:
         return None
     name = device = inode = peer = uid = None
     waiting: tuple[int, ...] = ()
+    queue: tuple[int, int] | None = None
+    deaf = False
     offset = _MESSAGE.size
     while offset + _ATTRIBUTE.size <= len(body):
         length, attribute = _ATTRIBUTE.unpack_from(body, offset)
@@ -160,8 +168,12 @@ def _socket(body: bytes) -> UnixSocket | None:
             waiting = struct.unpack_from(f"={(length - _ATTRIBUTE.size) // 4}L", body, value)
         elif attribute == _UID:
             (uid,) = _NUMBER.unpack_from(body, value)
+        elif attribute == _QUEUE:
+            queue = _PATH.unpack_from(body, value)
+        elif attribute == _SHUTDOWN:
+            deaf = bool(body[value] & _RCV_SHUTDOWN)
         offset += length + 3 & ~3
-    return UnixSocket(number, kind, state, name, device, inode, peer, uid, waiting)
+    return UnixSocket(number, kind, state, name, device, inode, peer, uid, waiting, queue, deaf)
 
 
 def _device(number: int) -> int:

@@ -15,15 +15,25 @@ ROOT = 0
 
 @dataclass(frozen=True)
 class Credentials:
-    """The effective identity of a process: user id, group id and supplementary group ids."""
+    """The effective identity of a process: user id, group id and supplementary group ids.
+
+    ``passes`` are the permissions (bits 1, 2, 4) that its capabilities give it on any inode, None
+    for those of a usual process: all for root, none for others (capabilities(7)).
+    """
 
     uid: int
     gid: int
     groups: frozenset[int] = frozenset()
+    passes: int | None = None
 
     def in_group(self, gid: int) -> bool:
         """Tell whether the kernel's ``in_group_p`` would say yes (kernel/groups.c)."""
         return gid == self.gid or gid in self.groups
+
+    def overrides(self, want: int) -> bool:
+        """Tell whether capabilities give it these permissions, whatever an inode says."""
+        passes = (7 if self.uid == ROOT else 0) if self.passes is None else self.passes
+        return passes & want == want
 
 
 @dataclass(frozen=True)

@@ -15,15 +15,17 @@ from .explain import explain
 from .names import NUMBERS
 from .remedies import Remedy
 from .safety import other_writers, unfit_leaf, unsafe_step
-from .walk import Verdict, judge
+from .walk import Refusal, Verdict, judge, refusals
 
 __all__ = [
     "NUMBERS",
+    "Refusal",
     "Remedy",
     "Verdict",
     "explain",
     "judge",
     "other_writers",
+    "refusals",
     "unfit_leaf",
     "unsafe_step",
 ]

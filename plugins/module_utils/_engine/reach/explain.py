@@ -12,6 +12,16 @@ from ..model.account import Credentials
 from ..model.chain import SYMLINK, Chain, Component
 from ..model.words import Names
 from .names import NUMBERS
+from .permission import (
+    ACL_OFF,
+    CAPABILITY,
+    GROUP,
+    NAMED_GROUP,
+    NAMED_USER,
+    OTHERS,
+    OWNER,
+    ROOT_RULE,
+)
 from .walk import Finding, findings, in_words, judge
 from .words import state
 
@@ -24,7 +34,7 @@ def explain(chain: Chain, who: Credentials, names: Names = NUMBERS) -> list[str]
     lines: list[str] = []
     refused = False
     for one in findings(chain, who):
-        lines.append(_line(one, chain, who, names))
+        lines.append(line(one, chain, who, names))
         if not one.allowed and not refused:
             refused = True
             lines.append(f"  Here the kernel stops with {one.errno}.")
@@ -38,11 +48,31 @@ def explain(chain: Chain, who: Credentials, names: Names = NUMBERS) -> list[str]
     ]
 
 
-def _line(finding: Finding, chain: Chain, who: Credentials, names: Names) -> str:
+def line(finding: Finding, chain: Chain, who: Credentials, names: Names) -> str:
+    """Return what the kernel decides at one step, with what the inode is like."""
     text = in_words(finding, chain, who, names)
     if finding.ruling is None:
         return f"{finding.path}: {text}"
     return f"{finding.component.path} ({_what(finding.component, names)}): {text}"
+
+
+def briefly(finding: Finding, names: Names) -> str:
+    """Return an inode that does not refuse, and by which rule, in a few words."""
+    ruling = finding.ruling
+    rule = "" if ruling is None else f": by {_RULES[ruling.rule]}"
+    return f"{finding.component.path} ({_what(finding.component, names)}){rule}"
+
+
+_RULES = {
+    ROOT_RULE: "root's right to everything",
+    CAPABILITY: "a capability of the process",
+    OWNER: "the bits of the owner",
+    NAMED_USER: "the entry for this user",
+    GROUP: "the bits of the group",
+    NAMED_GROUP: "the entry for a group of the process",
+    OTHERS: "the bits of all others",
+    ACL_OFF: "the bits of all others, for an empty mask switches the ACL off",
+}
 
 
 def _what(component: Component, names: Names) -> str:

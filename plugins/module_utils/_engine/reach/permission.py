@@ -21,6 +21,7 @@ from ..model.acl import Acl
 
 OWNER, NAMED_USER, GROUP, NAMED_GROUP = "owner", "named-user", "group", "named-group"
 MASK, OTHERS, ACL_OFF, ROOT_RULE = "mask", "other", "acl-off", "root"
+CAPABILITY = "capability"
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,12 @@ class Ruling:
 def decide(access: Access, who: Credentials, want: int) -> Ruling:
     """Tell whether ``who`` has the permissions ``want`` (bits 1, 2, 4) on an inode, and why.
 
-    User id 0 is taken to hold CAP_DAC_OVERRIDE (capabilities(7)), as it does on a usual host.
+    User id 0 is taken to hold CAP_DAC_OVERRIDE (capabilities(7)), unless ``who`` says otherwise.
     """
     acl = access.acl
-    if who.uid == ROOT:
-        return Ruling(True, ROOT_RULE, Entry(ROOT_RULE, ROOT, 7))
+    if who.overrides(want):
+        rule = ROOT_RULE if who.uid == ROOT else CAPABILITY
+        return Ruling(True, rule, Entry(rule, who.uid, 7))
     if who.uid == access.uid:
         return _granted_by(Entry(OWNER, who.uid, acl.user_obj), want)
     if acl.mask == 0:

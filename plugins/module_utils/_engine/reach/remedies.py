@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from ..model.access import CONNECT, Access
@@ -22,6 +22,7 @@ from .permission import OWNER, Ruling, named_user
 from .words import called
 
 OWNER_MODE, USER_ENTRY, GROUP_MODE = "owner-mode", "user-entry", "group-mode"
+GROUP_ENTRY = "group-entry"
 PRIVATE, START, OTHER_PATH = "private-directory", "start", "other-path"
 
 # What belongs to one person alone: search on it opens everything else in it that is left open.
@@ -32,10 +33,12 @@ _PRIVATE = re.compile(r"/run/user/[0-9]+|/home/[^/]+|/root")
 class Remedy:
     """One change, in words and as a value.
 
-    ``kind`` is owner-mode, user-entry, group-mode, private-directory, start or other-path.
+    ``kind`` is owner-mode, user-entry, group-entry, group-mode, private-directory, start or
+    other-path.
     ``access`` is the access that the inode at ``path`` would have, or None where no change of it is
     advised.  ``group`` is a group id: for user-entry, membership of it would do instead; for
-    group-mode, membership of it is needed as well, unless the process has it.
+    group-mode, membership of it is needed as well, unless the process has it.  ``command`` makes
+    the change of ``access`` at a shell, word by word.
     """
 
     path: str
@@ -43,6 +46,7 @@ class Remedy:
     text: str
     access: Access | None = None
     group: int | None = None
+    command: tuple[str, ...] | None = None
 
 
 def remedy_for_permission(
@@ -52,19 +56,22 @@ def remedy_for_permission(
     who: Credentials,
     names: Names,
     joining_helps: Callable[[int], bool],
+    as_group: bool = False,
 ) -> Remedy:
     """Return what would give ``who`` the permission that was refused on this inode.
 
     ``joining_helps`` tells whether membership in a group would do, without closing anything else
-    on the way: a member is not one of the others any more.
+    on the way: a member is not one of the others any more.  ``as_group``: it is for whoever is in
+    the group ``who.gid``, and for no user by name.
     """
     want = CONNECT if connect else EXECUTE
     access, path = component.access, component.path
     user = user_called(who.uid, names)
     if ruling.rule == OWNER:
         acl = replace(access.acl, user_obj=access.acl.user_obj | want)
-        text = f"Give the owner the permission: chmod u+{_letters(want)} {_quoted(path)}."
-        return Remedy(path, OWNER_MODE, text, replace(access, acl=acl))
+        command = ("chmod", f"u+{_letters(want)}", path)
+        text = f"Give the owner the permission: {in_shell(command)}."
+        return Remedy(path, OWNER_MODE, text, replace(access, acl=acl), None, command)
     if not connect and _PRIVATE.fullmatch(path):
         return Remedy(
             path,
@@ -74,6 +81,8 @@ def remedy_for_permission(
         )
     if not component.acl_support:
         return _by_group(component, want, who, names)
+    if as_group:
+        return _by_group_entry(component, want, who, names)
     return _by_entry(component, want, who, names, joining_helps)
 
 
@@ -100,9 +109,8 @@ def _by_entry(
     permissions = want | (entry.permissions if entry else 0)
     acl = access.acl.modified({who.uid: permissions}, {})
     spec = f"u:{names.user_name(who.uid)}:{_letters(permissions)}"
-    text = (
-        f"Give {user_called(who.uid, names)} an entry: setfacl -m {_quoted(spec)} {_quoted(path)}."
-    )
+    command = ("setfacl", "-m", spec, path)
+    text = f"Give {user_called(who.uid, names)} an entry: {in_shell(command)}."
     text += _side_effects(access, acl, who, names)
     # Root's own group is nothing to join.
     candidates = [gid for gid in (access.gid, *dict(access.acl.groups)) if gid != ROOT]
@@ -113,22 +121,31 @@ def _by_entry(
             f" Membership in {group_called(group, names)}, which may {may} already, would do "
             "instead, for processes that are started after it."
         )
-    return Remedy(path, USER_ENTRY, text, replace(access, acl=acl), group)
+    return Remedy(path, USER_ENTRY, text, replace(access, acl=acl), group, command)
+
+
+def _by_group_entry(component: Component, want: int, who: Credentials, names: Names) -> Remedy:
+    access, path = component.access, component.path
+    held = access.acl.group_obj if who.gid == access.gid else 0
+    permissions = want | dict(access.acl.groups).get(who.gid, held)
+    acl = access.acl.modified({}, {who.gid: permissions})
+    command = ("setfacl", "-m", f"g:{names.group_name(who.gid)}:{_letters(permissions)}", path)
+    text = f"Give {group_called(who.gid, names)} an entry: {in_shell(command)}."
+    text += _side_effects(access, acl, who, names)
+    return Remedy(path, GROUP_ENTRY, text, replace(access, acl=acl), None, command)
 
 
 def _by_group(component: Component, want: int, who: Credentials, names: Names) -> Remedy:
     access, path = component.access, component.path
     acl = replace(access.acl, group_obj=access.acl.group_obj | want)
-    text = (
-        f"The file system keeps no ACLs, so give the group the permission: "
-        f"chmod g+{_letters(want)} {_quoted(path)}."
-    )
+    command = ("chmod", f"g+{_letters(want)}", path)
+    text = f"The file system keeps no ACLs, so give the group the permission: {in_shell(command)}."
     if not who.in_group(access.gid):
         text += (
             f" {user_called(who.uid, names)} has to be a member of "
             f"{group_called(access.gid, names)}, too."
         )
-    return Remedy(path, GROUP_MODE, text, replace(access, acl=acl), access.gid)
+    return Remedy(path, GROUP_MODE, text, replace(access, acl=acl), access.gid, command)
 
 
 def _side_effects(access: Access, after: Acl, who: Credentials, names: Names) -> str:
@@ -155,7 +172,8 @@ def _letters(permissions: int) -> str:
     return permissions_in_words(permissions).replace("-", "")
 
 
-def _quoted(text: str) -> str:
+def in_shell(command: Sequence[str]) -> str:
+    """Return a command as it is written at a shell."""
     from shlex import quote
 
-    return quote(text)
+    return " ".join(map(quote, command))

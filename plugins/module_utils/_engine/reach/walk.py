@@ -12,6 +12,7 @@ then write permission on the inode, and only after that whether it is a socket a
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -76,6 +77,15 @@ class Verdict:
     remedies: tuple[Remedy, ...] = ()
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """A finding that refuses, in words, and what would help; None where nothing of its own does."""
+
+    finding: Finding
+    text: str
+    remedy: Remedy | None
+
+
 def judge(chain: Chain, who: Credentials, names: Names = NUMBERS) -> Verdict:
     """Decide as connect(2) would for a process with these credentials."""
     found = findings(chain, who)
@@ -87,8 +97,40 @@ def judge(chain: Chain, who: Credentials, names: Names = NUMBERS) -> Verdict:
         deciding.rule,
         deciding.errno,
         in_words(deciding, chain, who, names),
-        () if deciding.allowed else tuple(_remedies(found, chain, who, names)),
+        tuple(one.remedy for one in refusals(chain, who, names) if one.remedy is not None),
     )
+
+
+def refusals(
+    chain: Chain,
+    who: Credentials,
+    names: Names = NUMBERS,
+    *,
+    as_group: bool = False,
+    not_to_join: Collection[int] = (),
+) -> list[Refusal]:
+    """Return all that refuses, in the kernel's order; the first one is what connect(2) meets.
+
+    ``as_group``: ``who`` stands for whoever is in its group.  Membership in a group of
+    ``not_to_join`` is not advised.
+    """
+    found = findings(chain, who)
+    result = []
+    for one in found:
+        if one.allowed:
+            continue
+        text = in_words(one, chain, who, names)
+        connect = one.permission == CONNECT_PERMISSION
+        remedy: Remedy | None = None
+        if one.ruling is None:
+            remedy = remedy_in_words(one.rule, one.component, one.path, chain)
+        elif not connect or one.component.kind == SOCKET:
+            joining = partial(_joining_helps, found, one, chain, who, not_to_join)
+            remedy = remedy_for_permission(
+                one.component, one.ruling, connect, who, names, joining, as_group
+            )
+        result.append(Refusal(one, text, remedy))
+    return result
 
 
 def findings(chain: Chain, who: Credentials) -> tuple[Finding, ...]:
@@ -150,31 +192,16 @@ def _may_follow(step: Step, chain: Chain, who: Credentials) -> bool:
     return not crowded or link.access.uid in (who.uid, directory.access.uid)
 
 
-def _remedies(
-    found: tuple[Finding, ...], chain: Chain, who: Credentials, names: Names
-) -> list[Remedy]:
-    result = []
-    for one in found:
-        if one.allowed:
-            continue
-        if one.ruling is None:
-            result.append(remedy_in_words(one.rule, one.component, one.path, chain))
-            continue
-        connect = one.permission == CONNECT_PERMISSION
-        if connect and one.component.kind != SOCKET:
-            continue
-        joining = partial(_joining_helps, found, one, chain, who)
-        result.append(
-            remedy_for_permission(one.component, one.ruling, connect, who, names, joining)
-        )
-    return result
-
-
 def _joining_helps(
-    found: tuple[Finding, ...], refusal: Finding, chain: Chain, who: Credentials, gid: int
+    found: tuple[Finding, ...],
+    refusal: Finding,
+    chain: Chain,
+    who: Credentials,
+    not_to_join: Collection[int],
+    gid: int,
 ) -> bool:
     """Tell whether the refusal would be gone for a member of the group, and no other one come."""
-    if who.in_group(gid):
+    if who.in_group(gid) or gid in not_to_join:
         return False
     member = replace(who, groups=who.groups | {gid})
     after = findings(chain, member)

@@ -15,6 +15,7 @@ from ..model.words import Names, permissions_in_words
 from .names import group_called, user_called
 from .permission import (
     ACL_OFF,
+    CAPABILITY,
     GROUP,
     MASK,
     NAMED_GROUP,
@@ -54,6 +55,8 @@ def of_ruling(
     act = f"connect to {place}" if connect else f"search {place}"
     if ruling.rule == ROOT_RULE:
         return f"{user} may {act}, because root passes every permission check."
+    if ruling.rule == CAPABILITY:
+        return f"{user} may {act}, because the process has a capability that passes the check."
     verb = f"may {act}" if ruling.allowed else f"may not {act}"
     return f"{user} {verb}, because {_reason(component, ruling, entry, connect, user, names)}."
 

@@ -19,7 +19,6 @@ from ..host.pinned import pin
 from ..model.account import Credentials
 from ..model.chain import Chain
 from ..model.words import Names, capital
-from ..reach import explain as walk
 from ..reach import judge
 from ..strangers import stranger_here
 from .output import Output
@@ -34,38 +33,41 @@ class Answer:
     reason: str
 
 
-def explain(path: str, user: str, output: Output, *, as_json: bool) -> bool:
-    """Print whether a user can connect, and every step on the way; True if all could be seen."""
+def explain(
+    path: str, user: str, output: Output, *, as_json: bool, kind: str | None, prove: bool
+) -> bool:
+    """Print whether a user can connect, and why not; True if every process of the user can.
+
+    ``kind`` is the type of socket that the client asks for.  With ``prove`` the answer of a real
+    connect() as the user is taken into account.
+    """
+    # Loaded for this question only: the hooks of daemons load this file, too.
+    from ..diagnose import described, in_words
+    from ..policy import Principal
+    from ..why import explain as find_out
+    from ..why import try_it
+
+    principal = Principal("user", user)
+    outcome = try_it(path, principal, kind) if prove else None
+    found = find_out(path, principal, kind=kind, outcome=outcome)
     names = HostNames()
-    account = Accounts().user(user)
-    if account is None:
-        raise AccessError(
-            f"User {user} does not exist on this host; correct the name, or give a numeric id."
-        )
-    who = account.credentials
-    if not account.known:
-        # Nobody has this id, so whoever it is has no group of others.
-        who = Credentials(who.uid, stranger_here().gid)
-    chain = _chain(path)
-    verdict = judge(chain, who, names)
-    steps = walk(chain, who, names)
+    reached = not found.refused and (outcome is None or outcome.connected)
     if as_json:
-        output.document(
-            {
-                "path": path,
-                "user": user,
-                "connects": verdict.allowed,
-                "reason": verdict.text,
-                "remedies": [remedy.text for remedy in verdict.remedies],
-                "steps": steps,
+        proof = None
+        if outcome is not None:
+            proof = {
+                "connected": outcome.connected,
+                "errno": outcome.errno,
+                "type": outcome.type,
+                "message": outcome.text,
             }
-        )
-        return True
-    can = "can" if verdict.allowed else "cannot"
-    output.say(f"User {user} {can} connect to {path}.")
-    for line in steps:
-        output.say(line)
-    return True
+        output.document({**described(found, names), "proof": proof})
+        return reached
+    for tone, line in in_words(found, names):
+        output.say(line, tone)
+    if outcome is not None:
+        output.say(outcome.text, "good" if outcome.connected else "bad")
+    return reached
 
 
 def who(path: str, output: Output, *, as_json: bool) -> bool:

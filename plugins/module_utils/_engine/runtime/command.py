@@ -16,6 +16,9 @@ from ..errors import AccessError
 from .output import Output
 
 FINE, FAILED, WRONG = 0, 1, 2
+# Of a question, that it cannot be answered: status 1 is an answer there.
+_QUESTIONS = ("explain",)
+_TYPES = ("--stream", "--seqpacket", "--dgram")
 
 HELP = """\
 socket-access applies and explains who may connect to the Unix sockets of this host.
@@ -26,7 +29,9 @@ socket-access applies and explains who may connect to the Unix sockets of this h
       --watched                     go on until nothing changes any more; for the .path units
       --prove                       connect as everyone concerned afterwards
   socket-access status [NAME...]    say whether all is as declared; changes nothing
-  socket-access explain PATH USER   say whether the user can connect, and why
+  socket-access explain PATH USER   say whether the user can connect, why not, and what would help
+      --stream, --seqpacket, --dgram  the type of socket that the client asks for
+      --prove                       connect as the user as well
   socket-access who PATH            say who can connect
   socket-access end NAME            (its timer) end the grants whose time is over
   socket-access unmount NAME        take a socket's bind mounts away before its daemon does
@@ -35,13 +40,15 @@ socket-access applies and explains who may connect to the Unix sockets of this h
       --json                        (status, explain, who) answer in JSON
 
 The policies are in /etc/socket-access, one file for each NAME.
-Exit status: 0 all is well, 1 something failed or is not as declared, 2 wrong usage.
+Exit status: 0 all is well, 1 something failed or is not as declared, 2 wrong usage; of explain:
+0 the user can connect, 1 a new or a running process of the user is refused, 2 wrong usage, or the
+question cannot be answered.
 """
 
 _SWITCHES = {
     "apply": ("--hook", "--wait", "--watched", "--prove"),
     "status": ("--json",),
-    "explain": ("--json",),
+    "explain": ("--json", "--prove", *_TYPES),
     "who": ("--json",),
     "end": (),
     "unmount": (),
@@ -85,7 +92,7 @@ def main(arguments: list[str]) -> int:
         return FAILED
     except (AccessError, OSError) as error:
         output.problem("socket-access", str(error))
-        return FAILED
+        return WRONG if verb in _QUESTIONS else FAILED
 
 
 def parse(arguments: list[str]) -> tuple[str, list[str], set[str]]:
@@ -108,6 +115,8 @@ def parse(arguments: list[str]) -> tuple[str, list[str], set[str]]:
     if len(words) < least or (most is not None and len(words) > most):
         wanted = {"explain": "a path and a user", "who": "a path"}.get(verb, "a name")
         raise Usage(f"{verb} takes {wanted}, and got {len(words)} words.")
+    if len(switches.intersection(_TYPES)) > 1:
+        raise Usage(f"{verb} takes one type of socket at a time.")
     return verb, words, switches
 
 
@@ -134,5 +143,7 @@ def _run(verb: str, words: list[str], switches: set[str], output: Output) -> boo
     if verb == "status":
         return status.show(status.states(words or policies.names()), output, as_json=as_json)
     if verb == "explain":
-        return ask.explain(words[0], words[1], output, as_json=as_json)
+        kind = next((one[2:] for one in _TYPES if one in switches), None)
+        prove = "--prove" in switches
+        return ask.explain(words[0], words[1], output, as_json=as_json, kind=kind, prove=prove)
     return ask.who(words[0], output, as_json=as_json)

@@ -9,15 +9,23 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import Any
+
+# SGR sequences (ECMA-48, console_codes(4)) by the tone of a line.
+_COLOURS = {"good": "32", "bad": "31;1", "head": "1", "code": "36"}
 
 
 class Output:
     """Whole sentences for people, or one JSON document."""
 
-    def say(self, text: str) -> None:
-        """Print one result."""
+    def say(self, text: str, tone: str = "plain") -> None:
+        """Print one result; ``tone`` is its colour where a person looks at a terminal."""
+        text = _harmless(text)
+        code = _COLOURS.get(tone)
+        if code is not None and text and _in_colour():
+            text = f"\033[{code}m{text}\033[0m"
         sys.stdout.write(f"{text}\n")
 
     def document(self, data: Any) -> None:
@@ -27,4 +35,29 @@ class Output:
     def problem(self, name: str, text: str) -> None:
         """Print what went wrong with one socket, a line each, so that the journal names it."""
         for line in text.splitlines():
-            sys.stderr.write(f"{name}: {line}\n")
+            sys.stderr.write(f"{_harmless(name)}: {_harmless(line)}\n")
+
+
+def _in_colour() -> bool:
+    """Tell whether to use colours: a terminal that has them, and no wish to the contrary.
+
+    Any value of NO_COLOR that is not empty is such a wish (no-color.org).
+    """
+    return (
+        sys.stdout.isatty()
+        and os.environ.get("TERM", "dumb") != "dumb"
+        and not os.environ.get("NO_COLOR")
+    )
+
+
+def _harmless(text: str) -> str:
+    """Return a text in which nothing talks to the terminal.
+
+    Anybody can give a file or a process a name with control characters in it.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        one if one.isprintable() or one == "\n" else one.encode("unicode_escape").decode("ascii")
+        for one in text
+    )

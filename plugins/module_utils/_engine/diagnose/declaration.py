@@ -1,0 +1,244 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""The lines of a declaration that let somebody in, or keep somebody out."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..model.account import Credentials
+from ..model.acl import WRITE
+from ..model.chain import SOCKET, Chain, Component
+from ..model.words import Names
+from ..policy import Principal
+from ..reach.walk import CONNECT_PERMISSION, findings
+from . import values
+from .declared import Relation
+from .values import Cause, Change
+
+# What says nothing about the daemon; then its directory does.
+_GENERIC = re.compile(r"(?:s|sock|socket|control|ctl|private|native|bus|api|main|server|unix)")
+_END = re.compile(r"\.(?:sock|socket)$")
+# A word that YAML 1.1 takes for itself, so that nothing needs quotes for another reason.
+_PLAIN = re.compile(r"[A-Za-z/_][A-Za-z0-9/._@-]*")
+_RESERVED = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A declaration as it is written under ``socket_policy_sockets``, and what is to be known."""
+
+    sockets: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def yaml(self) -> str:
+        """The declaration as lines of YAML."""
+        return "\n".join(["socket_policy_sockets:", *_yaml(self.sockets, "  ")])
+
+
+def proposal(
+    chain: Chain,
+    causes: Sequence[Cause],
+    principal: Principal,
+    known: Relation | None,
+    names: Names,
+    stranger: Credentials,
+    trusted: tuple[str, ...] = (),
+) -> Proposal | None:
+    """Return the declaration that takes the causes away, None where none can.
+
+    ``stranger`` is nobody of this host, ``trusted`` are directories that a run accepts only if
+    they are declared.
+    """
+    leaf = chain.leaf
+    if leaf is None or leaf.kind != SOCKET:
+        return None
+    codes = {one.code for one in causes}
+    if codes == {"wrong-type"} and known is not None and known.declared.policy.type is not None:
+        (change,) = causes[0].changes
+        return _proposed(leaf, known, {"type": change.value}, ())
+    if any(one.errno != "EACCES" for one in causes) or "protected-symlink" in codes:
+        return None
+    if known is not None and (known.grant is not None or known.refused):
+        return None
+    open_to_all = _is_open(chain, stranger)
+    more = {} if known is not None else _as_it_is(leaf, principal, open_to_all, names)
+    if principal.kind == "user" and names.user_name(leaf.access.uid) == principal.name:
+        # The owner gets in by the owner's bits alone, and by no grant.
+        if codes != {"owner"}:
+            return None
+        more["mode"] = _mode(leaf, open_to_all, owner=6)
+        return _proposed(leaf, known, more, trusted)
+    if "search-owner" in codes:
+        return None
+    grant = _grant(chain, causes, principal, _name(leaf, known), known)
+    if "method" not in grant and any(one.action == values.GROUP_MODE for one in _changes(causes)):
+        if len(causes) > 1 or causes[0].code.startswith("search-"):
+            return None
+        more["group"] = names.group_name(leaf.access.gid)
+        more["mode"] = _mode(leaf, open_to_all, group=6)
+        grant["method"] = "group"
+    elif "method" not in grant and open_to_all and leaf.access.acl.other & WRITE:
+        # All others get in and this one does not, so only an entry of its own helps.
+        grant["method"] = "acl"
+    more["allow"] = [*more.get("allow", []), grant]
+    return _proposed(leaf, known, more, trusted)
+
+
+def refusal(
+    chain: Chain,
+    principal: Principal,
+    known: Relation | None,
+    names: Names,
+    stranger: Credentials,
+    trusted: tuple[str, ...] = (),
+) -> Proposal | None:
+    """Return the declaration that keeps somebody out who is let in; None where there is none."""
+    leaf = chain.leaf
+    if leaf is None or leaf.kind != SOCKET or (known is not None and known.grant is not None):
+        return None
+    if principal.kind == "user" and names.user_name(leaf.access.uid) == principal.name:
+        return None
+    open_to_all = _is_open(chain, stranger)
+    more = {} if known is not None else _as_it_is(leaf, principal, open_to_all, names)
+    who = principal.name if principal.kind == "user" else {"group": principal.name}
+    more["refuse"] = [*more.get("refuse", []), who]
+    return _proposed(leaf, known, more, trusted)
+
+
+def _proposed(
+    leaf: Component,
+    known: Relation | None,
+    more: Mapping[str, Any],
+    trusted: tuple[str, ...],
+) -> Proposal:
+    if known is not None:
+        return Proposal({known.declared.name: {"path": known.declared.policy.path, **more}})
+    entry = {"path": leaf.path, **more}
+    if trusted:
+        entry["trust_directories"] = list(trusted)
+    return Proposal(
+        {_name(leaf, None): entry},
+        (
+            "A declared socket is closed to everyone who is not named, so group, mode and entries "
+            "are written down as they are now; leave out what you do not want any more.",
+        ),
+    )
+
+
+def _grant(
+    chain: Chain,
+    causes: Sequence[Cause],
+    principal: Principal,
+    name: str,
+    known: Relation | None,
+) -> dict[str, Any]:
+    grant: dict[str, Any] = {principal.kind: principal.name}
+    if any(one.action == values.OFFER_ELSEWHERE for one in _changes(causes)):
+        grant["method"] = "bind_mount"
+        grant["at"] = f"/run/{name}-{principal.name}/{os.path.basename(chain.path)}"
+        return grant
+    if known is not None and known.endpoint is not None and known.endpoint.endpoint is not None:
+        grant["method"] = known.endpoint.method
+        grant["at"] = known.endpoint.endpoint.at
+    parents = [one.path for one in causes if one.code.startswith("search-")]
+    if parents:
+        grant["open_parents"] = parents
+    return grant
+
+
+def _changes(causes: Iterable[Cause]) -> list[Change]:
+    return [change for one in causes for change in one.changes]
+
+
+def _is_open(chain: Chain, stranger: Credentials) -> bool:
+    """Tell whether everyone gets to the socket itself, whatever it says then."""
+    found = findings(chain, stranger)
+    return all(one.allowed or one.permission == CONNECT_PERMISSION for one in found)
+
+
+def _as_it_is(
+    leaf: Component, principal: Principal, open_to_all: bool, names: Names
+) -> dict[str, Any]:
+    """Return who can connect to a socket now as a declaration of it, but for the principal."""
+    access, acl = leaf.access, leaf.access.acl
+    found: dict[str, Any] = {}
+    if acl.masked(acl.group_obj) & WRITE:
+        found["group"] = names.group_name(access.gid)
+    found["mode"] = _mode(leaf, open_to_all)
+    allow = [
+        Principal(kind, name)
+        for kind, name, held in (
+            *(("user", names.user_name(uid), held) for uid, held in acl.users),
+            *(("group", names.group_name(gid), held) for gid, held in acl.groups),
+        )
+        if acl.masked(held) & WRITE
+    ]
+    # An entry without permission keeps its user out, unless the mask switches all entries off.
+    refuse = [names.user_name(uid) for uid, held in acl.users if acl.mask and not held & WRITE]
+    kept = [{one.kind: one.name} for one in allow if one != principal]
+    kept_out = [name for name in refuse if Principal("user", name) != principal]
+    if kept:
+        found["allow"] = kept
+    if kept_out:
+        found["refuse"] = kept_out
+    return found
+
+
+def _mode(leaf: Component, open_to_all: bool, *, owner: int = 0, group: int = 0) -> str:
+    """Return the mode that says who gets in now, with what is added for the owner or the group.
+
+    What others may counts only where they get to the socket at all.
+    """
+    acl = leaf.access.acl
+    others = acl.other if open_to_all else 0
+    return f"0{acl.user_obj | owner}{acl.masked(acl.group_obj) | group}{others}"
+
+
+def _name(leaf: Component, known: Relation | None) -> str:
+    return _name_for(leaf.path) if known is None else known.declared.name
+
+
+def _name_for(path: str) -> str:
+    """Return a name for a socket that has none in a declaration yet."""
+    above, dummy, last = path.rpartition("/")
+    stem = _END.sub("", last)
+    if _GENERIC.fullmatch(stem) and os.path.basename(above) not in ("", "run"):
+        stem = os.path.basename(above)
+    return re.sub(r"[^A-Za-z0-9._-]", "-", stem).lstrip("._-")[:64] or "socket"
+
+
+def _yaml(value: Any, indent: str) -> Iterable[str]:
+    """Yield lines of YAML for dictionaries, lists and texts."""
+    if isinstance(value, Mapping):
+        for key, held in value.items():
+            if isinstance(held, (Mapping, list)) and held:
+                yield f"{indent}{key}:"
+                yield from _yaml(held, indent + "  ")
+            else:
+                yield f"{indent}{key}: {_scalar(held)}"
+        return
+    for item in value:
+        if isinstance(item, Mapping):
+            first, *rest = _yaml(item, "")
+            yield f"{indent}- {first}"
+            yield from (f"{indent}  {line}" for line in rest)
+        else:
+            yield f"{indent}- {_scalar(item)}"
+
+
+def _scalar(value: Any) -> str:
+    text = str(value)
+    if _PLAIN.fullmatch(text) and text.lower() not in _RESERVED:
+        return text
+    return json.dumps(text)

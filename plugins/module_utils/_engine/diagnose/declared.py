@@ -1,0 +1,104 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""What is declared on this host about a path and a principal."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+
+from ..policy import Grant, Principal, SocketPolicy
+from .values import APPLY, DECLARE, USE_PATH, Cause, Change
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A socket that is declared on this host, and the name that it has there."""
+
+    name: str
+    policy: SocketPolicy
+
+
+@dataclass(frozen=True)
+class Relation:
+    """What a declaration says about somebody and a path.
+
+    ``grant`` lets in, at the path itself unless it has an endpoint; ``refused``: it refuses.
+    ``endpoint`` tells that the path is not the socket but an endpoint of it.
+    """
+
+    declared: Declared
+    grant: Grant | None
+    refused: bool
+    endpoint: Grant | None = None
+
+
+def relation(
+    declared: Iterable[Declared],
+    paths: Collection[str],
+    principal: Principal,
+    groups: Collection[str],
+) -> Relation | None:
+    """Return what is declared about a path, which has several names, and a principal.
+
+    ``groups`` are the names and ids of all groups that the principal is in.
+    """
+    for one in declared:
+        ends = [grant for grant in one.policy.allow if _at(grant) in paths]
+        if one.policy.path not in paths and not ends:
+            continue
+        mine = [grant for grant in one.policy.allow if _is_for(grant.principal, principal, groups)]
+        mine.sort(key=lambda grant: _at(grant) not in (None, *paths))
+        refused = any(_is_for(who, principal, groups) for who in one.policy.refuse)
+        return Relation(one, mine[0] if mine else None, refused, ends[0] if ends else None)
+    return None
+
+
+def _at(grant: Grant) -> str | None:
+    return None if grant.endpoint is None else grant.endpoint.at
+
+
+def _is_for(one: Principal, principal: Principal, groups: Collection[str]) -> bool:
+    return one == principal or (one.kind == "group" and one.name in groups)
+
+
+def by_declaration(
+    causes: list[Cause], known: Relation | None, paths: Collection[str], principal: Principal
+) -> list[Cause]:
+    """Put what the declaration asks for in the place of changes to single inodes.
+
+    ``paths`` are the names of the path that is asked about, the first one as it was asked.
+    """
+    if known is None or not causes or causes[0].errno != "EACCES":
+        return causes
+    change = _change(known, paths, principal)
+    if change is None:
+        return causes
+    first, *rest = causes
+    kept = [one if one.errno != "EACCES" else replace(one, changes=()) for one in rest]
+    return [replace(first, changes=(change,)), *kept]
+
+
+def _change(known: Relation, paths: Collection[str], principal: Principal) -> Change | None:
+    name, path = known.declared.name, next(iter(paths))
+    if known.refused:
+        text = (
+            f"The declaration of {name} refuses {principal}; take it out of refuse there if it "
+            "shall get in."
+        )
+        return Change(DECLARE, text, path, name)
+    if known.grant is None:
+        return None
+    at = _at(known.grant)
+    if at is not None and at not in paths:
+        text = f"The declaration of {name} lets {principal} in at {at}: connect there."
+        return Change(USE_PATH, text, path, at)
+    text = (
+        f"The declaration of {name} lets {principal} in, and the host is not as it says: "
+        f"socket-access apply {name}."
+    )
+    return Change(APPLY, text, path, name, (("socket-access", "apply", name),))

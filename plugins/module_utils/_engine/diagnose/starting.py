@@ -1,0 +1,106 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""What would make a socket that is not there or that nobody serves: its unit, or another name."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+
+from ..errors import AccessError
+from ..host import commands
+from ..host.creator import socket_units
+from ..model.chain import DIRECTORY, Chain
+from . import values
+from .served import Sockets
+from .values import Change
+
+_SECONDS = 30.0
+_RUN = "/run/"
+
+
+def start_of(paths: Iterable[str], unit: str | None, unit_user: str | None) -> Change | None:
+    """Return how the daemon is started that makes a socket at one of these paths.
+
+    ``unit`` is the one that is declared.  Otherwise a .socket unit that listens there is looked
+    for, and then a service whose RuntimeDirectory= the path is in.  None where nobody can tell.
+    """
+    paths = list(paths)
+    if unit is None:
+        unit_user = None
+        unit = _listening(paths) or _with_directory(paths)
+    if unit is None:
+        return None
+    manager = () if unit_user is None else ("--user", "-M", f"{unit_user}@.host")
+    command = ("systemctl", *manager, "restart", unit)
+    return Change(
+        values.START_UNIT,
+        f"Start what makes it: {' '.join(command)}.",
+        paths[0],
+        unit,
+        (command,),
+    )
+
+
+def _listening(paths: list[str]) -> str | None:
+    return next((unit for unit, address in socket_units() if address in paths), None)
+
+
+def _with_directory(paths: list[str]) -> str | None:
+    """Return the service that has a directory below /run in which one of the paths is."""
+    try:
+        text = commands.run(
+            (
+                "systemctl",
+                "--no-pager",
+                "show",
+                "*.service",
+                "--property=Id,RuntimeDirectory",
+            ),
+            seconds=_SECONDS,
+            purpose="learn which unit makes a socket",
+        )
+    except AccessError:
+        return None
+    for block in text.split("\n\n"):
+        fields = dict(line.partition("=")[::2] for line in block.splitlines())
+        for name in fields.get("RuntimeDirectory", "").split():
+            if any(path.startswith(f"{_RUN}{name}/") for path in paths):
+                return fields.get("Id")
+    return None
+
+
+def other_name(chain: Chain, sockets: Sockets) -> Change | None:
+    """Return the socket with the most similar name that somebody serves in the same directory."""
+    if chain.missing not in (None, chain.resolved):
+        return None
+    directory, wanted = os.path.split(chain.resolved)
+    if chain.leaf is not None and chain.leaf.kind == DIRECTORY:
+        directory = chain.resolved
+    found = []
+    try:
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                status = entry.stat(follow_symlinks=False)
+                inode = (status.st_dev, status.st_ino & 0xFFFFFFFF)
+                if stat.S_ISSOCK(status.st_mode) and inode in sockets.files():
+                    found.append(entry.name)
+    except OSError:
+        return None
+    if not found:
+        return None
+    from difflib import SequenceMatcher
+
+    best = max(sorted(found), key=lambda name: SequenceMatcher(None, wanted, name).ratio())
+    path = os.path.join(directory, best)
+    return Change(
+        values.USE_PATH,
+        f"Let the client connect to {path}, at which somebody listens.",
+        chain.path,
+        path,
+    )

@@ -1,0 +1,130 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""What a path is in the mount namespace of a running process, seen through its root directory.
+
+``/proc/PID/root`` leads into that namespace (proc_pid_root(5)), and a walk from there stays in it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..errors import AccessError
+from ..host import mounts
+from ..host.pinned import pin
+from ..host.processes import Process
+from ..model.chain import Chain
+
+Key = tuple[int, int, int]
+_DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+@dataclass(frozen=True)
+class View:
+    """What some processes see of a path.
+
+    ``chain`` is the way there in their namespace, ``root`` their root directory, ``cover`` the
+    mount on which the path is for them.
+    """
+
+    chain: Chain
+    root: str
+    cover: mounts.Mount | None
+
+    def why(self) -> str:
+        """Return what makes it another view, as the end of a sentence, with a way out."""
+        if self.root != "/":
+            return (
+                f"the root directory there is {self.root} (RootDirectory= of the unit, chroot(2), or a "
+                "container)"
+            )
+        one = self.cover
+        if one is None:
+            return "other things are mounted there"
+        for part, cause in _TRACES.items():
+            if part in one.root:
+                return f"{one.point} is another one there ({cause} of the unit)"
+        if one.kind == "tmpfs" and one.root == "/":
+            return (
+                f"an empty tmpfs is mounted at {one.point} there (TemporaryFileSystem=, "
+                "ProtectHome=tmpfs or PrivateTmp= of the unit, or a container)"
+            )
+        return (
+            f"{one.root} of a file system of type {one.kind} is mounted at {one.point} there "
+            "(BindPaths= of the unit, or a container)"
+        )
+
+
+# What systemd leaves in the names of what it mounts (systemd.exec(5)).
+_TRACES = {
+    "/systemd-private-": "PrivateTmp=",
+    "/systemd/inaccessible/": "InaccessiblePaths=, ProtectHome= or the like",
+    "/systemd/private-tmp": "PrivateTmp=",
+}
+
+
+class Views:
+    """Looks at a path as processes see it, each namespace once."""
+
+    def __init__(self, path: str) -> None:
+        self.hidden = 0
+        self._path = path
+        self._own = _key("/proc/self")
+        self._known: dict[Key, View | None] = {}
+
+    def of(self, process: Process) -> View | None:
+        """Return what a process sees where that is not what this process sees, else None."""
+        try:
+            key = _key(f"/proc/{process.pid}")
+        except FileNotFoundError:
+            return None  # It has ended.
+        except PermissionError:
+            self.hidden += 1
+            return None
+        if key == self._own:
+            return None
+        if key not in self._known:
+            self._known[key] = self._look(process.pid, key)
+        return self._known[key]
+
+    def _look(self, pid: int, key: Key) -> View | None:
+        try:
+            root = os.open(f"/proc/{pid}/root", _DIRECTORY)
+        except OSError:
+            return None
+        try:
+            status = os.fstat(root)
+            if (status.st_dev, status.st_ino) != key[1:]:
+                return None  # It has ended, and another one has its id.
+            table = _table(pid)
+            held = pin(self._path, root=root)
+            held.close()
+            resolved = held.chain.resolved or self._path
+            return View(held.chain, _root_of(pid), mounts.covering(table, resolved))
+        except (AccessError, OSError):
+            return None
+        finally:
+            os.close(root)
+
+
+def _key(directory: str) -> Key:
+    """Return what tells one view from another: the mount namespace, and the root directory."""
+    root = os.stat(f"{directory}/root/")
+    return os.stat(f"{directory}/ns/mnt").st_ino, root.st_dev, root.st_ino
+
+
+def _table(pid: int) -> Iterable[mounts.Mount]:
+    return mounts.read(f"/proc/{pid}/mountinfo")
+
+
+def _root_of(pid: int) -> str:
+    try:
+        return os.readlink(f"/proc/{pid}/root")
+    except OSError:
+        return "/"

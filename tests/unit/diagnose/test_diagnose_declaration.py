@@ -1,0 +1,167 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The lines that are proposed for the inventory, and what is declared already."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.diagnose import (
+    Cause,
+    Change,
+    Declared,
+    Proposal,
+    proposal,
+    refusal,
+    relation,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.diagnose.declaration import (
+    _name_for,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.diagnose.declared import (
+    by_declaration,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.account import (
+    Credentials,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import (
+    Principal,
+    validate,
+)
+from unit.reach.chains import ALICE, APP, BOB, ROOT, People, acl, chain, inode, socket_at
+
+NOBODY = Credentials(9999, 9999)
+USER = Principal("user", "alice")
+CAUSE = Cause("other", "EACCES", "/run/app.sock", "No.", (Change("acl-entry", "Do."),))
+
+
+def declared(**keys: Any) -> Declared:
+    (policy,) = validate({"app": {"path": "/run/app.sock", **keys}}).sockets
+    return Declared("app", policy)
+
+
+def sockets(proposed: Proposal | None) -> Any:
+    """What is proposed, after a way through YAML and through the policy's own checks."""
+    assert proposed is not None
+    found = yaml.safe_load(proposed.yaml)["socket_policy_sockets"]
+    assert found == proposed.sockets
+    validate(found)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/run/redis/redis-server.sock", "redis-server"),
+        ("/run/app.socket", "app"),
+        ("/run/user/1000/pipewire-0", "pipewire-0"),
+        ("/run/gunicorn/control", "gunicorn"),
+        ("/run/s", "s"),
+        ("/run/postgresql/.s.PGSQL.5432", "s.PGSQL.5432"),
+        ("/run/a b/\udcff.sock", "socket"),
+        ("/run/" + "x" * 90, "x" * 64),
+    ],
+)
+def test_names(path: str, name: str) -> None:
+    assert _name_for(path) == name
+
+
+def test_yaml_takes_nothing_for_something_else() -> None:
+    entry = {
+        "path": "/run/a b",
+        "mode": "0660",
+        "group": "no",
+        "allow": [{"user": "4711"}, {"user": "on"}, {"group": "a:b", "open_parents": ["/run/#x"]}],
+        "refuse": ["0x10", "~", "-", "é"],
+    }
+    proposed = Proposal({"app": entry})
+    found = yaml.safe_load(proposed.yaml)["socket_policy_sockets"]["app"]
+    assert found == entry
+
+
+def test_who_is_in_stays_in() -> None:
+    held = acl(0o660, {BOB: 6, 40: 0}, {ALICE: 6}, mask=6)
+    way = chain("/run/app.sock", inode("/run", 0o755), socket_at("/run/app.sock", held, ROOT, APP))
+    found = sockets(proposal(way, [CAUSE], USER, None, People(), NOBODY))
+    assert found == {
+        "app": {
+            "path": "/run/app.sock",
+            "group": "app",
+            "mode": "0660",
+            "allow": [{"user": "bob"}, {"group": "alice"}, {"user": "alice"}],
+            "refuse": ["40"],
+        }
+    }
+
+
+def test_what_is_declared_already_gets_one_line() -> None:
+    way = chain("/run/app.sock", inode("/run", 0o755), socket_at("/run/app.sock", 0o600))
+    known = relation([declared(allow=[{"user": "bob"}])], ["/run/app.sock"], USER, ["alice"])
+    found = sockets(proposal(way, [CAUSE], USER, known, People(), NOBODY))
+    assert found == {"app": {"path": "/run/app.sock", "allow": [{"user": "alice"}]}}
+
+
+def test_a_wrong_type_that_is_declared() -> None:
+    way = chain("/run/app.sock", inode("/run", 0o755), socket_at("/run/app.sock", 0o666))
+    cause = Cause(
+        "wrong-type",
+        "EPROTOTYPE",
+        "/run/app.sock",
+        "No.",
+        (Change("use-type", "", None, "stream"),),
+    )
+    known = relation([declared(type="dgram")], ["/run/app.sock"], USER, [])
+    found = sockets(proposal(way, [cause], USER, known, People(), NOBODY))
+    assert found == {"app": {"path": "/run/app.sock", "type": "stream"}}
+    assert proposal(way, [cause], USER, None, People(), NOBODY) is None
+
+
+def test_keeping_somebody_out() -> None:
+    way = chain("/run/app.sock", inode("/run", 0o755), socket_at("/run/app.sock", 0o666, ROOT, APP))
+    found = sockets(refusal(way, USER, None, People(), NOBODY))
+    assert found == {
+        "app": {"path": "/run/app.sock", "group": "app", "mode": "0666", "refuse": ["alice"]}
+    }
+    mine = chain("/run/app.sock", inode("/run", 0o755), socket_at("/run/app.sock", 0o666, ALICE))
+    assert refusal(mine, USER, None, People(), NOBODY) is None
+
+
+@pytest.mark.parametrize(
+    ("keys", "action", "value"),
+    [
+        ({"allow": [{"user": "alice"}]}, "apply-policy", "app"),
+        ({"allow": [{"group": "staff"}]}, "apply-policy", "app"),
+        ({"allow": [{"user": "bob"}]}, "acl-entry", None),
+        ({"refuse": ["alice"]}, "declare", "app"),
+        (
+            {"allow": [{"user": "alice", "method": "proxy", "at": "/run/x/app.sock"}]},
+            "use-path",
+            "/run/x/app.sock",
+        ),
+    ],
+)
+def test_the_declaration_comes_first(keys: dict[str, Any], action: str, value: str | None) -> None:
+    known = relation([declared(**keys)], ["/run/app.sock"], USER, ["alice", "staff"])
+    (cause,) = by_declaration([CAUSE], known, ["/run/app.sock"], USER)
+    assert (cause.changes[0].action, cause.changes[0].value) == (action, value)
+    assert (cause.code, cause.text) == (CAUSE.code, CAUSE.text)
+
+
+def test_an_endpoint_of_a_declared_socket() -> None:
+    one = declared(allow=[{"user": "bob", "method": "proxy", "at": "/run/x/app.sock"}])
+    known = relation([one], ["/run/x/app.sock"], USER, [])
+    assert known is not None
+    way = chain(
+        "/run/x/app.sock",
+        inode("/run", 0o755),
+        inode("/run/x", 0o755),
+        socket_at("/run/x/app.sock", 0o600),
+    )
+    found = sockets(proposal(way, [CAUSE], USER, known, People(), NOBODY))
+    assert found["app"]["allow"] == [{"user": "alice", "method": "proxy", "at": "/run/x/app.sock"}]
+    assert relation([one], ["/run/other"], USER, []) is None
