@@ -8,14 +8,16 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from .document import Json
 
 # Wider tables are no help to anybody; the report itself has all.
 _COLUMNS = 30
 _NAMES = 3
+_NUMBERS = re.compile(r"([0-9]+)")
 
 
 class Cell(t.NamedTuple):
@@ -27,6 +29,15 @@ class Cell(t.NamedTuple):
     title: str
 
 
+# What is said of several users at once.
+_WORDS = {
+    "yes": "can connect",
+    "also": "can connect, and is not declared",
+    "no": "is refused",
+    "bad": "is not as declared",
+    "open": "not known",
+    "none": "cannot connect",
+}
 _NOTHING = Cell("none", "", False, "cannot connect")
 
 
@@ -37,26 +48,38 @@ def matrix(host: Mapping[str, t.Any]) -> Json | None:
     root and fewer than all can connect to.  Users with the same answers share a column.
     """
     rows = list(_rows(host))
-    principals = sorted({one for row in rows for one in row["cells"]}, key=_order)
-    columns: dict[tuple[Cell, ...], list[str]] = {}
+    named = {one for row in rows for one in row["named"]}
+    every = {one for row in rows for one in row["cells"]}
+    principals = sorted(every, key=lambda one: (one not in named, not one.startswith("user "), one))
+    columns: dict[tuple[tuple[str, str, bool], ...], list[str]] = {}
+    cells: dict[str, list[Cell]] = {}
     for principal in principals:
-        answers = tuple(row["cells"].get(principal) or _silent(row, principal) for row in rows)
+        cells[principal] = [row["cells"].get(principal) or _silent(row) for row in rows]
+        answers = tuple((one.kind, one.text, one.proven) for one in cells[principal])
         columns.setdefault(answers, []).append(principal)
     if not columns:
         return None
-    shown = list(columns.items())[:_COLUMNS]
+    groups = list(columns.values())
+    shown = [(names, _shared(cells[names[0]], len(names))) for names in groups[:_COLUMNS]]
     return {
-        "columns": [_column(names) for dummy, names in shown],
-        "left_out": sum(len(names) for names in list(columns.values())[_COLUMNS:]),
+        "columns": [_column(names) for names, dummy in shown],
+        "left_out": sum(len(names) for names in groups[_COLUMNS:]),
         "rows": [
             {
                 "socket": row["socket"],
                 "declared": row["declared"],
-                "cells": [answers[index] for answers, dummy in shown],
+                "cells": [answers[index] for dummy, answers in shown],
             }
             for index, row in enumerate(rows)
         ],
     }
+
+
+def _shared(cells: Sequence[Cell], users: int) -> Sequence[Cell]:
+    """Return the cells of a column; what names one user is not said of several."""
+    if users == 1:
+        return cells
+    return [one._replace(title=_WORDS[one.kind]) for one in cells]
 
 
 def _rows(host: Mapping[str, t.Any]) -> Iterator[Json]:
@@ -74,12 +97,12 @@ def _rows(host: Mapping[str, t.Any]) -> Iterator[Json]:
         for refused in one["refused"]:
             row = declared[one["path"]]
             row["cells"][refused["principal"]] = _refused(refused, row["gate"])
-    for path, row in sorted(declared.items()):
+    for path, row in sorted(declared.items(), key=_as_counted):
         socket = listed.get(path) or mounted.get(path)
         # A gate asks who is calling; its permissions alone do not say who gets in.
         also = {} if socket is None or row["gate"] else _reaching(socket, "also")
-        yield _row(path, socket, row["name"], {**also, **row["cells"]})
-    for path, socket in sorted(listed.items()):
+        yield _row(path, socket, row["name"], {**also, **row["cells"]}, row["cells"])
+    for path, socket in sorted(listed.items(), key=_as_counted):
         if path in declared:
             continue
         cells = _reaching(socket, "yes")
@@ -87,12 +110,19 @@ def _rows(host: Mapping[str, t.Any]) -> Iterator[Json]:
             yield _row(path, socket, None, cells)
 
 
-def _row(path: str, socket: Json | None, declared: str | None, cells: dict[str, Cell]) -> Json:
+def _row(
+    path: str,
+    socket: Json | None,
+    declared: str | None,
+    cells: dict[str, Cell],
+    named: Collection[str] = (),
+) -> Json:
     everyone = bool(socket and socket["reach"] and socket["reach"]["everyone"])
     return {
         "socket": path,
         "declared": declared,
         "cells": cells,
+        "named": named,
         "everyone": everyone,
     }
 
@@ -117,7 +147,7 @@ def _reaching(socket: Mapping[str, t.Any], kind: str) -> dict[str, Cell]:
     }
 
 
-def _silent(row: Mapping[str, t.Any], principal: str) -> Cell:
+def _silent(row: Mapping[str, t.Any]) -> Cell:
     if row["everyone"]:
         return Cell("yes", "everyone", False, "everyone can connect")
     return _NOTHING
@@ -162,5 +192,7 @@ def _split(principal: str) -> Json:
     return {"kind": kind, "name": name}
 
 
-def _order(principal: str) -> tuple[bool, str]:
-    return not principal.startswith("user "), principal
+def _as_counted(item: tuple[str, t.Any]) -> list[tuple[int, str]]:
+    """Return what sorts 2.sock before 10.sock."""
+    parts = _NUMBERS.split(item[0])
+    return [(int(part), "") if index % 2 else (0, part) for index, part in enumerate(parts)]

@@ -37,11 +37,11 @@ def page(document: Mapping[str, t.Any], template: str) -> Iterator[str]:
     environment = Environment(
         loader=FileSystemLoader(str(path.parent)),
         autoescape=True,
+        finalize=_shown,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["visible"] = visible
     try:
         style, script = (
             (path.parent / name).read_text(encoding="utf-8") for name in (_STYLE, _SCRIPT)
@@ -58,6 +58,11 @@ def page(document: Mapping[str, t.Any], template: str) -> Iterator[str]:
         )
     except (OSError, TemplateError) as error:
         raise ReportError(f"The template {template} cannot be used: {error}.") from None
+
+
+def _shown(value: t.Any) -> t.Any:
+    """Return what an expression of the template puts into the page."""
+    return value if isinstance(value, Markup) else visible(value)
 
 
 def visible(value: t.Any) -> str:

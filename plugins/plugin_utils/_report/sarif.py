@@ -117,7 +117,12 @@ def _failed(document: Mapping[str, t.Any], one: Mapping[str, t.Any], rule: int) 
 def _location(host: str, socket: str) -> Json:
     # Services show a result at a file: here a path below the host's name.
     below = "" if not socket else socket if socket.startswith("/") else f"/{socket}"
-    uri = quote((host + below).encode("utf-8", "surrogateescape"), safe="/@")
+    try:
+        encoded = (host + below).encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        # No file has such a name, but a text of JSON can.
+        encoded = _said(host + below).encode("utf-8")
+    uri = quote(encoded, safe="/@")
     return {
         "physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": 1}},
         "logicalLocations": [
