@@ -215,7 +215,8 @@ _ROOTS = [
 def real(name: str, number: int, sockets: int = 50) -> tuple[str, Json, Json, Json]:
     """Return name and answers of a host with nginx, an application, redis and more of the kind."""
     app, redis, docker = "/run/app/app.sock", "/run/redis/redis-server.sock", "/run/docker.sock"
-    entries = ["user::rw-", "user:www-data:rw-", "user:monitoring:rw-", "group::r--", "mask::rw-"]
+    named = ["user:www-data:rw-", "group::rw-", "group:monitoring:rw-"]
+    entries = ["user::rw-", *named, "mask::rw-", "other::---"]
     client = {**process(880, "www-data"), "name": "nginx", "unit": "nginx.service"}
     found = [
         socket(
@@ -223,9 +224,9 @@ def real(name: str, number: int, sockets: int = 50) -> tuple[str, Json, Json, Js
             owner="app",
             group="app",
             mode="0660",
-            acl=[*entries, "other::---"],
+            acl=entries,
             unit="app.service",
-            reach=reach("app", "monitoring", "root", "www-data", groups=["app"]),
+            reach=reach("app", "root", "www-data", groups=["app", "monitoring"]),
             connections=3 + number % 4,
             connected=[{**client, "connections": 3 + number % 4}],
             root=False,
