@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import typing as t
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from .document import Json
 
@@ -45,7 +45,8 @@ def matrix(host: Mapping[str, t.Any]) -> Json | None:
     """Return the table of a host, or None where permissions single nobody out.
 
     There is a row for each declared socket and endpoint, and for each other socket that more than
-    root and fewer than all can connect to.  Users with the same answers share a column.
+    root and fewer than all can connect to.  Users with the same answers share a column, and sockets
+    that nobody declares a row.
     """
     rows = list(_rows(host))
     named = {one for row in rows for one in row["named"]}
@@ -64,15 +65,28 @@ def matrix(host: Mapping[str, t.Any]) -> Json | None:
     return {
         "columns": [_column(names) for names, dummy in shown],
         "left_out": sum(len(names) for names in groups[_COLUMNS:]),
-        "rows": [
+        "rows": _merged(
             {
-                "socket": row["socket"],
+                "sockets": [row["socket"]],
                 "declared": row["declared"],
                 "cells": [answers[index] for dummy, answers in shown],
             }
             for index, row in enumerate(rows)
-        ],
+        ),
     }
+
+
+def _merged(rows: Iterable[Json]) -> list[Json]:
+    """Put sockets that nobody declares, and that the same users can connect to, into one row."""
+    found: list[Json] = []
+    alike: dict[tuple[Cell, ...], Json] = {}
+    for row in rows:
+        first = row if row["declared"] else alike.setdefault(tuple(row["cells"]), row)
+        if first is row:
+            found.append(row)
+        else:
+            first["sockets"] += row["sockets"]
+    return found
 
 
 def _shared(cells: Sequence[Cell], users: int) -> Sequence[Cell]:

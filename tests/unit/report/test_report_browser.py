@@ -125,7 +125,7 @@ def test_search(opened: Browser) -> None:
     assert opened.run("document.querySelector('.host:not([hidden]) .name').textContent") == (
         "node0003.example.org"
     )
-    assert search(opened, "deploy").startswith("23 of 24 hosts, 0 of 5")
+    assert search(opened, "deploy").startswith("22 of 24 hosts, 0 of 5")
     opened.run("document.querySelector('.host:not([hidden])').open = true")
     # Of a host that was not meant by its name, only the rows with what was looked for are there.
     assert shown(opened, ".host[open] .matrix tbody tr") == 0
@@ -134,7 +134,7 @@ def test_search(opened: Browser) -> None:
     assert search(opened, "nothing at all") == "0 of 24 hosts, 0 of 5 findings"
     assert shown(opened, "#nohost") == shown(opened, "#nofinding") == 1
     assert search(opened, "") == "24 of 24 hosts, 5 of 5 findings"
-    assert shown(opened, ".host[open] .matrix tbody tr") > 5
+    assert shown(opened, ".host[open] .matrix tbody tr") > 3
     assert shown(opened, "#nohost") == 0
     assert opened.noise() == []
 

@@ -198,7 +198,7 @@ def table(*answers: Any) -> Any:
         for column in made["columns"]
     ]
     return {
-        row["socket"]: {
+        " ".join(row["sockets"]): {
             name: (cell.kind, cell.text, cell.proven)
             for name, cell in zip(columns, row["cells"])
             if cell.kind != "none"
@@ -215,15 +215,16 @@ def test_sockets_without_a_declaration() -> None:
         fleet.socket("@abstract"),
         fleet.socket("/run/10.sock", reach=fleet.reach("root", "bob", groups=["web"])),
         fleet.socket("/run/2.sock", reach=fleet.reach("root", "bob")),
+        fleet.socket("/run/3.sock", reach=fleet.reach("root", "bob")),
     ]
     found = table(fleet.info(sockets))
     everyone = ("yes", "everyone", False)
     assert found == {
-        "/run/2.sock": {"u:bob": ("yes", "", False)},
+        "/run/2.sock /run/3.sock": {"u:bob": ("yes", "", False)},
         "/run/10.sock": {"u:bob": ("yes", "", False), "g:web": ("yes", "", False)},
         "/run/but.sock": {"u:bob": everyone, "u:eve": ("no", "", False), "g:web": everyone},
     }
-    assert list(found) == ["/run/2.sock", "/run/10.sock", "/run/but.sock"]
+    assert list(found) == ["/run/2.sock /run/3.sock", "/run/10.sock", "/run/but.sock"]
     assert table(fleet.info(sockets[:2])) is None
 
 
