@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ pytest.importorskip("jmespath", reason="only a controller's tools have it")
 from ansible_collections.unixsocket.access.plugins.plugin_utils import _report
 from unit.report import fleet
 
+ROOT = Path(__file__).resolve().parents[3]
 DOCUMENT = {"none": None, "empty": [], "text": "x", "zero": 0, "hosts": [{"name": "web1"}]}
 
 
@@ -107,3 +110,27 @@ def test_questions() -> None:
         _report.search(document, "a[")
     with pytest.raises(_report.ReportError, match="length"):
         _report.search({"a": 1}, "length(a)")
+
+
+def test_the_assertions_of_the_documentation() -> None:
+    """Each can be read, and gives true or false for a fleet, not an error."""
+    document = fleet.document(*fleet.fleet(8))
+    document = _report.with_baseline(document, fleet.document(*fleet.fleet(7)))
+    given = []
+    for page in ("docs/audit.md", "roles/socket_audit/README.md"):
+        text = (ROOT / page).read_text(encoding="utf-8")
+        given += re.findall(r"^ *- that: (.*)$", text, re.MULTILINE)
+    assert len(given) > 7
+    read = _report.check([{"that": one} for one in given], "here")
+    results = {one["that"]: one for one in _report.judged(document, read)}
+    assert [one["error"] for one in results.values() if one["error"]] == []
+    assert {type(one["gave"]) for one in results.values()} == {bool}
+    held = {one for one in results if results[one]["held"]}
+    assert {one for one in held if "baseline" in one} == {one for one in given if "baseline" in one}
+    assert not any("severity" in one for one in held)
+    # Of those who are as good as root: everyone is a finding, and deploy is excepted.
+    (powerful,) = (one for one in given if "powerful" in one)
+    assert powerful in held
+    document["hosts"][0]["sockets"][0].update(powerful={"what": "x", "why": "y"})
+    document["hosts"][0]["sockets"][0]["reach"] = fleet.reach("root", "eve")
+    assert not judged(powerful, document)["held"]
