@@ -113,8 +113,9 @@ def _rows(host: Mapping[str, t.Any]) -> Iterator[Json]:
             row["cells"][refused["principal"]] = _refused(refused, row["gate"])
     for path, row in sorted(declared.items(), key=_as_counted):
         socket = listed.get(path) or mounted.get(path)
-        # A gate asks who is calling; its permissions alone do not say who gets in.
-        also = {} if socket is None or row["gate"] else _reaching(socket, "also")
+        # A gate asks who is calling; its permissions do not say who gets in.
+        socket = None if row["gate"] else socket
+        also = {} if socket is None else _reaching(socket, "also")
         yield _row(path, socket, row["name"], {**also, **row["cells"]}, row["cells"])
     for path, socket in sorted(listed.items(), key=_as_counted):
         if path in declared:

@@ -263,15 +263,27 @@ def test_grants_by_proof() -> None:
 def test_a_grant_elsewhere_is_in_the_row_of_its_endpoint() -> None:
     at = "/srv/app.sock"
     sockets = [
-        fleet.socket(APP),
-        fleet.socket(at, reach=fleet.everyone()),
+        fleet.socket(APP, reach=fleet.reach("root", "app")),
+        fleet.socket(at, reach=fleet.reach("root", "bob", "eve")),
     ]
-    grants = [fleet.grant("user bob", at, "gate")]
-    policy = fleet.policy(fleet.declared("app", APP, grants, ["user eve"]))
+    grants = [fleet.grant("user bob", at, "proxy")]
+    policy = fleet.policy(fleet.declared("app", APP, grants, ["user mal"]))
     assert table(fleet.info(sockets), policy) == {
-        APP: {"u:eve": ("no", "refused", False)},
-        at: {"u:bob": ("yes", "gate", False), "u:eve": ("yes", "everyone", False)},
+        APP: {"u:app": ("also", "not declared", False), "u:mal": ("no", "refused", False)},
+        at: {"u:bob": ("yes", "proxy", False), "u:eve": ("also", "not declared", False)},
     }
+
+
+@pytest.mark.parametrize("reach", [fleet.reach("root", "bob", "eve"), fleet.everyone()])
+def test_permissions_do_not_say_whom_a_gate_lets_in(reach: Any) -> None:
+    grants = [fleet.grant("user bob", APP, "gate")]
+    policy = fleet.policy(fleet.declared("app", APP, grants, ["user mal"]))
+    sockets = [
+        fleet.socket(APP, reach=reach),
+        fleet.socket("/run/other", reach=fleet.reach("root", "eve")),
+    ]
+    found = table(fleet.info(sockets), policy)
+    assert found[APP] == {"u:bob": ("yes", "gate", False), "u:mal": ("no", "refused", False)}
 
 
 def test_a_declared_socket_that_does_not_exist() -> None:
