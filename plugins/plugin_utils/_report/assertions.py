@@ -8,11 +8,13 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 from collections.abc import Mapping, Sequence
 
 from .problem import ReportError
 
+_LONGEST = 4000
 _NEEDED = (
     "The Python package jmespath is missing on the controller, beside ansible-core; it evaluates "
     "{what}. Install it there: pip install jmespath, or the distribution's package "
@@ -99,11 +101,17 @@ def judged(document: t.Any, assertions: Sequence[AssertionProblem]) -> list[dict
                 "that": one.that,
                 "message": one.message,
                 "held": error is None and not _is_false(gave),
-                "gave": gave,
+                "gave": _short(gave),
                 "error": error,
             }
         )
     return results
+
+
+def _short(value: t.Any) -> t.Any:
+    """Return a value as it is, or the beginning of its text: a part of a fleet's report is long."""
+    text = json.dumps(value)
+    return value if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
 
 
 def search(document: t.Any, expression: t.Any) -> t.Any:

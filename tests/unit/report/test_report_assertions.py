@@ -60,6 +60,15 @@ def test_what_an_expression_gave_is_told() -> None:
     }
 
 
+def test_what_an_expression_gave_is_cut_where_it_is_long() -> None:
+    """It goes into the report, which would otherwise hold itself."""
+    one = judged("hosts", fleet.document(*fleet.fleet(3)))
+    assert one["held"] is True
+    assert len(one["gave"]) < 4100
+    assert one["gave"].startswith('[{"name": "node0000')
+    assert one["gave"].endswith(" ...")
+
+
 def test_what_only_the_document_shows_to_be_wrong() -> None:
     one = judged("length(zero)")
     assert (one["held"], one["gave"]) == (False, None)
