@@ -45,8 +45,9 @@ def socket(path: str, /, **keys: Any) -> Json:
         "by_design": None,
         "managed_by": [],
     }
-    if not keys.keys() <= found.keys():
-        raise AssertionError(f"socket_info returns no {keys.keys() - found.keys()}")
+    unknown = keys.keys() - found.keys()
+    if unknown:
+        raise AssertionError(f"socket_info returns no {unknown}")
     return {**found, **keys}
 
 

@@ -23,8 +23,10 @@ ROOT = Path(__file__).resolve().parents[3]
 DOCUMENT = {"none": None, "empty": [], "text": "x", "zero": 0, "hosts": [{"name": "web1"}]}
 
 
-def judged(that: str, document: Any = DOCUMENT) -> Any:
-    (one,) = _report.judged(document, _report.check([{"that": that, "message": "No."}], "x"))
+def judged(that: str, document: Any = None) -> Any:
+    (one,) = _report.judged(
+        document or DOCUMENT, _report.check([{"that": that, "message": "No."}], "x")
+    )
     return one
 
 
