@@ -112,6 +112,8 @@ BY_DESIGN = (
         (
             "/run/systemd/userdb/*",
             "/run/systemd/io.systemd.*",
+            # The name that systemd 252 of Debian 12 has for it.
+            "/run/systemd/io.system.ManagedOOM",
             "/run/systemd/*/io.systemd.*",
             "/run/systemd/resolve.hook/*",
             "/run/systemd/report/*",

@@ -1,0 +1,292 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The role, the action and the filter, as ansible-playbook runs them, against this machine.
+
+It changes nothing on it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("ansible.cli", reason="this is about the controller")
+pytest.importorskip("jmespath", reason="only a controller's tools have it")
+
+import yaml  # type: ignore[import-untyped]
+
+from ansible_collections.unixsocket.access.plugins.action import socket_report as action
+from ansible_collections.unixsocket.access.plugins.modules import socket_report as door
+from unit.report import fleet
+from unit.report.test_report_document import valid
+
+ROOT = Path(__file__).resolve().parents[3]
+APP = "/run/app/app.sock"
+LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+REPORT = "unixsocket.access.socket_report"
+
+
+class Controller:
+    """Ansible with this collection, hosts, and a directory for what it writes."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        place = directory / "tree" / "ansible_collections" / "unixsocket"
+        place.mkdir(parents=True)
+        (place / "access").symlink_to(ROOT)
+        self.environment = {
+            **os.environ,
+            "ANSIBLE_COLLECTIONS_PATH": str(directory / "tree"),
+            "ANSIBLE_HOME": str(directory / "home"),
+            "ANSIBLE_DEPRECATION_WARNINGS": "false",
+            "LC_ALL": "C.UTF-8",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        self.environment.pop("ANSIBLE_CONFIG", None)
+
+    def play(self, hosts: Any, tasks: Any, *arguments: str, **keys: Any) -> tuple[int, str]:
+        """Run a play; return the exit status and what was printed."""
+        inventory = self.directory / "hosts.json"
+        inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": LOCAL}}))
+        play = {"hosts": "all", "gather_facts": False, "tasks": tasks, **keys}
+        (self.directory / "play.yml").write_text(json.dumps([play]))
+        done = subprocess.run(
+            [sys.executable, "-m", "ansible", "playbook", *arguments, "-i", inventory, "play.yml"],
+            env=self.environment,
+            cwd=self.directory,
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    def report(self, name: str = "out") -> Any:
+        """Return the document that was written; it is as published."""
+        text = (self.directory / name / "report.json").read_text(encoding="utf-8")
+        document = json.loads(text)
+        valid(document)
+        return document
+
+
+@pytest.fixture
+def controller(tmp_path: Path) -> Controller:
+    return Controller(tmp_path)
+
+
+def role(**variables: Any) -> Any:
+    names = {f"socket_audit_{name}": value for name, value in variables.items()}
+    task = {"name": "unixsocket.access.socket_audit"}
+    return [
+        {"ansible.builtin.include_role": task, "vars": {"socket_audit_directory": "out", **names}}
+    ]
+
+
+def test_the_role(controller: Controller) -> None:
+    path = f"{controller.directory}/s"
+    hosts = {
+        "here": {},
+        "wrong": {"socket_policy_sockets": {"app": {"path": "run/app.sock"}}},
+        "gone": {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1},
+        "bad": {"ansible_python_interpreter": "/nonexistent/python"},
+    }
+    failing = {"that": "length(hosts[?state != 'ok']) == `0`", "message": "Some are silent."}
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(path)
+        one.listen()
+        status, said = controller.play(
+            hosts, role(formats=["html", "sarif", "junit"], **{"assert": [failing]}), "--check"
+        )
+    assert status == 2, said
+    assert "Some are silent. (length(hosts[?state != 'ok']) == `0` gave false.)" in said
+    document = controller.report()
+    states = {host["name"]: host["state"] for host in document["hosts"]}
+    assert states == {"here": "ok", "wrong": "partial", "gone": "unreachable", "bad": "failed"}
+    errors = {host["name"]: host["errors"] for host in document["hosts"]}
+    assert "'run/app.sock' is not an absolute path" in errors["wrong"][0]["message"]
+    assert "Connection refused" in errors["gone"][0]["message"]
+    assert "/nonexistent/python" in errors["bad"][0]["message"]
+    here = next(host for host in document["hosts"] if host["name"] == "here")
+    assert path in {one["socket"] for one in here["sockets"]}
+    for file in ("report.json", "report.html", "report.sarif", "report.junit.xml"):
+        written = controller.directory / "out" / file
+        assert stat.S_IMODE(written.stat().st_mode) == 0o640
+    # What fails is the assertion; every host is there to the end.
+    assert "failed=1" in next(line for line in said.splitlines() if line.startswith("here"))
+    for name in ("wrong", "gone", "bad"):
+        recap = next(line for line in said.splitlines() if line.startswith(name))
+        assert "failed=0" in recap
+        assert "changed=0" in recap
+
+
+def test_mistakes_come_before_any_host_is_asked(controller: Controller) -> None:
+    for variables, message in (
+        ({"assert": [{"that": "hosts["}]}, "assertions[0].that: 'hosts[' is no valid JMESPath"),
+        ({"baseline": "missing.json"}, "missing.json does not exist. Name the report.json"),
+        ({"mode": "rw"}, "mode: 'rw' is no mode of a file"),
+    ):
+        status, said = controller.play({"here": {}}, role(**variables))
+        assert status == 2
+        assert message in said
+        assert "Look at all sockets" not in said
+        assert not (controller.directory / "out").exists()
+
+
+def test_without_jmespath(controller: Controller) -> None:
+    missing = controller.directory / "without"
+    missing.mkdir()
+    (missing / "jmespath.py").write_text("raise ImportError('none')\n")
+    controller.environment["PYTHONPATH"] = str(missing)
+    status, said = controller.play({"here": {}}, role(**{"assert": [{"that": "hosts"}]}))
+    assert status == 2
+    assert "The Python package jmespath is missing on the controller" in said
+    assert "pip install jmespath" in said
+    assert "Look at all sockets" not in said
+
+
+def written(**options: Any) -> Any:
+    keys = ("ignore_errors", "check_mode", "register")
+    task = {key: options.pop(key) for key in keys if key in options}
+    return {REPORT: {"directory": "out", **options}, "run_once": True, **task}
+
+
+def keep(names: list[str]) -> Any:
+    content = "{{ dict(names | zip(names | map('extract', vars))) | to_json }}"
+    return {
+        "ansible.builtin.copy": {"content": content, "dest": "{{ playbook_dir }}/kept.json"},
+        "vars": {"names": names},
+        "run_once": True,
+    }
+
+
+def test_the_action(controller: Controller) -> None:
+    """Twice the same, then with other pids, then with another mode, then in check mode."""
+    hostile = "/run/{{ 7 * 7 }}.sock"
+    seen = fleet.socket(APP, reach=fleet.reach("root", "app"))
+    info = fleet.info([seen, fleet.socket(hostile)], [fleet.finding("drift", "high", APP)])
+    policy = fleet.policy(fleet.declared("app", APP, [fleet.grant("user app", APP)]))
+    proofs = fleet.proofs(fleet.probed(APP, app=True))
+    names = {f"{one}_from": f"my_{one}" for one in ("sockets", "declared", "proofs")}
+    other = fleet.info(
+        [{**seen, "inode": 4, "connections": 2}, fleet.socket(hostile)], info["findings"]
+    )
+    changed = fleet.info([{**seen, "mode": "0666"}], info["findings"])
+    answers = {"my_sockets": info, "my_declared": policy, "my_proofs": proofs}
+    hosts = {"web1": {**answers, "my_later": other, "my_changed": changed}, "web2": {}}
+    runs = ["first", "second", "moment", "mode", "checked", "failed"]
+    assertions = [{"that": "hosts[0].findings[].id == `[]`", "message": "Findings."}]
+    tasks = [
+        written(**names, register="first"),
+        written(**names, register="second"),
+        written(**{**names, "sockets_from": "my_later"}, register="moment"),
+        {
+            "ansible.builtin.copy": {"src": "out/", "dest": "old/", "remote_src": True},
+            "run_once": True,
+        },
+        written(
+            **{**names, "sockets_from": "my_changed"}, baseline="old/report.json", register="mode"
+        ),
+        written(
+            **names, directory="checked", formats=["junit"], check_mode=True, register="checked"
+        ),
+        written(**names, assertions=assertions, ignore_errors=True, register="failed"),
+        keep(runs),
+    ]
+    status, said = controller.play(hosts, tasks)
+    assert status == 0, said
+    kept = json.loads((controller.directory / "kept.json").read_text())
+    assert {name: kept[name]["changed"] for name in runs[:5]} == {
+        "first": True,
+        "second": False,
+        "moment": False,
+        "mode": True,
+        "checked": True,
+    }
+    assert kept["first"]["silent"] == ["web2"]
+    assert kept["first"]["summary"]["proofs"] == {"all": 1, "held": 1, "failed": 0}
+    assert kept["first"]["files"].keys() == {"json", "html"}
+    assert kept["checked"]["files"].keys() == {"json", "junit"}
+    before = controller.report("old")
+    # What a host answers is never a template.
+    assert hostile in {one["socket"] for one in before["hosts"][0]["sockets"]}
+    assert hostile in (controller.directory / "old" / "report.html").read_text()
+    assert "was not asked" in before["hosts"][1]["errors"][0]["message"]
+    assert sorted(one.name for one in (controller.directory / "checked").iterdir()) == [
+        "report.json",
+        "report.junit.xml",
+    ]
+    assert kept["failed"]["failed"] is True
+    assert kept["failed"]["msg"].splitlines() == [
+        "Findings. (hosts[0].findings[].id == `[]` gave false.)",
+        f"The whole report is in {controller.directory}/out/report.html.",
+    ]
+    assert controller.report()["assertions"][0]["held"] is False
+
+
+def test_a_baseline_may_be_the_file_that_is_replaced(controller: Controller) -> None:
+    hosts = {"web": {"socket_audit_sockets": fleet.info([fleet.socket(APP)])}}
+    later = fleet.info([fleet.socket(APP, mode="0666")])
+    tasks = [
+        written(),
+        {"ansible.builtin.set_fact": {"socket_audit_sockets": later}},
+        written(baseline="out/report.json"),
+    ]
+    status, said = controller.play(hosts, tasks)
+    assert status == 0, said
+    (changed,) = controller.report()["baseline"]["sockets_changed"]
+    assert changed["changes"] == [{"what": "mode", "before": "0600", "after": "0666"}]
+
+
+def test_the_filter(controller: Controller) -> None:
+    document = fleet.document(*fleet.fleet(4, 5))
+    text = "{{ lookup('ansible.builtin.file', 'report.json') | from_json }}"
+    (controller.directory / "report.json").write_text(json.dumps(document))
+    asked = "hosts[?contains(findings[].id, 'world-connectable-privileged')].name"
+    tasks = [
+        {"ansible.builtin.set_fact": {"report": text}},
+        {
+            "ansible.builtin.set_fact": {
+                "asked": "{{ report | unixsocket.access.query(question) }}",
+                "plain": "{{ {'a': [1, 2.5, true, none, 'x']} | unixsocket.access.query('a') }}",
+            },
+            "vars": {"question": asked},
+        },
+        keep(["asked", "plain"]),
+        {"ansible.builtin.debug": {"msg": "{{ report | unixsocket.access.query('hosts[') }}"}},
+    ]
+    status, said = controller.play({"web": {}}, tasks)
+    assert status == 2
+    assert "unixsocket.access.query: 'hosts[' is no valid JMESPath expression" in said
+    kept = json.loads((controller.directory / "kept.json").read_text())
+    assert kept == {"asked": ["node0003.example.org"], "plain": [1, 2.5, True, None, "x"]}
+
+
+def test_the_documented_options_are_those_of_the_action() -> None:
+    documented = yaml.safe_load(door.DOCUMENTATION)["options"]
+    assert documented.keys() == action._OPTIONS.keys()
+    for option, spec in action._OPTIONS.items():
+        for key in ("type", "default", "choices", "elements", "required"):
+            assert documented[option].get(key) == spec.get(key), (option, key)
+    nested = documented["assertions"]["suboptions"]
+    for option, spec in action._OPTIONS["assertions"]["options"].items():
+        assert nested[option]["type"] == spec["type"]
+
+
+def test_the_role_documents_the_defaults_that_it_has() -> None:
+    place = ROOT / "roles" / "socket_audit"
+    defaults = yaml.safe_load((place / "defaults" / "main.yml").read_text(encoding="utf-8"))
+    specs = yaml.safe_load((place / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
+    options = specs["argument_specs"]["main"]["options"]
+    assert {name: spec["default"] for name, spec in options.items()} == defaults
+    readme = (place / "README.md").read_text(encoding="utf-8")
+    for name in defaults:
+        assert f"| `{name}` |" in readme
