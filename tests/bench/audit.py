@@ -19,11 +19,13 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-import conftest  # noqa: F401 - makes the collection importable
+import conftest
 
 from ansible_collections.unixsocket.access.plugins.plugin_utils import _report
 from unit.report import fleet
 
+# What makes the collection importable.
+CONFTEST = conftest
 TEMPLATE = Path(__file__).parents[2] / "roles/socket_audit/templates/report.html.j2"
 ASSERTIONS = [
     {"that": "length(hosts[].findings[?severity == 'high'][]) == `0`", "message": "A high one."},

@@ -8,6 +8,7 @@ report.py same before|after FILE       the table only where it is another one
 report.py grants FILE                  method and reason of every grant
 report.py changes [changed|unchanged] FILE
                                        what was changed and proven; is it as it must be?
+report.py audit BEFORE AFTER           what the two audits found; is nothing left that the policy decides?
 report.py failure FILE                 why a play failed
 """
 
@@ -47,6 +48,8 @@ def main(arguments: list[str]) -> int:
     if what == "failure":
         print(*failures(results(file)), sep="\n")
         return 0
+    if what == "audit":
+        return audits(options[0], file)
     if what == "grants":
         print(*grants(converged(file)["sockets"]), sep="\n")
         return 0
@@ -194,6 +197,32 @@ def changes(result: dict[str, Any], options: list[str]) -> int:
     for sentence in said:
         print(f"  {sentence}")
     return 0
+
+
+# Findings of an audit that say that a declaration is not in effect.
+OF_THE_POLICY = {"inventory-drift", "drift", "hook-missing", "grant-failed", "refusal-failed"}
+
+
+def audits(before: str, after: str) -> int:
+    """Count the findings of both audits; complain where the later one has some of the policy."""
+    said = []
+    for when, file in (("before", before), ("after", after)):
+        with open(file, encoding="utf-8") as opened:
+            (host,) = json.load(opened)["hosts"]
+        found = host["findings"]
+        counts = [
+            f"{sum(one['severity'] == severity for one in found)} {severity}"
+            for severity in ("high", "medium", "low")
+        ]
+        print(f"    {when.ljust(8)}{len(host['sockets'])} sockets, findings: {', '.join(counts)}")
+        ids = {one["id"] for one in found}
+        if when == "before" and not ids & OF_THE_POLICY:
+            said.append("The first audit did not see that the policy is not in effect.")
+        if when == "after":
+            said += [one["message"] for one in found if one["id"] in OF_THE_POLICY]
+        if host["state"] != "ok":
+            said.append(f"The audit {when} could not see all of the host: {host['errors']}")
+    return complain(said)
 
 
 def asked(socket: dict[str, Any]) -> Iterator[dict[str, Any]]:

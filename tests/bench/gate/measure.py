@@ -6,8 +6,10 @@
 
 measure.py [ROUNDS] [SECONDS]
 
-Everything runs on one pinned processor, because only then do ratios mean anything.  What is not
-installed is left out, and that is said.  Python is the client and the backend for all of them.
+Everything runs on one pinned processor, because only then do ratios mean anything.  Brackets hold
+how many times systemd-socket-proxyd's figure it is; for messages (SOCK_SEQPACKET), which that does
+not know, socat's.  What is not installed is left out, and that is said.  Python is the client and
+the backend for all of them.
 GATE_PYTHON is the interpreter that the gate runs with, such as the distribution's own.
 """
 
@@ -32,14 +34,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from kernel.gate.gates import Gate
 
+STREAM, MESSAGES = socket.SOCK_STREAM, socket.SOCK_SEQPACKET
 PROXYD = ("/usr/lib/systemd/systemd-socket-proxyd", "/lib/systemd/systemd-socket-proxyd")
 BULK = 65536
 Route = tuple[str, "int | None"]
+# By way and row, the figures of all rounds.
+Figures = dict[str, dict[str, list[float]]]
 
 
-def backend(path: str) -> None:
+def backend(path: str, kind: int) -> None:
     """Echo what is small, swallow what is bulk, answer a half-close after bulk; in a process."""
-    listener = socket.socket(socket.AF_UNIX)
+    listener = socket.socket(socket.AF_UNIX, kind)
     listener.bind(path)
     listener.listen(4096)
     epoll = select.epoll()
@@ -80,15 +85,16 @@ def backend(path: str) -> None:
 
 
 @contextmanager
-def routes(place: Path) -> Iterator[dict[str, Route]]:
+def routes(place: Path, kind: int) -> Iterator[dict[str, Route]]:
     """Start all ways; yield the path and the process of each."""
     back = str(place / "back.sock")
-    pids = [_child(lambda: backend(back))]
+    pids = [_child(lambda: backend(back, kind))]
     found: dict[str, Route] = {"direct": (back, None)}
-    _wait_for(back)
+    _wait_for(back, kind)
     gate = Gate(
         place,
         python=os.environ.get("GATE_PYTHON", sys.executable),
+        type="seqpacket" if kind == MESSAGES else "stream",
         forward=back,
         max_connections=5000,
         max_connections_per_user=5000,
@@ -98,14 +104,18 @@ def routes(place: Path) -> Iterator[dict[str, Route]]:
     socat = shutil.which("socat")
     if socat:
         path = str(place / "socat.sock")
-        listen = f"UNIX-LISTEN:{path},fork,backlog=4096"
-        command = [socat, "-b", str(BULK), listen, f"UNIX-CONNECT:{back}"]
+        listen = f"UNIX-LISTEN:{path},fork,backlog=4096,type={int(kind)}"
+        command = [socat, "-b", str(BULK), listen, f"UNIX-CONNECT:{back},type={int(kind)}"]
         pids.append(subprocess.Popen(command, stderr=subprocess.DEVNULL).pid)
-        _wait_for(path)
+        _wait_for(path, kind)
         found["socat"] = (path, pids[-1])
     else:
         print("socat is not installed on this machine, so it is left out.")
     proxyd = next((one for one in PROXYD if os.path.exists(one)), "")
+    if kind == MESSAGES:
+        proxyd = ""
+    elif not proxyd:
+        print("systemd-socket-proxyd is not installed on this machine, so it is left out.")
     if proxyd:
         path = str(place / "proxyd.sock")
         listener = socket.socket(socket.AF_UNIX)
@@ -113,8 +123,6 @@ def routes(place: Path) -> Iterator[dict[str, Route]]:
         listener.listen(4096)
         pids.append(_child(lambda: _activated(listener, [proxyd, "--connections-max=5000", back])))
         found["proxyd"] = (path, pids[-1])
-    else:
-        print("systemd-socket-proxyd is not installed on this machine, so it is left out.")
     try:
         yield found
     finally:
@@ -141,28 +149,28 @@ def _activated(listener: socket.socket, command: list[str]) -> None:
     os.execv(command[0], command)
 
 
-def _wait_for(path: str) -> None:
+def _wait_for(path: str, kind: int) -> None:
     for dummy in range(500):
         try:
-            connect(path).close()
+            connect(path, kind).close()
             return
         except OSError:
             time.sleep(0.01)
     raise SystemExit(f"{path} did not come up.")
 
 
-def connect(path: str) -> socket.socket:
-    sock = socket.socket(socket.AF_UNIX)
+def connect(path: str, kind: int = STREAM) -> socket.socket:
+    sock = socket.socket(socket.AF_UNIX, kind)
     sock.settimeout(10)
     sock.connect(path)
     sock.settimeout(None)
     return sock
 
 
-def _connects(path: str, seconds: float) -> int:
+def _connects(path: str, kind: int, seconds: float) -> int:
     count, end = 0, time.perf_counter() + seconds
     while time.perf_counter() < end:
-        sock = socket.socket(socket.AF_UNIX)
+        sock = socket.socket(socket.AF_UNIX, kind)
         sock.connect(path)
         sock.send(b"x")
         sock.recv(1)
@@ -171,14 +179,14 @@ def _connects(path: str, seconds: float) -> int:
     return count
 
 
-def connects(path: str, clients: int, seconds: float) -> float:
+def connects(path: str, kind: int, clients: int, seconds: float) -> float:
     """Return connections a second: connect, one byte there and back, close."""
     pids, pipes = [], []
     for dummy in range(clients):
         reader, writer = os.pipe()
 
         def work(end: int = writer) -> None:
-            os.write(end, b"%d" % _connects(path, seconds))
+            os.write(end, b"%d" % _connects(path, kind, seconds))
             os._exit(0)
 
         pids.append(_child(work))
@@ -192,10 +200,10 @@ def connects(path: str, clients: int, seconds: float) -> float:
     return total / seconds
 
 
-def round_trips(path: str, seconds: float) -> tuple[float, float]:
+def round_trips(path: str, kind: int, seconds: float) -> tuple[float, float]:
     """Return the median and the 99th percentile in microseconds of 64 bytes there and back."""
     clock, data, times = time.perf_counter, b"x" * 64, []
-    with connect(path) as sock:
+    with connect(path, kind) as sock:
         send, receive = sock.send, sock.recv
         end = clock() + seconds
         begun = clock()
@@ -209,11 +217,11 @@ def round_trips(path: str, seconds: float) -> tuple[float, float]:
     return times[len(times) // 2] * 1e6, times[len(times) * 99 // 100] * 1e6
 
 
-def bulk(path: str, seconds: float, pid: int | None) -> tuple[float, float]:
+def bulk(path: str, kind: int, seconds: float, pid: int | None) -> tuple[float, float]:
     """Return gigabytes a second of 64 KiB writes, and the processor's seconds for each."""
     data, sent = b"\0" * BULK, 0
     before, begun = _spent(pid), time.perf_counter()
-    with connect(path) as sock:
+    with connect(path, kind) as sock:
         while time.perf_counter() - begun < seconds:
             for dummy in range(64):
                 sock.sendall(data)
@@ -306,25 +314,48 @@ def main() -> None:
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     place = Path(tempfile.mkdtemp(prefix="gate-bench-"))
     place.chmod(0o755)
-    figures: dict[str, dict[str, list[float]]] = {}
-    words: dict[str, dict[str, str]] = {}
-    with routes(place) as ways:
+    streams(place, rounds, seconds)
+    messages(place, rounds, seconds)
+    shutil.rmtree(place)
+
+
+def _rates(ways: dict[str, Route], kind: int, seconds: float, figures: Figures) -> None:
+    """Measure one thing for all ways, then the next: what else the machine does hits all of them."""
+    for clients, row in ((1, "connects/s, 1 client"), (8, "connects/s, 8 clients")):
+        for name, (path, _pid) in ways.items():
+            found = connects(path, kind, clients, seconds)
+            figures.setdefault(name, {}).setdefault(row, []).append(found)
+    for name, (path, _pid) in ways.items():
+        half, most = round_trips(path, kind, seconds)
+        figures[name].setdefault("64 B p50, µs", []).append(half)
+        figures[name].setdefault("64 B p99, µs", []).append(most)
+    for name, (path, pid) in ways.items():
+        rate, spent = bulk(path, kind, seconds, pid)
+        figures[name].setdefault("GB/s, 64 KiB", []).append(rate)
+        figures[name].setdefault("CPU s/GB", []).append(spent)
+
+
+def messages(place: Path, rounds: int, seconds: float) -> None:
+    """Measure the ways for messages, SOCK_SEQPACKET."""
+    figures: Figures = {}
+    spot = place / "messages"
+    spot.mkdir()
+    with routes(spot, MESSAGES) as ways:
         for dummy in range(rounds):
-            # One thing for all ways, then the next: what else the machine does hits all of them.
-            for name, (path, _pid) in ways.items():
-                one = figures.setdefault(name, {})
-                one.setdefault("connects/s, 1 client", []).append(connects(path, 1, seconds))
-            for name, (path, _pid) in ways.items():
-                one = figures[name]
-                one.setdefault("connects/s, 8 clients", []).append(connects(path, 8, seconds))
-            for name, (path, _pid) in ways.items():
-                half, most = round_trips(path, seconds)
-                figures[name].setdefault("64 B p50, µs", []).append(half)
-                figures[name].setdefault("64 B p99, µs", []).append(most)
-            for name, (path, pid) in ways.items():
-                rate, spent = bulk(path, seconds, pid)
-                figures[name].setdefault("GB/s, 64 KiB", []).append(rate)
-                figures[name].setdefault("CPU s/GB", []).append(spent)
+            _rates(ways, MESSAGES, seconds, figures)
+    print()
+    table("messages", figures, {}, "socat")
+
+
+def streams(place: Path, rounds: int, seconds: float) -> None:
+    """Measure the ways for streams."""
+    figures: Figures = {}
+    words: dict[str, dict[str, str]] = {}
+    spot = place / "streams"
+    spot.mkdir()
+    with routes(spot, STREAM) as ways:
+        for dummy in range(rounds):
+            _rates(ways, STREAM, seconds, figures)
         threads = []
         for name, (path, pid) in ways.items():
             one = figures[name]
@@ -338,23 +369,22 @@ def main() -> None:
             threads[-1].start()
         for thread in threads:
             thread.join()
-    shutil.rmtree(place)
-    table(figures, words)
+    table("streams", figures, words, "proxyd")
 
 
-def table(figures: dict[str, dict[str, list[float]]], words: dict[str, dict[str, str]]) -> None:
-    """Print medians, and in brackets how many times that of systemd-socket-proxyd."""
+def table(title: str, figures: Figures, words: dict[str, dict[str, str]], to: str) -> None:
+    """Print medians, and in brackets how many times that of one way they are."""
     names = list(figures)
-    print(f"{'':26}" + "".join(f"{name:>20}" for name in names))
+    print(f"{title:26}" + "".join(f"{name:>20}" for name in names))
     for row in figures["direct"]:
         cells = ""
         for name in names:
             value = median(figures[name][row])
-            base = median(figures["proxyd"][row]) if "proxyd" in figures else 0.0
+            base = median(figures[to][row]) if to in figures else 0.0
             ratio = f"({value / base:.2f})" if base else ""
             cells += f"{value:>12,.{0 if value >= 100 else 2}f} {ratio:>7}"
         print(f"{row:26}{cells}")
-    for row in ("reply after a half-close",):
+    for row in next(iter(words.values()), {}):
         print(f"{row:26}" + "".join(f"{words[name][row]:>12}{'':8}" for name in names))
 
 
