@@ -108,6 +108,7 @@ def grant(principal: str, endpoint: str, method: str = "acl", **keys: Any) -> Js
         "reason": f"An entry for {principal} alone gives nothing to anyone else.",
         "rejected": [{"method": "group", "reason": "A socket has one group."}],
         "endpoint": endpoint,
+        "expires": None,
         "proof": None,
         **keys,
     }

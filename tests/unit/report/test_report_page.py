@@ -175,6 +175,18 @@ def test_what_the_page_says() -> None:
         assert words in text
 
 
+def test_a_grant_that_ends_says_when() -> None:
+    path, ends = "/run/app.sock", "2027-02-01T00:00:00Z"
+    grants = [
+        fleet.grant("user eve", path, expires=ends),
+        fleet.grant("user bob", path),
+    ]
+    policy = fleet.policy(fleet.declared("app", path, grants))
+    document = fleet.document(fleet.host("web", fleet.info([fleet.socket(path)]), policy))
+    assert document["hosts"][0]["declared"][0]["grants"][0]["expires"] == ends
+    assert Page(text_of(document)).text.count(f"until {ends}") == 1
+
+
 def test_a_page_of_nothing() -> None:
     text = Page(text_of(fleet.document())).text
     assert "Nothing was found to be wrong on any host." in text
