@@ -363,16 +363,17 @@ def test_a_watched_run_asks_for_a_second_look(
     """Also after a failure: it may have come from what somebody did at the same time."""
     asked: list[tuple[str, ...]] = []
 
-    def until_calm(*given: object) -> list[Result]:
+    def until_calm(*given: object, leave: Callable[[], None]) -> list[Result]:
         if outcome == "failed":
             raise AccessError("Something else was mounted in between.")
         if outcome == "fought":
             raise FoughtBack("The daemon fights back.")
+        leave()
         return [Result(False, [], {}, {})]
 
     monkeypatch.setattr(apply, "apply_until_calm", until_calm)
     monkeypatch.setattr(apply.commands, "run", lambda words, **given: asked.append(words))
     assert command.main(["apply", "--hook", "--watched", "app"]) == (outcome != "applied")
     (words,) = asked
-    assert f"--on-active={62 if outcome == 'fought' else 2}s" in words
+    assert f"--on-active={61 if outcome == 'fought' else 1}s" in words
     assert words[-2:] == ("--hook", "app")

@@ -128,6 +128,21 @@ def test_what_happens_during_the_run_is_not_lost(
     assert len(apply_until_calm([str(path), *opened], converge, memory)) == 2
 
 
+def test_what_happens_while_leaving_is_not_lost(tmp_path: Path, memory: CorrectionsFile) -> None:
+    """To ask for a second look takes longer than a daemon needs for a change."""
+    path = tmp_path / "s"
+    path.touch()
+    left = []
+
+    def leave() -> None:
+        left.append(True)
+        if len(left) == 1:
+            path.chmod(0o600)
+
+    assert len(apply_until_calm([str(path)], lambda check: NOTHING, memory, leave=leave)) == 2
+    assert len(left) == 2
+
+
 def test_noise_beside_the_socket_does_not_count(tmp_path: Path, memory: CorrectionsFile) -> None:
     def converge(check: bool) -> Result:
         (tmp_path / "beside").touch()

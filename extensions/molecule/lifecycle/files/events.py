@@ -30,9 +30,10 @@ DECLARED = {"root": "ok", "life-alice": "ok", "life-bob": "EACCES", "life-mallor
 STRANGERS = ("life-bob", "life-mallory")
 BOOT_LOG = "/var/lib/life/boot.json"
 PATIENCE = 60.0
-# Milliseconds.  Two seconds are far more than one hook needs, ten are its deadline.  Where all daemons
+# Milliseconds.  Three seconds are far more than one hook needs, a second look at what a .path unit has
+# missed included; ten are its deadline.  Where all daemons
 # start at once, their hooks wait for each other, and give up after a minute.
-WIDEST, NARROWEST, AT_ONCE = 2000.0, 10000.0, 60000.0
+WIDEST, NARROWEST, AT_ONCE = 3000.0, 10000.0, 60000.0
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from .output import Output
 from .wait import wait_for_listener
 from .watched import FoughtBack, apply_until_calm
 
-_MOMENT = 2.0
+_MOMENT = 1.0
 
 
 @dataclass(frozen=True)
@@ -96,16 +96,21 @@ def _apply(task: Task, wishes: Wishes, output: Output) -> bool:
     if wishes.watched:
         opened = [path for grant in declared.allow for path in grant.open_parents]
         memory = CorrectionsFile(_memory(root), name)
-        pause = _MOMENT
-        try:
-            results = apply_until_calm(dict.fromkeys((declared.path, *opened)), once, memory)
-        except FoughtBack:
-            pause = QUIET + _MOMENT
-            raise
-        finally:
-            # Also after a failure, for it may have come from what somebody did at the same time.
+
+        def look_again(pause: float = _MOMENT) -> None:
             if root:
                 _look_once_more(name, pause)
+
+        paths = dict.fromkeys((declared.path, *opened))
+        try:
+            results = apply_until_calm(paths, once, memory, leave=look_again)
+        except FoughtBack:
+            look_again(QUIET + _MOMENT)
+            raise
+        except (AccessError, OSError):
+            # It may have failed because of what somebody did at the same time.
+            look_again()
+            raise
     else:
         results = [once()]
     _report(name, results, wishes, output)
@@ -118,7 +123,7 @@ def _look_once_more(name: str, pause: float) -> None:
     """Let the manager apply the policy again after some seconds, without anyone waiting for it.
 
     Between the end of this process and the moment in which its .path unit watches again an event
-    can be lost (systemd.path(5) keeps no queue).
+    can be lost: path_enter_running() of systemd closes its watch, and nothing is kept meanwhile.
     """
     unit = f"socket-access-{name}-again"
     try:

@@ -40,13 +40,14 @@ def apply_until_calm(
     converge: Callable[[bool], Result],
     memory: CorrectionsFile,
     clock: Callable[[], float] = lambda: time.clock_gettime(time.CLOCK_BOOTTIME),
+    leave: Callable[[], None] = lambda: None,
 ) -> list[Result]:
     """Compare and apply until nothing happened to the paths for a fifth of a second.
 
     The first path is the socket's; while it is away, its coming back is waited for, ten seconds.
 
-    ``converge`` runs once, and only compares if it is given True.  Raises FoughtBack when the
-    corrections were too many.
+    ``converge`` runs once, and only compares if it is given True.  ``leave`` is called while the
+    paths are still watched, at the end.  Raises FoughtBack when the corrections were too many.
     """
     paths = list(paths)
     results = []
@@ -63,8 +64,13 @@ def apply_until_calm(
                 raise FoughtBack(_fights_back(result, memory.load()))
             results.append(result)
             calm = _CALM if os.path.lexists(paths[0]) else _ABSENT
-            if not watch.wait(calm) or time.monotonic() > ends:
+            if time.monotonic() > ends:
+                leave()
                 return results
+            if not watch.wait(calm):
+                leave()
+                if not watch.wait(0):
+                    return results
 
 
 def _once(
