@@ -63,6 +63,15 @@ def test_a_choice_stays_when_others_come_and_go(home: Place) -> None:
     assert again.sockets["app"]["grants"] == more.sockets["app"]["grants"]
 
 
+def test_the_group_that_a_mode_leaves_out_gets_in_by_an_entry(home: Place) -> None:
+    path = home.listen("s")
+    one = app(path, {"group": str(STAFF)}, {"user": str(BOB)}, group=str(STAFF), mode="0646")
+    done = home.run(one)
+    assert methods(done) == ["acl", "reachable"]
+    assert [grant["proof"]["held"] for grant in done.sockets["app"]["grants"]] == [True, True]
+    assert not home.run(one).changed
+
+
 def test_a_hook_without_the_record_chooses_the_same(home: Place) -> None:
     """One of a user's own manager can read the policy, and not what was there before."""
     path = home.listen("s")

@@ -44,7 +44,7 @@ from .errors import AccessError
 from .host import mounts
 from .host.accounts import Accounts, HostNames
 from .host.creator import creator_of
-from .host.pinned import pin
+from .host.pinned import chain_of
 from .host.processes import processes_of
 from .model.account import Credentials
 from .model.chain import DIRECTORY, SOCKET, Chain
@@ -115,7 +115,7 @@ class _Why:
         found = [] if principal.kind == "group" else processes_of(who.uid)
         self.processes = [one for one in found if one.pid != os.getpid()]
         self.who = who
-        self.chain = _chain(path)
+        self.chain = chain_of(path)
         self.paths = tuple(dict.fromkeys((path, self.chain.resolved)))
         self.relation = self._relation()
         declared = None if self.relation is None else self.relation.declared.policy
@@ -291,18 +291,3 @@ def _reason(new: Answer, found: Collection[Answer]) -> str:
         if answer.causes and answer.counts:
             return answer.causes[0].text
     return "Nothing on the way refuses."
-
-
-def _chain(path: str) -> Chain:
-    if not path.startswith("/"):
-        raise AccessError(f"{path} is not an absolute path; begin it with a slash.")
-    try:
-        held = pin(path)
-    except PermissionError as error:
-        raise AccessError(
-            f"{path} cannot be looked at ({error}); run this as root to see the whole way to it."
-        ) from error
-    try:
-        return held.chain
-    finally:
-        held.close()

@@ -48,6 +48,20 @@ def test_a_mode_for_everyone_is_enough(mode: int) -> None:
     assert f"{mode:04o}" in choice.reason
 
 
+@pytest.mark.parametrize("grant", ["user alice", "group staff"])
+def test_a_mode_for_everyone_but_the_group_is_not_enough_for_who_is_in_it(grant: str) -> None:
+    choice = _choice(grant, mode=0o646, group="staff")
+    assert choice.method == "acl"
+    assert "everyone connect but the socket's group" in _rejected(choice)["reachable"]
+    assert _choice("user nginx", mode=0o646, group="staff").method == "reachable"
+    assert _choice(grant, mode=0o666, group="staff").method == "reachable"
+
+
+def test_the_group_that_the_socket_has_counts_where_none_is_declared() -> None:
+    assert _choice("group app", mode=0o606).method == "acl"
+    assert _choice("user nginx", mode=0o606).method == "reachable"
+
+
 def test_read_for_everyone_is_not_enough() -> None:
     # connect(2) needs write permission only, so 0664 lets nobody else in.
     assert _choice("user nginx", mode=0o664).method != "reachable"

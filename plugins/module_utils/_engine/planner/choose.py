@@ -54,9 +54,17 @@ def _anew(declared: SocketPolicy, facts: SocketFacts, client: PrincipalFacts) ->
     """Return the method that would be chosen if there had been none before."""
     if isinstance(client.account, User) and client.account.uid == ROOT:
         return Choice(REACHABLE, _ROOT)
-    if declared.mode is not None and declared.mode & WRITE:
-        return Choice(REACHABLE, f"The declared mode {declared.mode:04o} lets everyone connect.")
     rejected = Rejected(REACHABLE, "Nothing else that is declared lets it connect.")
+    if declared.mode is not None and declared.mode & WRITE:
+        if not _stopped_as_member(declared.mode, facts, client):
+            return Choice(
+                REACHABLE, f"The declared mode {declared.mode:04o} lets everyone connect."
+            )
+        rejected = Rejected(
+            REACHABLE,
+            f"The declared mode {declared.mode:04o} lets everyone connect but the socket's group, "
+            "to which it belongs.",
+        )
     by_group = _by_group(declared, facts, client)
     if isinstance(by_group, str):
         return Choice("group", by_group + _made_so(facts), (rejected,))
@@ -73,6 +81,24 @@ def _anew(declared: SocketPolicy, facts: SocketFacts, client: PrincipalFacts) ->
         f"The file system keeps no POSIX ACLs, so only a group can let {client.label} in.",
         (rejected, no_acl),
     )
+
+
+def _stopped_as_member(mode: int, facts: SocketFacts, client: PrincipalFacts) -> bool:
+    """Tell whether the bits of the group, which it is in, keep it from those of all others.
+
+    Whoever is in the owning group is judged by its bits alone (acl(5), ACCESS CHECK ALGORITHM).
+    """
+    if mode >> 3 & WRITE:
+        return False
+    leaf = facts.chain.leaf
+    if facts.group is not None:
+        gid = facts.group.gid
+    elif leaf is not None:
+        gid = leaf.access.gid
+    else:
+        return False
+    account = client.account
+    return account.gid == gid if isinstance(account, Group) else account.credentials.in_group(gid)
 
 
 def _still_works(

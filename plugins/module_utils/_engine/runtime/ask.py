@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from ..errors import AccessError
 from ..host.accounts import Accounts, HostNames
-from ..host.pinned import pin
+from ..host.pinned import chain_of
 from ..model.account import Credentials
 from ..model.chain import Chain
 from ..model.words import Names, capital
@@ -83,7 +83,7 @@ def who(path: str, output: Output, *, as_json: bool) -> bool:
     names = HostNames()
     nobody = stranger_here()
     others = SomebodyElse(names, nobody)
-    answers = [] if abstract else list(_answers(_chain(path), others, nobody))
+    answers = [] if abstract else list(_answers(chain_of(path), others, nobody))
     seen = census([path])
     if as_json:
         principals = [vars(answer) for answer in answers]
@@ -136,18 +136,3 @@ def _answers(chain: Chain, names: Names, nobody: Credentials) -> Iterator[Answer
     for principal, credentials in asked:
         verdict = judge(chain, credentials, names)
         yield Answer(principal, verdict.allowed, verdict.text)
-
-
-def _chain(path: str) -> Chain:
-    if not path.startswith("/"):
-        raise AccessError(f"{path} is not an absolute path; begin it with a slash.")
-    try:
-        held = pin(path)
-    except PermissionError as error:
-        raise AccessError(
-            f"{path} cannot be looked at ({error}); run this as root to see the whole way to it."
-        ) from error
-    try:
-        return held.chain
-    finally:
-        held.close()
