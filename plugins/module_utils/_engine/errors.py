@@ -17,6 +17,13 @@ class AccessError(Exception):
     """Something the engine refuses or cannot do; the message is meant for a person."""
 
 
+class Overtaken(AccessError):
+    """Somebody else changed a thing after this run looked at it, so it was not written.
+
+    Another look decides anew.
+    """
+
+
 class Refusals(AccessError):
     """Several refusals found before anything was changed, all of them reported at once."""
 

@@ -13,17 +13,19 @@ from collections.abc import Callable, Collection, Sequence
 
 from . import clients
 from .choosing import Choosing
-from .converge.loop import Outcome
+from .converge.loop import Outcome, of_the_same_kind
 from .converge.record import NoRecord, Record, RecordFile
 from .converge.steps import Step
 from .ending import without_ended
-from .errors import AccessError
+from .errors import AccessError, Overtaken
 from .host.lock import Lock
 from .report import Result
 from .round import Round
 from .task import Options, Task
 
 Dropped = Callable[[Record], Collection[str]]
+# systemd makes a RuntimeDirectory= as root, and gives it away a moment later.
+_LOOKS = 5
 
 
 def converge(
@@ -56,7 +58,7 @@ def converge(
         if not still():
             return Result(False, [], {}, {})
         lasting, ended = (list(tasks), []) if options.absent else without_ended(tasks, file.path)
-        steps, record, result = _rounds(lasting, options, dropped, file)
+        steps, record, result = _looking_again(lasting, options, dropped, file)
         result.warnings += ended
     finally:
         os.umask(umask)
@@ -66,6 +68,18 @@ def converge(
     # A unit that is restarted may have a hook of ours, which must get the lock.
     clients.begin_anew(steps, record, result, restart=not options.check)
     return result
+
+
+def _looking_again(
+    tasks: Sequence[Task], options: Options, dropped: Dropped, file: RecordFile
+) -> tuple[list[Step], Record, Result]:
+    """Go all rounds, and once more from the start where somebody else was faster."""
+    for dummy in range(_LOOKS - 1):
+        try:
+            return _rounds(tasks, options, dropped, file)
+        except Overtaken:
+            pass  # All was put back, and what is there now is the next look's matter.
+    return _rounds(tasks, options, dropped, file)
 
 
 def _rounds(
@@ -116,7 +130,8 @@ def _one_more(
         done = rounds[-1].apply(dropped)
         return done if first else outcome.then(done)
     except AccessError as error:
-        raise error if first else outcome.rollback(str(error)) from error
+        said = error if first else of_the_same_kind(error, outcome.rollback(str(error)))
+        raise said from error
     except BaseException as error:
         if not first:
             outcome.rollback(repr(error))

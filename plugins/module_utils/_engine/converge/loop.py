@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Callable
 
-from ..errors import AccessError
+from ..errors import AccessError, Overtaken
 from .record import Entry, Record, RecordFile
 from .steps import Step, order
 
@@ -112,17 +112,27 @@ def apply_steps(
         _save(file, _pending(changing, record, after) if changing else after)
         for group in _by_place(changing):
             for step in group:
+                # Before the write, which may fail half way.
                 done.append(step)
                 _write(step)
             _settle(group)
         if changing:
             _save(file, after)
+    except Overtaken as error:
+        # It was refused before anything of it was written.
+        done.pop()
+        raise of_the_same_kind(error, rollback(str(error))) from error
     except AccessError as error:
-        raise rollback(str(error)) from error
+        raise of_the_same_kind(error, rollback(str(error))) from error
     except BaseException as error:
         rollback(repr(error))
         raise
     return Outcome(steps, changed=bool(changing), rollback=rollback)
+
+
+def of_the_same_kind(error: AccessError, said: AccessError) -> AccessError:
+    """Return what is said after a rollback as an error that another look may cure, or may not."""
+    return Overtaken(str(said)) if isinstance(error, Overtaken) else said
 
 
 def _left_by_others(known: Record, changing: Sequence[Step]) -> dict[str, Entry]:

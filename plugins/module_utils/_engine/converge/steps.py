@@ -166,7 +166,7 @@ def _origin(
         # us, unless it is born so because of us.
         return (before, before) if current in births else (current, current)
     if old.pending:
-        return before, before
+        return before, resource.healed(current, before, applied)
     return before, resource.without_us(current, before, applied)
 
 

@@ -174,6 +174,25 @@ def without_us(current: Access, before: Access, applied: Access) -> Access:
     )
 
 
+def healed_socket(current: Access, before: Access, applied: Access) -> Access:
+    """Return what a socket is put back to when the write of ``applied`` went wrong.
+
+    Whom it was given to meanwhile keeps it; who may connect is as before, whatever others opened.
+    """
+    return replace(without_us(current, before, applied), acl=before.acl)
+
+
+def healed_directory(current: Access, before: Access, applied: Access) -> Access:
+    """Return what a directory is put back to when the write of ``applied`` may be half done.
+
+    A write that gives the inode away closes it first, so an ACL without any entry is its own.
+    """
+    closed = Acl(before.acl.user_obj & applied.acl.user_obj, 0, 0)
+    if current.acl == closed:
+        current = replace(current, acl=applied.acl)
+    return without_us(current, before, applied)
+
+
 _T = TypeVar("_T")
 
 

@@ -50,6 +50,10 @@ class Resource(ABC, Generic[State, Request]):
     def without_us(self, current: State, before: State, applied: State) -> State:
         """Return what would be there without us, what others changed since left as it is."""
 
+    def healed(self, current: State, before: State, applied: State) -> State:
+        """Return what would be there without us after a run that was killed while it wrote this."""
+        return before
+
     def remembered(self, before: State, base: State) -> State:
         """Return what is to be put back one day.
 

@@ -17,10 +17,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Callable
 
+from ..errors import Overtaken
 from ..host import inode
 from ..model.access import (
     Access,
     AccessRequest,
+    healed_directory,
+    healed_socket,
     merge,
     wanted_directory,
     wanted_socket,
@@ -38,15 +41,20 @@ class InodeAccess(Resource[Access, AccessRequest]):
 
     _kind: str
     _wanted: Callable[[Access, AccessRequest], Access]
+    _healed: Callable[[Access, Access, Access], Access]
 
     def __init__(self, path: str, descriptor: int | None, names: Names) -> None:
         self.path = path
         self.key = f"{self._kind}:{path}"
         self._descriptor = descriptor
         self._names = names
+        self._seen: Access | None = None
+        self._written: Access | None = None
 
     def read(self) -> Access | None:
-        return None if self._descriptor is None else inode.read_access(self._descriptor)
+        if self._descriptor is not None:
+            self._seen = inode.read_access(self._descriptor)
+        return self._seen
 
     def identity(self) -> str | None:
         if self._descriptor is None:
@@ -60,9 +68,24 @@ class InodeAccess(Resource[Access, AccessRequest]):
     def without_us(self, current: Access, before: Access, applied: Access) -> Access:
         return without_us(current, before, applied)
 
+    def healed(self, current: Access, before: Access, applied: Access) -> Access:
+        return type(self)._healed(current, before, applied)
+
     def write(self, target: Access) -> None:
+        """Put an access into effect, or put it back, over nothing that somebody else wrote since.
+
+        Raises Overtaken where that makes the target the answer to what is no longer so.
+        """
         if self._descriptor is None:
             raise AssertionError("only an inode that was read is written")
+        now = inode.read_access(self._descriptor)
+        if self._written is not None:
+            target = self.healed(now, target, self._written)
+        elif now not in (self._seen, target):
+            raise Overtaken(
+                f"{self.path} was changed by somebody else while this run was going on; run again."
+            )
+        self._written = target
         inode.write_access(self._descriptor, target)
 
     def merge(self, old: AccessRequest, new: AccessRequest, *, adds: bool) -> AccessRequest:
@@ -132,6 +155,7 @@ class SocketAccess(InodeAccess):
 
     _kind = "socket"
     _wanted = staticmethod(wanted_socket)
+    _healed = staticmethod(healed_socket)
 
     def place(self, current: Access, target: Access) -> int:
         return SOCKETS
@@ -142,6 +166,7 @@ class DirectoryAccess(InodeAccess):
 
     _kind = "directory"
     _wanted = staticmethod(wanted_directory)
+    _healed = staticmethod(healed_directory)
 
     def place(self, current: Access, target: Access) -> int:
         """What closes goes before its sockets open, what lets anyone search after they close."""
