@@ -133,13 +133,17 @@ def _run(verb: str, words: list[str], switches: set[str], output: Output) -> boo
         from . import end
 
         return end.run(words[0], output)
-    from . import ask, policies, status
-    from .apply import Wishes, apply
+    from . import policies
 
-    as_json = "--json" in switches
     if verb == "apply":
+        # The hooks wait for it, so nothing is loaded for the other verbs.
+        from .apply import Wishes, apply
+
         wishes = Wishes(**{name[2:]: name in switches for name in _SWITCHES["apply"]})
         return apply(words or policies.names(), wishes, output)
+    from . import ask, status
+
+    as_json = "--json" in switches
     if verb == "status":
         return status.show(status.states(words or policies.names()), output, as_json=as_json)
     if verb == "explain":
