@@ -2,7 +2,7 @@
 # PYTHON=/path/to/python chooses the controller's Python, UNIXSOCKET_CACHE=DIRECTORY where tools and images are kept.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup images demo test lint sanity unit kernel molecule bench clean
+.PHONY: help setup images demo test lint sanity unit kernel hosts molecule bench clean
 
 T := tests/tools
 
@@ -18,7 +18,7 @@ images: ## Build the images of the test hosts, Debian 12 and 13
 demo: ## Show it on a host with real daemons: who can connect, before and after
 	@$(T)/demo
 
-test: ## Run everything: lint, unit, sanity, kernel, molecule
+test: ## Run everything: lint, kernel, sanity, unit, hosts, molecule
 	@$(T)/test
 
 lint: ## Check form, types, documentation, changelog; profile "production" of ansible-lint
@@ -32,6 +32,9 @@ unit: ## Run the tests that need neither root nor a host
 
 kernel: ## Run the tests that ask this machine's kernel, as root
 	@$(T)/pytest kernel
+
+hosts: ## Run the tests of generated units under a real systemd, on both Debians
+	@$(T)/pytest hosts
 
 molecule: ## Run the scenarios on both Debians; one of them: make molecule S=group
 	@$(T)/molecule $(S)

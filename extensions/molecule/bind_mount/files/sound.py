@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One user plays at an endpoint, and another one hears it from the sink.
 
-sound.py tone FILE                    writes a second of a tone
+sound.py tone FILE                    writes half a second of a tone
 sound.py play USER DIRECTORY FILE     plays it as USER at DIRECTORY/pipewire-0 while LISTENER listens,
                                       and prints JSON: the player's exit status, what it said, and
                                       the loudest sample that was heard
@@ -31,7 +31,7 @@ SECONDS = 15.0
 
 def tone(path: str) -> None:
     samples = array.array("h")
-    for index in range(RATE):
+    for index in range(RATE // 2):
         samples.extend([int(LOUDEST * math.sin(index / 20))] * 2)
     with wave.open(path, "wb") as file:
         file.setnchannels(2)

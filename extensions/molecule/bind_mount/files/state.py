@@ -19,6 +19,7 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import access
 import sound
@@ -70,9 +71,15 @@ def main(patience: str, *rest: str) -> dict[str, object]:
         connects(user, [path])[path] == "connected" for user, path in zip(places, ends)
     ):
         time.sleep(0.2)
+    questions = [
+        (user, directory) for user in (*places, "visitor") for directory in places.values()
+    ]
     closed = [path for name in CLOSED if os.path.exists(path := f"{RUNTIME}/{name}")]
     with open("/proc/self/mountinfo", encoding="utf-8") as table:
         mounted = [line.split()[3:5] for line in table if "pipewire-0" in line or "/srv/" in line]
+    # Most of it is waiting.
+    with ThreadPoolExecutor(len(questions)) as pool:
+        answers = list(pool.map(lambda question: asked(*question), questions))
     return {
         "connects": {user: connects(user, ends + closed) for user in (*places, *rest[split + 1 :])},
         "closed": closed,
@@ -81,9 +88,8 @@ def main(patience: str, *rest: str) -> dict[str, object]:
             for user, directory in places.items()
         },
         "asked": {
-            f"{user} in {directory}": asked(user, directory)
-            for user in (*places, "visitor")
-            for directory in places.values()
+            f"{user} in {directory}": answer
+            for (user, directory), answer in zip(questions, answers)
         },
         "mounted": mounted,
         "shown": {
