@@ -360,6 +360,16 @@ def test_a_flood_of_one_user_leaves_room_for_others(spot: Path, behind: Any) -> 
         assert one.said("CONNECTIONS=180")
 
 
+def _hide_the_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the gate run as below Linux 6.16."""
+    from kernel.gate import gates
+
+    hidden = gates._START.replace(
+        "sys.exit", "import _engine.gate.peer as p; p.SO_PASSRIGHTS = 9999\nsys.exit"
+    )
+    monkeypatch.setattr(gates, "_START", hidden)
+
+
 @pytest.mark.parametrize("kernel", [True, False], ids=["kernel refuses", "gate refuses"])
 def test_descriptors_do_not_pass(
     spot: Path, behind: Any, kernel: bool, monkeypatch: pytest.MonkeyPatch
@@ -370,12 +380,7 @@ def test_descriptors_do_not_pass(
         got.append(sock.recvmsg(100, 1000)[:2])
 
     if not kernel:
-        from kernel.gate import gates
-
-        hidden = gates._START.replace(
-            "sys.exit", "import _engine.gate.peer as p; p.SO_PASSRIGHTS = 9999\nsys.exit"
-        )
-        monkeypatch.setattr(gates, "_START", hidden)
+        _hide_the_refusal(monkeypatch)
     with gate(spot, forward=behind(look).path) as one, one.connect() as sock:
         until(lambda: one.descriptors() > 8)
         before = one.descriptors()
@@ -604,15 +609,53 @@ def test_an_empty_message_is_not_the_end(spot: Path, behind: Any) -> None:
         until(lambda: one.said("REASON=empty") == 2)
 
 
-def test_messages_with_descriptors_end_the_connection(spot: Path, behind: Any) -> None:
+@pytest.mark.parametrize("kernel", [True, False], ids=["kernel refuses", "gate refuses"])
+def test_messages_with_descriptors_do_not_pass(
+    spot: Path, behind: Any, kernel: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not kernel:
+        _hide_the_refusal(monkeypatch)
     rules = {"type": "seqpacket", "forward": behind(kind="seqpacket").path}
     with gate(spot, **rules) as one:
+        ended = 0
         for count in (1, 200):
             with one.connect() as sock:
+                # Connected to the daemon, too, from which on the kernel refuses.
+                sock.send(b"y")
+                assert sock.recv(1) == b"y"
                 fds = array.array("i", [0] * count)
-                sock.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
+                try:
+                    sock.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
+                except PermissionError:
+                    assert kernel
+                    sock.send(b"z")
+                    assert sock.recv(1) == b"z"
+                    continue
                 assert sock.recv(1) == b""
-        until(lambda: one.said("REASON=descriptors") == 2)
+                ended += 1
+        until(lambda: one.said("REASON=descriptors") == ended)
+        until(lambda: one.descriptors() < 15)
+
+
+def test_a_daemon_passes_no_descriptors_in_messages(spot: Path, behind: Any) -> None:
+    said: list[str] = []
+
+    def give(sock: socket.socket) -> None:
+        sock.recv(1)
+        try:
+            sock.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [0]))])
+            said.append("sent")
+        except PermissionError:
+            said.append("refused")
+        sock.recv(1)
+
+    with gate(spot, type="seqpacket", forward=behind(give, kind="seqpacket").path) as one:
+        with one.connect() as sock:
+            sock.send(b"y")
+            until(lambda: said)
+            if said == ["sent"]:
+                # Below Linux 6.16 the gate ends the connection.
+                assert sock.recvmsg(10, 100)[:2] == (b"", [])
         until(lambda: one.descriptors() < 15)
 
 

@@ -16,7 +16,7 @@ from .backend import Backend
 from .door import Door
 from .log import Visit
 from .loop import IN, Loop
-from .messages import MessageSide, receive_plain
+from .messages import MessageSide, receive_plain, take, take_plain
 from .peer import Socket, refuse_descriptors
 from .relay import Relay, Side
 from .rules import GateRules
@@ -37,7 +37,7 @@ class Forward:
         self._messages = first.type == "seqpacket"
         self._pipes = Pipes()
         # Then nothing needs to be looked for in what is received.
-        self._kernel_refuses = not self._messages and refuse_descriptors(listener)
+        self._kernel_refuses = refuse_descriptors(listener)
         kind = socket.SOCK_SEQPACKET if self._messages else socket.SOCK_STREAM
         self._backend = Backend(loop, kind)
         self._relays: set[Relay] = set()
@@ -76,8 +76,10 @@ class Forward:
         if self._messages:
             if self._buffer(rules):
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._buffer(rules))
-            front_side = MessageSide(sock, rules.max_message)
-            back_side = MessageSide(back, rules.max_message)
+            refused = self._kernel_refuses and refuse_descriptors(back)
+            take_one = take_plain if refused else take
+            front_side = MessageSide(sock, rules.max_message, take_one)
+            back_side = MessageSide(back, rules.max_message, take_one)
         else:
             receive = None if self._kernel_refuses else receive_plain(sock)
             front_side = StreamSide(sock, self._pipes, receive)

@@ -24,10 +24,10 @@ from typing import NamedTuple
 from . import log as words
 from .loop import HUP
 from .peer import Socket
-from .relay import Refused, Side, hung_up
+from .relay import Refused, Side, aligned_buffer, hung_up
 from .rules import LARGEST_MESSAGE
 
-_BUFFER = bytearray(LARGEST_MESSAGE + 1)
+_BUFFER = aligned_buffer(LARGEST_MESSAGE + 1)
 _VIEW = memoryview(_BUFFER)
 # Room for a few descriptors and for the credentials, which nobody asked for.
 _CONTROL = 256
@@ -55,6 +55,12 @@ def take(sock: Socket, most: int) -> Taken:
     elif flags & socket.MSG_TRUNC or count > most:
         wrong = words.TOO_LONG
     return Taken(_VIEW[:count], wrong)
+
+
+def take_plain(sock: Socket, most: int) -> Taken:
+    """Receive once where the kernel refuses descriptors, by a shorter way; raises OSError."""
+    count = sock.recv_into(_BUFFER, most + 1, socket.MSG_DONTWAIT)
+    return Taken(_VIEW[:count], words.TOO_LONG if count > most else "")
 
 
 def receive_plain(sock: Socket) -> Callable[[bytearray], int]:
@@ -98,21 +104,31 @@ def _close_passed(control: list[tuple[int, int, bytes]]) -> bool:
 
 
 class MessageSide(Side):
-    """One of two seqpacket sockets.  ``most`` is the size in bytes of the longest message."""
+    """One of two seqpacket sockets."""
 
-    __slots__ = ("_held", "_most")
+    __slots__ = ("_held", "_most", "_rounds", "_take", "_turn")
 
-    def __init__(self, sock: Socket, most: int) -> None:
+    def __init__(
+        self, sock: Socket, most: int, take_one: Callable[[Socket, int], Taken] = take
+    ) -> None:
+        """``most`` is the size in bytes of the longest message."""
         super().__init__(sock)
         self._most = most
+        self._take = take_one
         self._held: bytes | None = None
+        self._rounds, self._turn = 1, 0
 
     def pump(self, event: int) -> None:
         """Pass on some of the messages that are there."""
-        for dummy in range(_ROUNDS):
+        # One by one while they come one by one: to ask for the next in vain takes its time.
+        turn = self.relay.loop.turn
+        rounds = min(self._rounds * 2, _ROUNDS) if turn == self._turn + 1 else 1
+        self._rounds, self._turn = rounds, turn
+        for dummy in range(rounds):
             try:
-                data, wrong = take(self.sock, self._most)
+                data, wrong = self._take(self.sock, self._most)
             except BlockingIOError:
+                self._rounds = 1
                 return
             except OSError:
                 self.end(event | HUP)

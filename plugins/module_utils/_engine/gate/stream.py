@@ -21,7 +21,7 @@ from typing import Any
 from . import log as words
 from .loop import ERR, HUP
 from .peer import Socket
-from .relay import Refused, Relay, Side
+from .relay import Refused, Relay, Side, aligned_buffer
 
 # Python has it from 3.10 on.  int(source, target, count, offset_source, offset_target, flags)
 _splice: Callable[..., int] | None = getattr(os, "splice", None)
@@ -30,7 +30,7 @@ _SET_SIZE = 1031  # F_SETPIPE_SZ, which Python names from 3.10 on.
 
 # From so much at once on it is bulk, and below this no more.
 _BULK, _FEW = 32768, 8192
-_BUFFER = bytearray(65536)
+_BUFFER = aligned_buffer(65536)
 _VIEW = memoryview(_BUFFER)
 _PIPE = 1 << 18
 _ROUNDS = 4
