@@ -18,7 +18,7 @@ images: ## Build the images of the test hosts, Debian 12 and 13
 demo: ## Show it on a host with real daemons: who can connect, before and after
 	@$(T)/demo
 
-test: ## Run everything: lint, kernel, sanity, unit, hosts, molecule
+test: ## Run everything: lint, kernel, hosts, sanity, unit, molecule
 	@$(T)/test
 
 lint: ## Check form, types, documentation, changelog; profile "production" of ansible-lint
