@@ -27,7 +27,8 @@ from . import base
 class FileState:
     """The content, None where there is no file; ``missing`` directories are made for it.
 
-    ``clean`` is False where a run that was killed left an unfinished file beside it.
+    ``clean`` is False where a run that was killed left an unfinished file beside it, or an empty
+    directory that it had made for it.
     """
 
     content: bytes | None
@@ -69,9 +70,9 @@ class ManagedFile(base.Resource[FileState, bytes]):
             try:
                 status = os.lstat(self.path)
             except (FileNotFoundError, NotADirectoryError):
-                return FileState(
-                    None, clean=clean, missing=_missing_directories(self.path, self._made)
-                )
+                missing = _missing_directories(self.path, self._made)
+                clean = clean and not any(map(_is_empty, missing))
+                return FileState(None, clean=clean, missing=missing)
             content = atomic_file.read(self.path)
         return FileState(content, status.st_mode & 0o7777, clean)
 
@@ -166,6 +167,14 @@ def _missing_directories(path: str, made: Collection[str]) -> tuple[str, ...]:
         missing.append(directory)
         directory = os.path.dirname(directory)
     return tuple(missing)
+
+
+def _is_empty(directory: str) -> bool:
+    try:
+        with os.scandir(directory) as entries:
+            return next(entries, None) is None
+    except OSError:
+        return False
 
 
 def _remove_directories(directories: tuple[str, ...]) -> None:
