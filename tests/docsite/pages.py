@@ -31,6 +31,31 @@ def _target(link: re.Match[str]) -> str:
     return REPOSITORY + link["path"] + (link["anchor"] or "")
 
 
+HEADING = re.compile(r"([-~])\1+")
+PLUGIN = re.compile(r"    (?P<page>(?P<name>\w+)_(module|filter|lookup|role))")
+
+
+def _captioned(index: str) -> str:
+    """Give the lists of the first page their headings, and plugins their short names.
+
+    The navigation at the side of every page is made of them.
+    """
+    lines = index.splitlines()
+    title = ""
+    captioned = []
+    for number, line in enumerate(lines):
+        if HEADING.fullmatch(line):
+            title = lines[number - 1]
+        plugin = PLUGIN.fullmatch(line)
+        captioned.append(f"    {plugin['name']} <{plugin['page']}>" if plugin else line)
+        # One that lists nothing is followed by its option, and then by the next thing.
+        if line == ".. toctree::" and any(
+            one.startswith("    ") for one in lines[number + 3 :][:2]
+        ):
+            captioned.append(f"    :caption: {title}")
+    return "\n".join(captioned) + "\n"
+
+
 def main(place: Path) -> None:
     docsite = place / "rst" / "docsite"
     docsite.mkdir(parents=True, exist_ok=True)
@@ -39,6 +64,9 @@ def main(place: Path) -> None:
         (docsite / page.name).write_text(text, encoding="utf-8")
     shutil.copy(ROOT / "docs" / "report.schema.json", docsite)
     shutil.copytree(ROOT / "docs" / "images", docsite / "images", dirs_exist_ok=True)
+    shutil.copytree(HERE / "static", place / "static", dirs_exist_ok=True)
+    index = place / "rst" / "index.rst"
+    index.write_text(_captioned(index.read_text(encoding="utf-8")), encoding="utf-8")
     # The form of an inventory: four lines of text, the rest compressed.
     lines = (HERE / "ansible.txt").read_bytes().splitlines(keepends=True)
     inventory = b"".join(lines[:4]) + zlib.compress(b"".join(lines[4:]))
