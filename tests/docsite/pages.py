@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Put the guides where Sphinx looks for them: pages.py PLACE.
 
-They are read as they are, but for links that lead out of ``docs``: the built site has pages of its
-own for roles, and everything else is in the repository.  Beside them goes the inventory of what is
+antsibull-docs knows guides in reStructuredText only, ``docs/docsite/rst``; each of those names one in
+Markdown, which takes its place here.  (To include it there would lose the links between guides.)
+Links that lead out of ``docs`` are changed: the built site has pages of its own for roles, and
+everything else is in the repository.  Beside them goes the inventory of what is
 referred to in Ansible's documentation, so that building asks nothing of the network.
 """
 
@@ -19,6 +21,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 REPOSITORY = "https://github.com/unixsocket/access/blob/main/"
+LABEL = "ansible_collections.unixsocket.access.docsite."
 # The target of a link on a page of docs that leads out of it.
 OUTWARDS = re.compile(r"(?<=\]\()\.\./(?P<path>[^)#\s]+)(?P<anchor>#[^)\s]*)?(?=\))")
 ROLE = re.compile(r"roles/(?P<name>\w+)(/README\.md)?/?")
@@ -58,10 +61,10 @@ def _captioned(index: str) -> str:
 
 def main(place: Path) -> None:
     docsite = place / "rst" / "docsite"
-    docsite.mkdir(parents=True, exist_ok=True)
     for page in ROOT.glob("docs/*.md"):
         text = OUTWARDS.sub(_target, page.read_text(encoding="utf-8"))
-        (docsite / page.name).write_text(text, encoding="utf-8")
+        (docsite / f"{page.stem}.rst").unlink()
+        (docsite / page.name).write_text(f"({LABEL}{page.stem})=\n\n{text}", encoding="utf-8")
     shutil.copy(ROOT / "docs" / "report.schema.json", docsite)
     shutil.copytree(ROOT / "docs" / "images", docsite / "images", dirs_exist_ok=True)
     shutil.copytree(HERE / "static", place / "static", dirs_exist_ok=True)

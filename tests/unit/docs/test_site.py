@@ -31,6 +31,17 @@ def test_a_page_starts_with_its_only_title(page: Path) -> None:
     assert len(re.findall(r"^# ", text, flags=re.M)) == 1
 
 
+def test_every_page_has_its_place_in_the_docsite() -> None:
+    places = DOCS / "docsite" / "rst"
+    assert {place.stem for place in places.iterdir()} == {page.stem for page in GUIDES}
+    for page in GUIDES:
+        title = page.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
+        text = (places / f"{page.stem}.rst").read_text(encoding="utf-8")
+        assert f"\n{title}\n{'=' * len(title)}\n" in text
+        assert f".docsite.{page.stem}:\n" in text
+        assert f"/docs/{page.name}>`__" in text
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_a_guide_of_a_method_has_its_limits_and_how_it_fails(method: str) -> None:
     headings = re.findall(r"^## (.+)$", (DOCS / f"{method}.md").read_text(), flags=re.M)
