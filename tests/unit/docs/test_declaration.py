@@ -9,6 +9,12 @@ import re
 from collections.abc import Iterator
 
 import pytest
+
+pytest.importorskip(
+    "yaml",
+    reason="the engine's tests also run on Pythons that have nothing beside pytest",
+)
+
 import yaml
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy.endpoint_keys import (

@@ -9,6 +9,12 @@ import re
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip(
+    "yaml",
+    reason="the engine's tests also run on Pythons that have nothing beside pytest",
+)
+
 import yaml
 
 from unit.docs.pages import ROOT
