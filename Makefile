@@ -2,7 +2,7 @@
 # PYTHON=/path/to/python chooses the controller's Python, UNIXSOCKET_CACHE=DIRECTORY where tools and images are kept.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup images demo test lint sanity unit kernel hosts molecule bench clean
+.PHONY: help setup images demo test lint sanity unit kernel hosts molecule bench docs clean
 
 T := tests/tools
 
@@ -41,6 +41,9 @@ molecule: ## Run the scenarios on both Debians; one of them: make molecule S=gro
 
 bench: ## Measure 20 sockets x 20 principals beside ping and beside ansible.posix.acl
 	@tests/bench/policy_400
+
+docs: ## Build the documentation as HTML, every warning an error
+	@$(T)/docs
 
 clean: ## Remove the test hosts, their images, the tools and the cache
 	@$(T)/clean

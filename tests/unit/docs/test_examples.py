@@ -16,7 +16,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,47 +32,10 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy i
     PolicyError,
     load,
 )
+from unit.docs.pages import BLOCKS, FENCE, PAGES, ROOT, Block, anchors
 
-ROOT = Path(__file__).resolve().parents[3]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("roles/*/README.md")])
-FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^ *```$", re.M | re.S)
 DECLARATION = re.compile(r"socket_policy_sockets(__\w+)?")
 COLLECTION = "unixsocket.access."
-REFUSED = "<!-- refused -->"
-
-
-@dataclass(frozen=True)
-class Block:
-    """One fenced block, with what stands right before it."""
-
-    page: Path
-    line: int
-    language: str
-    text: str
-    before: str
-    after: str
-
-    def __str__(self) -> str:
-        return f"{self.page.relative_to(ROOT)}:{self.line}"
-
-    @property
-    def value(self) -> Any:
-        return yaml.safe_load(self.text)
-
-    @property
-    def refused(self) -> bool:
-        return self.before.rstrip().endswith(REFUSED)
-
-
-def _blocks() -> Iterator[Block]:
-    for page in PAGES:
-        content = page.read_text(encoding="utf-8")
-        for found in FENCE.finditer(content):
-            indent = found["indent"]
-            text = re.sub(f"^{indent}", "", found["text"], flags=re.M)
-            line = content.count("\n", 0, found.start()) + 1
-            before, after = content[: found.start()], content[found.end() :]
-            yield Block(page, line, found["language"], text, before, after)
 
 
 class Controller:
@@ -122,7 +84,6 @@ def controller(tmp_path_factory: pytest.TempPathFactory) -> Controller:
     return Controller(tmp_path_factory.mktemp("collections"))
 
 
-BLOCKS = list(_blocks())
 YAML = [block for block in BLOCKS if block.language == "yaml"]
 
 
@@ -137,7 +98,15 @@ def _kind(value: Any) -> str:
             return "requirements"
         if set(value) <= {"bugfixes", "minor_changes", "major_changes", "trivial"}:
             return "fragment"
+        if set(value) == {"version", "images", "dependencies"}:
+            return "environment"
+        if "jobs" in value or all(
+            isinstance(job, dict) and "script" in job for job in value.values()
+        ):
+            return "pipeline"
     if isinstance(value, list) and all(isinstance(item, dict) for item in value):
+        if any(item.keys() & {"run", "uses"} for item in value):
+            return "pipeline"
         play = {"hosts", "import_playbook", "ansible.builtin.import_playbook"}
         return "playbook" if all(play & item.keys() for item in value) else "tasks"
     raise AssertionError("Nobody can tell what this is an example of.")
@@ -233,7 +202,7 @@ def test_links_within_the_repository_lead_somewhere(page: Path) -> None:
         file = (page.parent / path).resolve() if path else page
         assert file.exists(), target
         if anchor:
-            assert anchor in _anchors(file), target
+            assert anchor in anchors(file), target
 
 
 def test_the_readme_shows_what_the_demo_shows(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -263,10 +232,3 @@ def _tasks(plays: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     for play in plays:
         for section in ("pre_tasks", "tasks", "post_tasks", "handlers"):
             yield from play.get(section, [])
-
-
-def _anchors(page: Path) -> set[str]:
-    """Return the anchors that a Markdown page's headings get."""
-    text = FENCE.sub("", page.read_text(encoding="utf-8"))
-    headings = re.findall(r"^#+ (.+)$", text, flags=re.M)
-    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
