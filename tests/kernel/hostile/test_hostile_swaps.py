@@ -17,8 +17,8 @@ import pytest
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import inode
-from kernel.hosts import BOB, Place, exchange
 from kernel.hostile.steps import before_each
+from kernel.hosts import BOB, Place, exchange
 from kernel.test_kernel_attacks import SCENES, Scene, place
 
 __all__ = ["place"]
@@ -39,8 +39,9 @@ def swapped_before_each(
     scene: Scene, swap: tuple[str, str], lasts: int, run: Callable[[], object]
 ) -> Iterator[int]:
     """Run again and again, each time with the swap before a later call, until there is none."""
+    reached = [0]
     for moment in range(1000):
-        swapped = False
+        swapped, reached[0] = False, 0
 
         def act(number: int, dummy: str, moment: int = moment) -> None:
             nonlocal swapped
@@ -49,7 +50,6 @@ def swapped_before_each(
                 swapped = not swapped
             reached[0] = number
 
-        reached = [0]
         with before_each(act, NAMES):
             try:
                 run()
