@@ -14,7 +14,9 @@ import time
 
 from ..errors import AccessError
 
-_PAUSE = 0.05
+# A pause is a quarter of the time waited so far, so that hundreds that wait leave the processor to
+# the one that works, and nobody waits much longer than needed.
+_SHORTEST, _LONGEST = 0.02, 0.5
 
 
 class Lock:
@@ -26,7 +28,7 @@ class Lock:
 
     def __init__(self, directory: str, *, seconds: float) -> None:
         """Wait at most ``seconds`` for the lock; raises AccessError when another run keeps it."""
-        deadline = time.monotonic() + seconds
+        started = time.monotonic()
         while True:
             try:
                 os.makedirs(directory, mode=0o700, exist_ok=True)
@@ -41,12 +43,14 @@ class Lock:
             if self._acquired(directory):
                 return
             os.close(self._fd)
-            if time.monotonic() >= deadline:
+            waited = time.monotonic() - started
+            if waited >= seconds:
                 raise AccessError(
                     f"Another run on this host has held {directory} for more than {seconds:g} "
                     "seconds; wait until it has ended and run again."
                 )
-            time.sleep(_PAUSE)
+            pause = min(max(waited / 4, _SHORTEST), _LONGEST)
+            time.sleep(min(pause, seconds - waited))
 
     def _acquired(self, directory: str) -> bool:
         try:

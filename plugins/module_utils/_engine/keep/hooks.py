@@ -144,9 +144,9 @@ def _service_section(
     said = ["[Service]"]
     if task.declared.born:
         if request.gid is not None:
-            said.append(f"Group={names.group_name(request.gid)}")
+            said.append(f"Group={whole(names.group_name(request.gid), 'group name')}")
             if creator.group:
-                said.append(f"SupplementaryGroups={creator.group}")
+                said.append(f"SupplementaryGroups={whole(creator.group, 'group name')}")
         if mode is not None:
             said.append(f"UMask={0o777 & ~mode:04o}")
     # With full privileges, because User= and the sandbox of the service are not the hook's.

@@ -70,7 +70,8 @@ class ProxyUnits:
 
 def socket_unit(proxy: ProxyUnits) -> str:
     """Return the .socket unit of a proxy; raises AccessError for a path that cannot be written."""
-    words = f"Proxy {proxy.name} of the socket {proxy.source}"
+    # Not at the end, where a backslash in the name would take the next line along.
+    words = f"Proxy of the socket {proxy.source} ({proxy.name})"
     return listener(words, proxy.at, proxy.type, proxy.backlog)
 
 

@@ -65,7 +65,7 @@ def identity(user: str | None, groups: tuple[int, ...]) -> list[str]:
     The name of the latter is what systemd makes of the unit's own: always the same, and nobody
     else's account.
     """
-    who = "DynamicUser=yes" if user is None else f"User={escaped(user)}"
+    who = "DynamicUser=yes" if user is None else f"User={whole(user, 'user name')}"
     others = [f"SupplementaryGroups={' '.join(map(str, groups))}"] if groups else []
     return [who, *others]
 
@@ -173,17 +173,18 @@ def _inside(path: str, directories: tuple[str, ...]) -> bool:
     return any(path.startswith(f"{directory}/") for directory in directories)
 
 
-def whole(path: str) -> str:
-    """Return a path as the whole value of a setting.
+def whole(text: str, what: str = "path") -> str:
+    """Return a path, or what else it is, as the whole value of a setting.
 
-    Raises AccessError for one that systemd would not read as it is (systemd.syntax(7)).
+    Raises AccessError for one that systemd would not read as it is, or that would make the next
+    setting a part of this one (systemd.syntax(7)).
     """
-    if path.endswith((" ", "\\")):
+    if text.endswith((" ", "\\")):
         raise AccessError(
-            f"The path {path!r} ends in {path[-1]!r}, which systemd takes away from the end of a "
+            f"The {what} {text!r} ends in {text[-1]!r}, which systemd takes away from the end of a "
             "line, so no unit can name it; choose another name."
         )
-    return escaped(path)
+    return escaped(text)
 
 
 def escaped(text: str) -> str:

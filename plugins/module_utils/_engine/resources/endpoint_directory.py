@@ -12,6 +12,7 @@ another file.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -147,11 +148,18 @@ class EndpointDirectory(base.Resource[EndpointState, AccessRequest]):
         try:
             with directory_of(self.path) as parent:
                 os.rmdir(os.path.basename(self.path), dir_fd=parent)
-        except (OSError, AccessError):
-            # Gone already, or somebody else put something there.
+        except AccessError:
             return
+        except OSError as error:
+            # Gone already, or somebody else put something there; whatever else it is, is told.
+            if error.errno not in _SOMEBODY_ELSES:
+                raise
 
 
+# rmdir(2): what is no fault of the host.
+_SOMEBODY_ELSES = frozenset(
+    (errno.ENOENT, errno.ENOTDIR, errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY)
+)
 _FLAGS = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
