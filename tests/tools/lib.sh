@@ -69,6 +69,21 @@ count() {
   printf '%s %s %s\n' "$1" "$2" "$3" >>"$RESULTS/counts"
 }
 
+# venv_name NAME INTERPRETER REQUIREMENTS: the directory of a virtual environment, another one when either changes.
+venv_name() {
+  local key
+  key=$(printf '%s\n' "$2" | cat - "$3" | sha256sum | cut -c1-12)
+  printf '%s\n' "$CACHE/venv-$1-$key"
+}
+
+# make_venv VENV INTERPRETER REQUIREMENTS: makes it anew; its file "complete" says that it is whole.
+make_venv() {
+  rm -rf "$1" &&
+    "$2" -m venv "$1" &&
+    "$1/bin/python" -m pip install --quiet --disable-pip-version-check -r "$3" &&
+    touch "$1/complete"
+}
+
 # load_env: makes sure that all is set up, and takes the environment that tests/tools/setup wrote.
 load_env() {
   local file
