@@ -2,7 +2,8 @@
 # PYTHON=/path/to/python chooses the controller's Python, UNIXSOCKET_CACHE=DIRECTORY where tools and images are kept.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup images demo test lint sanity unit kernel hosts molecule bench docs clean
+.PHONY: help setup images demo test lint sanity unit kernel hosts molecule bench docs clean build importer ee installed engine \
+  changelog
 
 T := tests/tools
 
@@ -47,3 +48,21 @@ docs: ## Build the documentation as HTML, every warning an error
 
 clean: ## Remove the test hosts, their images, the tools and the cache
 	@$(T)/clean
+
+build: ## Build the tarball that is published into dist/
+	@$(T)/build
+
+importer: ## Build it, and let galaxy-importer judge it; a warning is a failure
+	@$(T)/importer
+
+ee: ## Let ansible-builder read what an execution environment needs
+	@$(T)/ee
+
+installed: ## Work with the installed tarball alone, on a host
+	@$(T)/installed
+
+engine: ## Run the unit tests on every Python of this machine, without Ansible
+	@$(T)/engine
+
+changelog: ## Put the fragments into the changelog, under the version of galaxy.yml
+	@$(T)/changelog

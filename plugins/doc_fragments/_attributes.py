@@ -12,6 +12,8 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 options: {}
+requirements:
+  - Python 3.9 or later where it runs
 attributes:
   check_mode:
     description: Can run in C(check_mode) and return changed status prediction without modifying

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: sockets
+version_added: 1.0.0
 author: unixsocket.access contributors (@unixsocket)
 short_description: The declared sockets of a host, merged from its variables and checked
 description:

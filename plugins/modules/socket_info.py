@@ -18,6 +18,7 @@ description:
     which declaration manages it.
   - RV(findings) names what is wrong, each with a severity and a remedy.
   - It changes nothing and connects to nothing. A socket that comes or goes meanwhile is no error.
+version_added: 1.0.0
 extends_documentation_fragment:
   - unixsocket.access._attributes
   - unixsocket.access._attributes.actiongroup

@@ -21,6 +21,7 @@ description:
   - A daemon makes its socket anew at every start. Hooks on the unit that makes it and a
     C(.path) unit, which use the module's own code that is installed on the host, put the policy
     into effect again each time. C(kept_by) in RV(sockets) tells which.
+version_added: 1.0.0
 extends_documentation_fragment:
   - unixsocket.access._attributes
   - unixsocket.access._attributes.converging

@@ -20,6 +20,7 @@ description:
     declaration that makes it.
   - It changes nothing. A connection is closed at once, unless O(send) or O(expect) is given. It
     starts a socket-activated service, and some daemons log it.
+version_added: 1.0.0
 extends_documentation_fragment:
   - unixsocket.access._attributes
   - unixsocket.access._attributes.actiongroup

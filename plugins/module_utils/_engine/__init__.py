@@ -26,5 +26,12 @@ import sys
 
 from . import shortcut
 
+# ansible-core up to 2.19 also reaches hosts with 3.8, and only there it is found out.
+if sys.version_info < (3, 9):  # noqa: UP036
+    raise ImportError(
+        "unixsocket.access needs Python 3.9 or later on the host, and {} is {}.{}. Name another one "
+        "in ansible_python_interpreter.".format(sys.executable, *sys.version_info[:2])
+    )
+
 _archive = getattr(sys.modules[__name__].__loader__, "archive", None)
 __path__ = shortcut.path_of(__name__, __path__, _archive)
