@@ -101,6 +101,7 @@ def write_units(daemons: list[dict[str, Any]]) -> None:
     run("chown", "-R", f"{OWNER}:", f"/home/{OWNER}")
     write(MADE_AT_BOOT, f"d /run/life-own 0755 {OWNER} {OWNER}\n")
     write(REDIS_DROP_IN, "[Service]\nPrivateUsers=no\n")
+    write(php_drop_in(daemons), "[Service]\nTimeoutStopSec=5\n")
     paths = " ".join(daemon["path"] for daemon in daemons)
     write(
         f"{UNITS}/life-clients.service",
@@ -115,6 +116,12 @@ ExecStart=/usr/bin/python3 {LIFE}/clients.py watch /var/lib/life/boot.json {path
 WantedBy=sysinit.target
 """,
     )
+
+
+def php_drop_in(daemons: list[dict[str, Any]]) -> str:
+    """With the first version of cgroups systemd may not hear that the last worker is gone."""
+    unit = next(daemon["unit"] for daemon in daemons if daemon["name"] == "php-fpm")
+    return f"{UNITS}/{unit}.d/life.conf"
 
 
 def names(daemons: list[dict[str, Any]], user: str | None) -> list[str]:
@@ -181,7 +188,8 @@ def remove(daemons: list[dict[str, Any]]) -> None:
         for kind in ("service", "socket"):
             if os.path.exists(f"{UNITS}/{name}.{kind}"):
                 os.unlink(f"{UNITS}/{name}.{kind}")
-    shutil.rmtree(os.path.dirname(REDIS_DROP_IN))
+    for path in (REDIS_DROP_IN, php_drop_in(daemons)):
+        shutil.rmtree(os.path.dirname(path))
     os.unlink(MADE_AT_BOOT)
     with open(REDIS, encoding="utf-8") as file:
         text = file.read()
