@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from . import clients
 from .choosing import Choosing
-from .converge.loop import Outcome, of_the_same_kind
+from .converge.loop import Outcome
 from .converge.record import NoRecord, Record, RecordFile
 from .converge.steps import Step
 from .ending import without_ended
@@ -130,8 +130,10 @@ def _one_more(
         done = rounds[-1].apply(dropped)
         return done if first else outcome.then(done)
     except AccessError as error:
-        said = error if first else of_the_same_kind(error, outcome.rollback(str(error)))
-        raise said from error
+        if first:
+            raise
+        said = outcome.rollback(str(error))
+        raise (Overtaken(str(said)) if isinstance(error, Overtaken) else said) from error
     except BaseException as error:
         if not first:
             outcome.rollback(repr(error))

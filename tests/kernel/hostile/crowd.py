@@ -14,7 +14,9 @@ import gc
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import conftest
 
@@ -23,7 +25,7 @@ from kernel.hosts import Place, ended, fork
 
 FIRST = 80_000
 DONE, WAITED_IN_VAIN = 0, 7
-HOW = {"holder": "socket_acl ", "exclusive": False, "adds": True}
+HOW: dict[str, Any] = {"holder": "socket_acl ", "exclusive": False, "adds": True}
 SECONDS = 5.0
 
 
@@ -32,7 +34,7 @@ def add(path: str, place: Place, number: int) -> None:
     grant = {"user": str(FIRST + number), "method": "acl"}
     declared = {"app": {"path": path, "allow": [grant]}}
     try:
-        place.run(declared, prove=False, lock_seconds=SECONDS, **HOW)  # type: ignore[arg-type]
+        place.run(declared, prove=False, lock_seconds=SECONDS, **HOW)
     except AccessError as error:
         said = str(error)
         in_vain = "Another run on this host has held" in said and "run again" in said
@@ -46,14 +48,11 @@ def main() -> None:
     # What a run imports when it needs it is there before the first fork.
     warm = {"app": {"path": path, "allow": [{"user": str(FIRST), "method": "acl"}]}}
     for absent in (False, True):
-        place.run(warm, prove=False, absent=absent, **HOW)  # type: ignore[arg-type]
+        place.run(warm, prove=False, absent=absent, **HOW)
     # The children share what is there already, instead of copying it when it is collected.
     gc.freeze()
     gc.disable()
-    children = [
-        fork(lambda number=number: add(path, place, number))  # type: ignore[misc]
-        for number in range(int(runs))
-    ]
+    children = [fork(partial(add, path, place, number)) for number in range(int(runs))]
     print(json.dumps([ended(pid) for pid in children]))
 
 

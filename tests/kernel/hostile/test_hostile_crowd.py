@@ -49,6 +49,6 @@ def test_five_hundred_runs_at_once_lose_nothing(home: Place) -> None:
     (entry,) = home.record.entries.values()
     assert not entry.pending
     assert {int(uid) for uid in entry.requests["socket_acl app"]["users"]} == dict(wanted).keys()
-    home.run({"app": {"path": path}}, absent=True, **HOW)  # type: ignore[arg-type]
+    home.run({"app": {"path": path}}, absent=True, **HOW)
     assert everything(home.top) == before
     assert not os.path.exists(home.file.directory)

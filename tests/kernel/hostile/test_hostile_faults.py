@@ -72,9 +72,9 @@ def _mounted() -> list[str]:
     return [one.point for one in mounts.read() if one.point.startswith("/mnt/")]
 
 
-def differs(one: object, other: object) -> list[object]:
+def differs(one: tuple[Any, ...], other: tuple[Any, ...]) -> list[object]:
     """Return where two states differ, for whoever reads a failure."""
-    (seen, *rest), (wanted, *others) = one, other  # type: ignore[misc]
+    (seen, *rest), (wanted, *others) = one, other
     paths = [path for path in {**seen, **wanted} if seen.get(path) != wanted.get(path)]
     return [(path, seen.get(path), wanted.get(path)) for path in paths] + [
         pair for pair in zip(rest, others) if pair[0] != pair[1]

@@ -121,18 +121,13 @@ def apply_steps(
     except Overtaken as error:
         # It was refused before anything of it was written.
         done.pop()
-        raise of_the_same_kind(error, rollback(str(error))) from error
+        raise Overtaken(str(rollback(str(error)))) from error
     except AccessError as error:
-        raise of_the_same_kind(error, rollback(str(error))) from error
+        raise rollback(str(error)) from error
     except BaseException as error:
         rollback(repr(error))
         raise
     return Outcome(steps, changed=bool(changing), rollback=rollback)
-
-
-def of_the_same_kind(error: AccessError, said: AccessError) -> AccessError:
-    """Return what is said after a rollback as an error that another look may cure, or may not."""
-    return Overtaken(str(said)) if isinstance(error, Overtaken) else said
 
 
 def _left_by_others(known: Record, changing: Sequence[Step]) -> dict[str, Entry]:
