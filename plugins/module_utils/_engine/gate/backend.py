@@ -40,13 +40,16 @@ class Backend:
         self._waiting: deque[tuple[float, str, int, Done]] = deque()
         self._pause = _SHORTEST
 
-    def connect(self, path: str, buffer: int, done: Done) -> None:
-        """Connect, and call ``done`` now or later.
+    def connect(self, path: str, buffer: int) -> Socket | None:
+        """Return a connection, or None where its queue is full, or others wait for it already.
 
         ``buffer`` is the size in bytes of what must fit into it, 0 for what the kernel gives.
+        Raises OSError where nobody takes connections there.
         """
-        if not self._waiting and self._try(path, buffer, done):
-            return
+        return None if self._waiting else self._try(path, buffer)
+
+    def wait(self, path: str, buffer: int, done: Done) -> None:
+        """Try again, in order, and call ``done`` when it came to an end, good or bad."""
         self._waiting.append((time.monotonic() + self._patience, path, buffer, done))
         if len(self._waiting) == 1:
             self._pause = _SHORTEST
@@ -57,17 +60,21 @@ class Backend:
         now = time.monotonic()
         while self._waiting:
             deadline, path, buffer, done = self._waiting[0]
-            if self._try(path, buffer, done):
-                self._pause = _SHORTEST
-            elif deadline <= now:
-                done(None, words.BACKEND_FULL)
-            else:
+            reason = words.BACKEND_FULL
+            try:
+                sock = self._try(path, buffer)
+            except OSError:
+                sock, reason = None, words.BACKEND_DOWN
+            if sock is None and reason == words.BACKEND_FULL and now < deadline:
                 self._loop.later(self._pause, self._again)
                 return
+            if sock is not None:
+                self._pause = _SHORTEST
             self._waiting.popleft()
+            done(sock, reason)
 
-    def _try(self, path: str, buffer: int, done: Done) -> bool:
-        """Tell whether it came to an end, good or bad."""
+    def _try(self, path: str, buffer: int) -> Socket | None:
+        """Return a connection, or None where it is worth to try again; raises OSError."""
         sock = None
         try:
             sock = Socket(socket.AF_UNIX, self._kind)
@@ -78,8 +85,6 @@ class Backend:
             if sock is not None:
                 sock.close()
             if error.errno in _TRY_AGAIN:
-                return False
-            done(None, words.BACKEND_DOWN)
-            return True
-        done(sock, "")
-        return True
+                return None
+            raise
+        return sock

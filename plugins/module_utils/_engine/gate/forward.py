@@ -44,21 +44,23 @@ class Forward:
 
     def admit(self, sock: Socket, visit: Visit, rules: GateRules) -> None:
         """Connect a caller to the socket behind."""
+        path, buffer = rules.forward or "", self._buffer(rules)
+        try:
+            back = self._backend.connect(path, buffer)
+        except OSError:
+            self._turn_away(sock, visit, words.BACKEND_DOWN)
+            return
+        if back is not None:
+            self._join(sock, back, visit, rules)
+            return
 
         def done(back: Socket | None, reason: str) -> None:
             if back is None:
-                sock.close()
-                self.door.leave(visit, words.FAILED, reason)
+                self._turn_away(sock, visit, reason)
             else:
-                try:
-                    self._join(sock, back, visit, rules)
-                except OSError:
-                    for one in (sock, back):
-                        self._loop.forget(one.fileno())
-                        one.close()
-                    self.door.leave(visit, words.FAILED, words.BROKEN)
+                self._join(sock, back, visit, rules)
 
-        self._backend.connect(rules.forward or "", self._buffer(rules), done)
+        self._backend.wait(path, buffer, done)
 
     def finish(self) -> None:
         """Close what is open still."""
@@ -70,24 +72,34 @@ class Forward:
         usual = not self._messages or rules.max_message <= _USUAL_MESSAGE
         return 0 if usual else rules.max_message
 
-    def _join(self, sock: Socket, back: Socket, visit: Visit, rules: GateRules) -> None:
-        front_side: Side
-        back_side: Side
-        if self._messages:
-            if self._buffer(rules):
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._buffer(rules))
-            refused = self._kernel_refuses and refuse_descriptors(back)
-            take_one = take_plain if refused else take
-            front_side = MessageSide(sock, rules.max_message, take_one)
-            back_side = MessageSide(back, rules.max_message, take_one)
-        else:
-            receive = None if self._kernel_refuses else receive_plain(sock)
-            front_side = StreamSide(sock, self._pipes, receive)
-            back_side = StreamSide(back, self._pipes)
-        relay = Relay(self._loop, visit, front_side, back_side, self._finished)
+    def _turn_away(self, sock: Socket, visit: Visit, reason: str) -> None:
+        sock.close()
+        self.door.leave(visit, words.FAILED, reason)
+
+    def _join(self, front: Socket, back: Socket, visit: Visit, rules: GateRules) -> None:
+        try:
+            sides = self._sides(front, back, rules)
+            relay = Relay(self._loop, visit, *sides, self._finished)
+        except OSError:
+            for one in (front, back):
+                self._loop.forget(one.fileno())
+            back.close()
+            self._turn_away(front, visit, words.BROKEN)
+            return
         self._relays.add(relay)
         # Most callers have sent something by now, which need not wait for the next turn.
-        self._loop.tell(front_side, IN)
+        self._loop.tell(relay.front, IN)
+
+    def _sides(self, front: Socket, back: Socket, rules: GateRules) -> tuple[Side, Side]:
+        if not self._messages:
+            receive = None if self._kernel_refuses else receive_plain(front)
+            return StreamSide(front, self._pipes, receive), StreamSide(back, self._pipes)
+        if self._buffer(rules):
+            front.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._buffer(rules))
+        refused = self._kernel_refuses and refuse_descriptors(back)
+        take_one = take_plain if refused else take
+        most = rules.max_message
+        return MessageSide(front, most, take_one), MessageSide(back, most, take_one)
 
     def _finished(self, relay: Relay, verdict: str, reason: str) -> None:
         self._relays.discard(relay)

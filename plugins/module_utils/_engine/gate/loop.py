@@ -88,7 +88,7 @@ class Loop:
         timer = Timer(time.monotonic() + seconds, action)
         heapq.heappush(self._timers, timer)
         if len(self._timers) > 4096 and len(self._timers) > 4 * len(self._handlers):
-            self._timers = [one for one in self._timers if one.action is not None]
+            self._timers[:] = [one for one in self._timers if one.action is not None]
             heapq.heapify(self._timers)
         return timer
 
@@ -105,8 +105,7 @@ class Loop:
         try:
             handler.ready(event)
         except Exception as error:
-            self._crashed(error)
-            handler.abort()
+            self._failed(handler, error)
 
     def stop(self) -> None:
         """Make ``run`` return."""
@@ -114,21 +113,28 @@ class Loop:
 
     def run(self) -> None:
         """Serve until ``stop``."""
+        poll, handlers, timers = self._epoll.poll, self._handlers, self._timers
+        clock = time.monotonic
+        now = clock()
         self._running = True
         while self._running:
-            for fd, event in self._epoll.poll(self._pause(), _AT_A_TIME):
-                handler = self._handlers.get(fd)
+            # epoll counts milliseconds, and Python rounds up, so it never comes back too early.
+            for fd, event in poll(timers[0].at - now if timers else -1, _AT_A_TIME):
+                handler = handlers.get(fd)
                 if handler is None:
                     continue
-                self.tell(handler, event)
-            self.now = time.monotonic()
+                try:
+                    handler.ready(event)
+                except Exception as error:
+                    self._failed(handler, error)
+            self.now = now = clock()
             self.turn += 1
             if self._deferred:
                 deferred, self._deferred = self._deferred, []
                 for action in deferred:
                     self._do(action)
-            while self._timers and self._timers[0].at <= self.now:
-                timer = heapq.heappop(self._timers)
+            while timers and timers[0].at <= now:
+                timer = heapq.heappop(timers)
                 if timer.action is not None:
                     self._do(timer.action)
 
@@ -138,16 +144,12 @@ class Loop:
         self._timers.clear()
         self._epoll.close()
 
+    def _failed(self, handler: Handler, error: Exception) -> None:
+        self._crashed(error)
+        handler.abort()
+
     def _do(self, action: Callable[[], None]) -> None:
         try:
             action()
         except Exception as error:
             self._crashed(error)
-
-    def _pause(self) -> float:
-        while self._timers and self._timers[0].action is None:
-            heapq.heappop(self._timers)
-        if not self._timers:
-            return -1
-        # epoll counts milliseconds, and Python rounds up, so it never comes back too early.
-        return max(0.0, self._timers[0].at - time.monotonic())

@@ -47,8 +47,8 @@ class Relay:
         self.back = back
         self.open = True
         self._finished = done
-        front.join(self, back)
-        back.join(self, front)
+        front.relay = back.relay = self
+        front.other, back.other = back, front
         loop.watch(front.fd, _READ, front)
         loop.watch(back.fd, _READ, back)
 
@@ -85,11 +85,6 @@ class Side:
         # Something that came from here waits for room on the other side.
         self.stuck = False
         self.moved = 0
-
-    def join(self, relay: Relay, other: Side) -> None:
-        """Become a part of the relay."""
-        self.relay = relay
-        self.other = other
 
     def ready(self, event: int) -> None:
         """Move what can be moved."""

@@ -21,7 +21,7 @@ from typing import Any
 from . import log as words
 from .loop import ERR, HUP
 from .peer import Socket
-from .relay import Refused, Relay, Side, aligned_buffer
+from .relay import Refused, Side, aligned_buffer
 
 # Python has it from 3.10 on.  int(source, target, count, offset_source, offset_target, flags)
 _splice: Callable[..., int] | None = getattr(os, "splice", None)
@@ -104,7 +104,7 @@ def _can_splice() -> bool:
 class StreamSide(Side):
     """One of two stream sockets."""
 
-    __slots__ = ("_held", "_in_pipe", "_pipe", "_pipes", "_receive", "_send")
+    __slots__ = ("_held", "_in_pipe", "_pipe", "_pipes", "_receive")
 
     def __init__(self, sock: Socket, pipes: Pipes, receive: Any = None) -> None:
         """``receive`` replaces the socket's own ``recv_into``."""
@@ -114,11 +114,6 @@ class StreamSide(Side):
         self._pipe: tuple[int, int] | None = None
         self._in_pipe = 0
         self._held: memoryview | None = None
-
-    def join(self, relay: Relay, other: Side) -> None:
-        """Become a part of the relay."""
-        super().join(relay, other)
-        self._send = other.sock.send
 
     def pump(self, event: int) -> None:
         """Pass on what is there."""
@@ -140,7 +135,7 @@ class StreamSide(Side):
             self.end(event)
             return
         try:
-            sent = self._send(_VIEW[:count])
+            sent = self.other.sock.send(_VIEW[:count])
         except BlockingIOError:
             sent = 0
         except OSError:
@@ -159,7 +154,7 @@ class StreamSide(Side):
             return self._empty(self._pipe)
         while self._held:
             try:
-                sent = self._send(self._held)
+                sent = self.other.sock.send(self._held)
             except BlockingIOError:
                 return False
             self.moved += sent
@@ -191,13 +186,18 @@ class StreamSide(Side):
                 self.drop()
                 self.end(event)
                 return
-            self._in_pipe = count
             try:
-                if not self._empty(pipe):
-                    self.block()
-                    return
+                sent = _splice(pipe[0], self.other.fd, count, None, None, _NONBLOCK)
+            except BlockingIOError:
+                sent = 0
             except OSError:
+                self._in_pipe = count
                 self.unwanted()
+                return
+            self.moved += sent
+            if sent != count:
+                self._in_pipe = count - sent
+                self.block()
                 return
             if count < _PIPE:
                 # That was all; epoll tells of more without an exception.
