@@ -6,6 +6,7 @@
 Declarations go to the policy, plays and tasks to ``ansible-playbook --syntax-check`` and their
 options to the modules' documentation, inventories to ``ansible-inventory``.  A declaration after
 ``<!-- refused -->`` must be refused, with the messages of the ``text`` block that follows it.
+What declarations do on a host is shown by tests/hosts/test_hosts_examples.py.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy i
     PolicyError,
     load,
 )
-from unit.docs.pages import BLOCKS, FENCE, PAGES, ROOT, Block, anchors
+from unit.docs.kinds import YAML, declared, kind_of, of_kind
+from unit.docs.pages import FENCE, PAGES, ROOT, Block, anchors
 
-DECLARATION = re.compile(r"socket_policy_sockets(__\w+)?")
 COLLECTION = "unixsocket.access."
 
 
@@ -84,67 +85,27 @@ def controller(tmp_path_factory: pytest.TempPathFactory) -> Controller:
     return Controller(tmp_path_factory.mktemp("collections"))
 
 
-YAML = [block for block in BLOCKS if block.language == "yaml"]
-
-
-def _kind(value: Any) -> str:
-    """Return what a reader would do with the block; raises AssertionError for no idea."""
-    if isinstance(value, dict) and value:
-        if all(DECLARATION.fullmatch(key) or key.startswith("socket_") for key in value):
-            return "variables"
-        if set(value) == {"all"}:
-            return "inventory"
-        if set(value) == {"collections"}:
-            return "requirements"
-        if set(value) <= {"bugfixes", "minor_changes", "major_changes", "trivial"}:
-            return "fragment"
-        if set(value) == {"version", "images", "dependencies"}:
-            return "environment"
-        if "jobs" in value or all(
-            isinstance(job, dict) and "script" in job for job in value.values()
-        ):
-            return "pipeline"
-    if isinstance(value, list) and all(isinstance(item, dict) for item in value):
-        if any(item.keys() & {"run", "uses"} for item in value):
-            return "pipeline"
-        play = {"hosts", "import_playbook", "ansible.builtin.import_playbook"}
-        return "playbook" if all(play & item.keys() for item in value) else "tasks"
-    raise AssertionError("Nobody can tell what this is an example of.")
-
-
-def _of_kind(*kinds: str) -> list[Block]:
-    found = []
-    for block in YAML:
-        try:
-            if _kind(block.value) in kinds:
-                found.append(block)
-        except (AssertionError, yaml.YAMLError):
-            pass  # test_every_block_is_understood says so
-    return found
-
-
 def _plays(block: Block) -> list[dict[str, Any]]:
-    if _kind(block.value) == "playbook":
+    if kind_of(block.value) == "playbook":
         return list(block.value)
     return [{"name": "Example", "hosts": "all", "tasks": block.value}]
 
 
 @pytest.mark.parametrize("block", YAML, ids=str)
 def test_every_block_is_understood(block: Block) -> None:
-    assert _kind(block.value)
+    assert kind_of(block.value)
 
 
 def test_there_are_examples() -> None:
-    assert len(_of_kind("variables")) > 10
-    assert len(_of_kind("playbook", "tasks")) > 3
+    assert len(of_kind("variables")) > 10
+    assert len(of_kind("playbook", "tasks")) > 3
 
 
 @pytest.mark.parametrize(
-    "block", [block for block in _of_kind("variables") if not block.refused], ids=str
+    "block", [block for block in of_kind("variables") if not block.refused], ids=str
 )
 def test_declarations_are_right(block: Block) -> None:
-    fragments = {key: value for key, value in block.value.items() if DECLARATION.fullmatch(key)}
-    load(fragments)
+    load(declared(block))
 
 
 @pytest.mark.parametrize("block", [block for block in YAML if block.refused], ids=str)
@@ -159,7 +120,7 @@ def test_mistakes_are_refused_in_these_words(block: Block) -> None:
 
 def test_plays_and_tasks_are_accepted_by_ansible(controller: Controller, tmp_path: Path) -> None:
     files = []
-    for block in _of_kind("playbook", "tasks"):
+    for block in of_kind("playbook", "tasks"):
         file = tmp_path / (str(block).replace("/", "_").replace(":", "_") + ".yml")
         file.write_text(json.dumps(_plays(block)), encoding="utf-8")
         files.append(str(file))
@@ -168,7 +129,7 @@ def test_plays_and_tasks_are_accepted_by_ansible(controller: Controller, tmp_pat
 
 def test_inventories_are_accepted_by_ansible(controller: Controller, tmp_path: Path) -> None:
     files = [ROOT / "examples" / "web" / "hosts.yml"]
-    for number, block in enumerate(_of_kind("inventory")):
+    for number, block in enumerate(of_kind("inventory")):
         files.append(tmp_path / f"{number}.yml")
         files[-1].write_text(block.text, encoding="utf-8")
     for file in files:
@@ -179,7 +140,7 @@ def test_inventories_are_accepted_by_ansible(controller: Controller, tmp_path: P
 def test_options_are_those_of_the_modules(controller: Controller) -> None:
     used = [
         (block, name.removeprefix(COLLECTION), task[name])
-        for block in _of_kind("playbook", "tasks")
+        for block in of_kind("playbook", "tasks")
         for task in _tasks(_plays(block))
         for name in task
         if name.startswith(COLLECTION)

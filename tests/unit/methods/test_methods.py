@@ -47,6 +47,13 @@ def test_the_group_of_one_client() -> None:
     )
 
 
+def test_a_declared_group_that_does_not_exist_gives_nothing_and_no_other_is_taken() -> None:
+    # In check mode on a new host, or in a hook after the group was removed; both told elsewhere.
+    declared = declare("user nginx", "user alice", group="app-clients")
+    for clients in ([client("user nginx")], [client("user nginx"), client("user alice")]):
+        assert group.demand(declared, FACTS, clients) == Demand()
+
+
 def test_a_declared_mode_says_what_the_group_may() -> None:
     declared = declare("user nginx", mode=0o620)
     demand = group.demand(declared, facts_of(declared), [client("user nginx")])

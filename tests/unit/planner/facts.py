@@ -161,7 +161,7 @@ def facts_of(
     return SocketFacts(
         seen or chain(BORN),
         USERS[declared.owner] if declared.owner else None,
-        GROUPS[declared.group] if declared.group else None,
+        GROUPS.get(declared.group) if declared.group else None,
         tuple(
             replace(client(who), before=known.get(who))
             for who in (str(grant.principal) for grant in declared.allow)

@@ -64,6 +64,15 @@ def test_several_clients_of_one_declared_group_become_members() -> None:
     assert made.memberships == (("nginx", "staff"), ("alice", "staff"))
 
 
+def test_clients_of_a_group_that_does_not_exist_yet_are_no_mistake() -> None:
+    # Check mode on a new host, where an earlier task would make the group.
+    declared = declare("user nginx by group", "user alice by group", "user bob", group="later")
+    made = plan(declared)
+    assert made.memberships == ()
+    assert connects(made, BOB)
+    assert not connects(made, NGINX)
+
+
 def test_the_primary_group_is_no_membership() -> None:
     made = plan(declare("user nginx by group", group="nginx"))
     assert made.memberships == ()

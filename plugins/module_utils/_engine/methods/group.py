@@ -26,6 +26,9 @@ def demand(declared: SocketPolicy, facts: SocketFacts, clients: Sequence[Princip
     """Return what these clients want: the socket's group, its permissions, memberships."""
     if not clients:
         return Demand()
+    if declared.group is not None and facts.group is None:
+        # It does not exist yet (check mode) or any more (a hook), which is told already.
+        return Demand()
     group, problem = _group(declared, facts, clients)
     if group is None:
         return Demand(problems=(problem,))

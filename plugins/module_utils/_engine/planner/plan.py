@@ -217,7 +217,10 @@ class _Planner:
     ) -> None:
         """Foresee every grant and refusal by the kernel's rules, before anything is changed."""
         chain = self._planned_chain(request, searches)
+        waiting = self._waiting()
         for grant, one in zip(self.declared.allow, self.facts.allowed):
+            if one in waiting:
+                continue
             # Elsewhere the inode alone decides: its directories are what an endpoint goes around.
             if grant.endpoint is not None and chain.leaf is None:
                 continue
@@ -235,6 +238,11 @@ class _Planner:
                     f"{self.declared.path}, but what else is declared lets it in; take it out of "
                     "refuse, or change the grant or the mode that lets it in."
                 )
+
+    def _waiting(self) -> list[PrincipalFacts]:
+        """Return whom the socket's group is to let in, where the host has no such group (yet)."""
+        missing = self.declared.group is not None and self.facts.group is None
+        return self._served_by("group", self._choices) if missing else []
 
     def _unreachable(
         self, grant: Grant, one: PrincipalFacts, component: Component | None, text: str
