@@ -21,6 +21,8 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.gate import bulk
+from kernel.gate import gates
 from kernel.gate.gates import KINDS, Gate, as_user, gate, until
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")
@@ -218,6 +220,111 @@ def test_who_does_not_read_holds_nobody_up_and_fills_no_memory(spot: Path, behin
         until(lambda: one.descriptors() < 30)
 
 
+def threads(one: Gate) -> int:
+    return len(os.listdir(f"/proc/{one.pid}/task"))
+
+
+def _pour(sock: socket.socket, most: int = 1 << 40) -> None:
+    """Send until somebody closes."""
+    try:
+        for dummy in range(most >> 16):
+            sock.sendall(bytes(1 << 16))
+    except OSError:
+        pass
+
+
+def test_bulk_of_many_at_once_comes_through(spot: Path, behind: Any) -> None:
+    # More than one user's share of threads: the others are copied.
+    data = bytes(range(256)) * (1 << 14)
+    with gate(spot, forward=behind().path) as one:
+        socks = [one.connect(seconds=60) for dummy in range(40)]
+        senders = [threading.Thread(target=sock.sendall, args=(data,)) for sock in socks]
+        for sender in senders:
+            sender.start()
+        most = 0
+        for sock in socks:
+            got = bytearray()
+            while len(got) < len(data):
+                got += sock.recv(1 << 20)
+                most = max(most, threads(one))
+            assert got == data
+        for sender in senders:
+            sender.join()
+        assert 2 < most <= 1 + bulk.MOST // 4
+        # Who has nothing more to send at the moment needs no thread.
+        until(lambda: threads(one) == 1)
+        for sock in socks:
+            sock.sendall(b"small")
+            assert sock.recv(9) == b"small"
+            sock.close()
+
+
+def test_bulk_without_threads_comes_through(
+    spot: Path, behind: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gates, "_START", "import os\ndel os.splice\n" + gates._START)
+    data = os.urandom(4 << 20)
+    with gate(spot, forward=behind().path) as one, one.connect(seconds=60) as sock:
+        sender = threading.Thread(target=sock.sendall, args=(data,))
+        sender.start()
+        got = bytearray()
+        while len(got) < len(data):
+            got += sock.recv(1 << 20)
+            assert threads(one) == 1
+        sender.join()
+        assert got == data
+
+
+@pytest.mark.parametrize("gone", ["caller", "backend"])
+def test_bulk_that_nobody_takes_any_more_leaves_nothing(spot: Path, behind: Any, gone: str) -> None:
+    leave = threading.Event()
+    reading = threading.Event()
+
+    def talk(sock: socket.socket) -> None:
+        for dummy in range(64):
+            sock.recv(1 << 16)
+        reading.set()
+        leave.wait(60)
+
+    with gate(spot, forward=behind(talk).path) as one:
+        before = one.descriptors()
+        with one.connect(seconds=60) as sock:
+            sender = threading.Thread(target=_pour, args=(sock,))
+            sender.start()
+            assert reading.wait(60)
+            until(lambda: threads(one) == 2)
+            if gone == "backend":
+                leave.set()
+            else:
+                sock.shutdown(socket.SHUT_RDWR)
+                leave.set()
+            sender.join(60)
+            assert not sender.is_alive()
+        until(lambda: threads(one) == 1)
+        until(lambda: one.descriptors() == before)
+        assert one.connect().close() is None
+
+
+def test_sigterm_ends_bulk_after_its_limit(spot: Path, behind: Any) -> None:
+    hold = threading.Event()
+
+    def talk(sock: socket.socket) -> None:
+        for dummy in range(64):
+            sock.recv(1 << 16)
+        hold.wait(60)
+
+    with gate(spot, forward=behind(talk).path, finish_seconds=0.3) as one:
+        with one.connect(seconds=60) as sock:
+            sender = threading.Thread(target=_pour, args=(sock,))
+            sender.start()
+            until(lambda: threads(one) == 2)
+            one.signal(signal.SIGTERM)
+            assert one.wait() == 0
+            sender.join(60)
+        hold.set()
+        assert one.said("REASON=stopped") or one.said("the gate was stopped")
+
+
 def test_a_spinning_loop_would_be_seen(spot: Path, behind: Any) -> None:
     """The caller is gone, and the backend does not read: nothing may be done again and again."""
     waits = threading.Event()
@@ -362,8 +469,6 @@ def test_a_flood_of_one_user_leaves_room_for_others(spot: Path, behind: Any) -> 
 
 def _hide_the_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the gate run as below Linux 6.16."""
-    from kernel.gate import gates
-
     hidden = gates._START.replace(
         "sys.exit", "import _engine.gate.peer as p; p.SO_PASSRIGHTS = 9999\nsys.exit"
     )
@@ -382,7 +487,7 @@ def test_descriptors_do_not_pass(
     if not kernel:
         _hide_the_refusal(monkeypatch)
     with gate(spot, forward=behind(look).path) as one, one.connect() as sock:
-        until(lambda: one.descriptors() > 8)
+        until(lambda: one.descriptors() > 10)
         before = one.descriptors()
         fds = array.array("i", [0, 1])
         try:
@@ -531,8 +636,6 @@ def test_a_peer_that_cannot_be_seen_has_pid_0(
     spot: Path, behind: Any, allowed: bool, answer: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The gate runs in a namespace of its own, and who calls is outside of it."""
-    from kernel.gate import gates
-
     outside = (
         "import ctypes, os, signal\n"
         "assert not ctypes.CDLL(None).unshare(0x20000000)\n"

@@ -7,14 +7,15 @@
 """The gate: a server that asks the kernel who is calling before it reads one byte.
 
 It forwards a connection to another socket, or runs a fixed command for each request.  One process
-with one epoll(7) loop serves all connections; nothing in it blocks.  The files, from the bottom::
+with one epoll(7) loop serves all connections; nothing in it blocks.  Bulk alone is carried by
+threads.  The files, from the bottom::
 
     rules, source     who may come in and what happens then; where that is read from
     peer, process     what the kernel says about a caller; what /proc adds for the log
     journal, log      records for the journal; which of them are summed up
     loop              descriptors, timers
     door              accepts, identifies, admits or refuses, counts
-    backend, relay, stream, messages, forward     to another socket
+    backend, relay, bulk, stream, messages, forward     to another socket
     queue, child, request, serve                  a command for each request
     server            all of it together, from systemd's descriptor to the end
 """

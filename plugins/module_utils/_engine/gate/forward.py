@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from . import log as words
 from .backend import Backend
+from .bulk import Carriers
 from .door import Door
 from .log import Visit
 from .loop import IN, Loop
@@ -20,7 +21,7 @@ from .messages import MessageSide, receive_plain, take, take_plain
 from .peer import Socket, refuse_descriptors
 from .relay import Relay, Side
 from .rules import GateRules
-from .stream import Pipes, StreamSide
+from .stream import StreamSide
 
 # Smaller ones fit into what the kernel gives every socket.
 _USUAL_MESSAGE = 100_000
@@ -35,7 +36,7 @@ class Forward:
         self._loop = loop
         first = rules(loop.now)
         self._messages = first.type == "seqpacket"
-        self._pipes = Pipes()
+        self._carriers = None if self._messages else Carriers(loop)
         # Then nothing needs to be looked for in what is received.
         self._kernel_refuses = refuse_descriptors(listener)
         kind = socket.SOCK_SEQPACKET if self._messages else socket.SOCK_STREAM
@@ -66,7 +67,8 @@ class Forward:
         """Close what is open still."""
         for relay in list(self._relays):
             relay.finish(words.ALLOWED, words.STOPPED)
-        self._pipes.close()
+        if self._carriers is not None:
+            self._carriers.close()
 
     def _buffer(self, rules: GateRules) -> int:
         usual = not self._messages or rules.max_message <= _USUAL_MESSAGE
@@ -91,9 +93,9 @@ class Forward:
         self._loop.tell(relay.front, IN)
 
     def _sides(self, front: Socket, back: Socket, rules: GateRules) -> tuple[Side, Side]:
-        if not self._messages:
+        if self._carriers is not None:
             receive = None if self._kernel_refuses else receive_plain(front)
-            return StreamSide(front, self._pipes, receive), StreamSide(back, self._pipes)
+            return StreamSide(front, self._carriers, receive), StreamSide(back, self._carriers)
         if self._buffer(rules):
             front.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._buffer(rules))
         refused = self._kernel_refuses and refuse_descriptors(back)

@@ -63,15 +63,15 @@ def take_plain(sock: Socket, most: int) -> Taken:
     return Taken(_VIEW[:count], words.TOO_LONG if count > most else "")
 
 
-def receive_plain(sock: Socket) -> Callable[[bytearray], int]:
+def receive_plain(sock: Socket) -> Callable[[bytearray, int, int], int]:
     """Return what receives as ``recv_into`` does, but raises Refused where descriptors come.
 
     For kernels that cannot refuse them: a plain recv(2) closes them, and tells nobody.
     """
 
-    def receive(buffer: bytearray) -> int:
+    def receive(buffer: bytearray, most: int, how: int) -> int:
         count, control, flags, dummy = sock.recvmsg_into(
-            [buffer], _CONTROL, socket.MSG_CMSG_CLOEXEC
+            [buffer], _CONTROL, how | socket.MSG_CMSG_CLOEXEC
         )
         if control:
             raise Refused(words.DESCRIPTORS if _close_passed(control) else words.CUT)

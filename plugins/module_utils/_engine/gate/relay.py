@@ -38,7 +38,7 @@ class Refused(Exception):
 class Relay:
     """One caller and the socket behind the gate; ``finished`` is told when both are closed."""
 
-    __slots__ = ("_finished", "back", "front", "loop", "open", "visit")
+    __slots__ = ("_ended", "_finished", "back", "front", "loop", "open", "visit")
 
     def __init__(self, loop: Loop, visit: Visit, front: Side, back: Side, done: Finished) -> None:
         self.loop = loop
@@ -53,11 +53,27 @@ class Relay:
         loop.watch(back.fd, _READ, back)
 
     def finish(self, verdict: str = words.ALLOWED, reason: str = "") -> None:
-        """Close both ends."""
+        """Close both ends, as soon as no thread uses them any more."""
         if not self.open:
             return
         self.open = False
+        self._ended = (verdict, reason)
+        if not (self.front.busy or self.back.busy):
+            self.close()
+            return
+        for side in (self.front, self.back):
+            self.loop.unwatch(side.fd)
+            try:
+                # Whoever waits in a system call for one of the two learns it.
+                side.sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def close(self) -> None:
+        """Close both ends of what is finished, unless a thread has one still."""
         front, back = self.front, self.back
+        if front.busy or back.busy:
+            return
         self.visit.bytes_in, self.visit.bytes_out = front.moved, back.moved
         for side in (front, back):
             self.loop.forget(side.fd)
@@ -65,13 +81,13 @@ class Relay:
             side.sock.close()
         # They hold each other: nothing else would free them before the collector comes by.
         del front.other, back.other, front.relay, back.relay
-        self._finished(self, verdict, reason)
+        self._finished(self, *self._ended)
 
 
 class Side:
     """One of the two sockets, and the direction that begins at it."""
 
-    __slots__ = ("ended", "events", "fd", "moved", "other", "relay", "sock", "stuck")
+    __slots__ = ("busy", "ended", "events", "fd", "moved", "other", "relay", "sock", "stuck")
 
     relay: Relay
     other: Side
@@ -84,6 +100,8 @@ class Side:
         self.ended = False
         # Something that came from here waits for room on the other side.
         self.stuck = False
+        # A thread carries what comes from here.
+        self.busy = False
         self.moved = 0
 
     def ready(self, event: int) -> None:
@@ -94,7 +112,7 @@ class Side:
             if not relay.open:
                 return
         if not self.ended:
-            if not self.stuck:
+            if not (self.stuck or self.busy):
                 self.pump(event)
         elif event & _GONE and not self.stuck:
             # It takes nothing any more either.
@@ -107,6 +125,10 @@ class Side:
 
     def pump(self, event: int) -> None:
         """Take what is there and pass it on; call ``end`` at its end."""
+        raise NotImplementedError
+
+    def carried(self, became: str) -> None:
+        """Go on where a thread has ended."""
         raise NotImplementedError
 
     def flush(self) -> bool:
@@ -165,10 +187,11 @@ class Side:
 
     def update(self) -> None:
         """Wait for exactly what can lead further."""
-        events = 0 if self.ended or self.stuck else _READ
+        waits = self.stuck or self.busy
+        events = 0 if self.ended or waits else _READ
         if self.other.stuck:
             events |= OUT
-        if not events and self.stuck:
+        if not events and waits:
             # Not even for HUP, which would come again and again without anything to be done.
             events = _UNWATCHED
         if events == self.events:

@@ -26,6 +26,8 @@ from .service_units import (
 _COMMAND = "/usr/local/sbin/socket-access"
 # Seconds in which the server ends by itself after it has let the last request finish.
 _MARGIN = 10
+# The threads that carry bulk (gate/bulk.py), and some.
+_TASKS = 80
 
 
 @dataclass(frozen=True)
@@ -59,12 +61,12 @@ def socket_unit(gate: GateUnits) -> str:
 
 def service_unit(gate: GateUnits) -> str:
     """Return the service of a gate; raises ValueError for a command that nobody runs."""
-    # Two sockets and two pipes for each connection.
+    # Two sockets for each connection, and pipes for those that carry bulk.
     files = 6 * gate.max_connections + 256
     if gate.forward is not None:
         words = f"Forward to the socket {gate.forward} for those who may ({gate.name})"
         sandbox = forwarding_sandbox(
-            gate.forward, dynamic=gate.user is None, files=files, tasks=16, sees_processes=True
+            gate.forward, dynamic=gate.user is None, files=files, tasks=_TASKS, sees_processes=True
         )
     elif gate.user is not None:
         words = f"Serve the requests of those who may ({gate.name})"
