@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.gate import bulk
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.keep import (
     gate_units,
     proxy_units,
@@ -128,6 +129,10 @@ def test_socket_proxyd_forwards_streams() -> None:
 def test_there_is_a_task_for_each_connection() -> None:
     unit = proxy_units.service_unit(replace(PROXY, max_connections=2000))
     assert int(value(unit, "TasksMax")) > 2000
+
+
+def test_a_gate_has_a_task_for_each_thread_that_carries_bulk() -> None:
+    assert int(value(gate_units.service_unit(FORWARD), "TasksMax")) > bulk.MOST + 2
 
 
 @pytest.mark.parametrize(

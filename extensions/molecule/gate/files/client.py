@@ -103,6 +103,14 @@ def stream(path: str, request: str, least: int = 1) -> str:
         return type(error).__name__
 
 
+def bulk(path: str, size: int) -> int:
+    """Return how many bytes come back of a value that redis is given and asked for."""
+    key = "*3\r\n$3\r\nSET\r\n$4\r\nbulk\r\n"
+    ask = "*2\r\n$6\r\nGETDEL\r\n$4\r\nbulk\r\n"
+    around = len(f"+OK\r\n${size}\r\n\r\n")
+    return len(stream(path, f"{key}${size}\r\n{'x' * size}\r\n{ask}", size + around)) - around
+
+
 def message(path: str, request: str) -> str:
     try:
         with connected(path, SEQPACKET) as sock:
@@ -195,7 +203,7 @@ ACTS = {
     act.__name__: act
     for act in (stream, message, same, pass_descriptor, send_nothing, stay_silent, hold)
 }
-ACTS.update((act.__name__, act) for act in (echoes_through_held, flood))
+ACTS.update((act.__name__, act) for act in (bulk, echoes_through_held, flood))
 
 
 def main_pid(name: str) -> int:
@@ -252,6 +260,7 @@ def who() -> dict[str, object]:
 
 def limits() -> dict[str, object]:
     return {
+        "bulk": once("reports", bulk, REDIS, 8 << 20),
         "messages": once("app", same, MESSAGE, 1, 4096, 65536, 100000),
         "message too long": once("app", same, MESSAGE, 100, 100001, 5),
         "descriptor to a daemon": once("app", pass_descriptor, MESSAGE, SEQPACKET),
