@@ -140,6 +140,8 @@ def test_too_few_descriptors_are_waited_for(tmp_path: Path) -> None:
     running = Running(tmp_path / "s", ["--max", "2", "--", *ECHO], files=6)
     client = running.connect()
     client.sendall(b"x")
+    # It says so when it has tried in vain, however long it took to start.
+    assert select.select([running.process.stderr], [], [], 30)[0]
     assert silent(client)
     hard = resource.prlimit(running.process.pid, resource.RLIMIT_NOFILE)[1]
     resource.prlimit(running.process.pid, resource.RLIMIT_NOFILE, (64, hard))
