@@ -65,6 +65,7 @@ def play(
         **os.environ,
         "ANSIBLE_STDOUT_CALLBACK": callback,
         "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_TIMEOUT": "60",
         "ANSIBLE_LOCAL_TEMP": str(place.directory / "tmp"),
         "ANSIBLE_SSH_CONTROL_PATH_DIR": str(place.directory / "cp"),
         "LC_ALL": "C.UTF-8",

@@ -23,23 +23,24 @@ Plan = list[tuple[str, str, list[int]]]
 def measure(place: Place, settings: Settings) -> dict[str, Any]:
     """All sizes once, and again those that the targets are about, by the ways that are plain."""
     found: dict[str, Any] = {"rounds": settings.rounds, "runs": [], "packing": [], "loops": []}
-    sizes, most = settings.grants, max(settings.grants)
-    judged = sorted({most, sums.few(sizes)})
-    plain = [way for way, (dummy, pipelining) in WAYS.items() if not pipelining]
+    most = max(map(max, settings.grants.values()))
     with place.hosts(NEW, systemd=True, sockets=plays.sockets(most) + 1):
         for turn in range(settings.rounds):
-            plan: Plan = [(NEW, way, judged if turn else sizes) for way in plain]
+            plan: Plan = [
+                (NEW, way, sorted({max(sizes), sums.few(sizes)}) if turn else sizes)
+                for way, sizes in settings.grants.items()
+            ]
             _round(place, turn, plan, found)
-        others: Plan = [(NEW, way, [most]) for way in WAYS if way not in plain]
-        _round(place, 0, others + [(KEPT, way, [most]) for way in plain], found)
-        for way in plain:
-            looped = [size for size in sizes if size <= settings.loops[way]]
+        others: Plan = [(NEW, way, [most]) for way in WAYS if way not in settings.grants]
+        _round(place, 0, [*others, (KEPT, "ssh", [most])], found)
+        for way, limit in settings.loops.items():
+            looped = [size for size in settings.grants["ssh"] if size <= limit]
             if looped:
                 with say(f"grants: loops over {max(looped)} entries, {way}"):
                     run = _play(place, NEW, way, plays.entry_loops(looped))
                 found["loops"] += [[way, *row] for row in figures.loops(run.tasks(), looped)]
     with place.hosts(BARE, systemd=False, sockets=plays.sockets(most) + 1):
-        _round(place, 0, [(BARE, way, [most]) for way in plain], found)
+        _round(place, 0, [(BARE, "ssh", [most])], found)
     return found
 
 

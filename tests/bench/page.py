@@ -58,10 +58,16 @@ def machine(results: Results) -> str:
         if part["began"] != results["began"]
     }
     said = "All of it was measured in one run."
+    busy = ""
+    if float(facts["load"]) >= int(facts["cores"]):
+        busy = (
+            "\n\n**The machine was busy with other things**, as its load says, so these figures show "
+            "that everything can be measured, and not how fast it is."
+        )
     if others:
         named = ", ".join(f"{name} ({date})" for name, date in others.items())
         said = f"In one run, but for these parts, which another run measured: {named}."
-    return f"{table(['', ''], rows, figures=False)}\n\n{said}"
+    return f"{table(['', ''], rows, figures=False)}\n\n{said}{busy}"
 
 
 def _virtual(facts: dict[str, str]) -> str:

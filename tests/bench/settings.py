@@ -12,14 +12,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from bench import sums
+
 
 @dataclass(frozen=True)
 class Settings:
     """Sizes and rounds, by the variables that ``tests/bench/run`` explains."""
 
     rounds: int
-    grants: list[int]
-    # By way, how many entries the loops make.
+    # By way, the numbers of grants, and how many entries the loops make.
+    grants: dict[str, list[int]]
     loops: dict[str, int]
     endpoints: int
     hosts: list[int]
@@ -30,20 +32,30 @@ class Settings:
 
 
 def read() -> Settings:
+    grants = _sizes("BENCH_GRANTS", "1 5 20 100 400")
+    # A ping over podman takes several times that over SSH; its ends show what there is to see.
+    ends = " ".join(map(str, sorted({grants[0], sums.few(grants), grants[-1]})))
     return Settings(
         rounds=int(_said("BENCH_ROUNDS", "3")),
-        grants=sorted(map(int, _said("BENCH_GRANTS", "1 5 20 100 400").split())),
+        grants={
+            "ssh": grants,
+            "podman": _sizes("BENCH_GRANTS_PODMAN", ends),
+        },
         loops={
             "ssh": int(_said("BENCH_LOOP", "400")),
             "podman": int(_said("BENCH_LOOP_PODMAN", "20")),
         },
         endpoints=int(_said("BENCH_ENDPOINTS", "5")),
-        hosts=sorted(map(int, _said("BENCH_HOSTS", "1 10 50 100 200").split())),
+        hosts=_sizes("BENCH_HOSTS", "1 10 50 100 200"),
         forks=int(_said("BENCH_FORKS", "10")),
         fleet_grants=int(_said("BENCH_FLEET_GRANTS", "20")),
         gate=_said("BENCH_GATE", "5 1").split(),
         audit=_said("BENCH_AUDIT", "1000 50").split(),
     )
+
+
+def _sizes(name: str, default: str) -> list[int]:
+    return sorted(map(int, _said(name, default).split()))
 
 
 def _said(name: str, default: str) -> str:
