@@ -40,8 +40,8 @@ hosts: ## Run the tests of generated units under a real systemd, on both Debians
 molecule: ## Run the scenarios on both Debians; one of them: make molecule S=group
 	@$(T)/molecule $(S)
 
-bench: ## Measure 20 sockets x 20 principals beside ping and beside ansible.posix.acl
-	@tests/bench/policy_400
+bench: ## Measure it beside ping and beside loops, and write docs/performance.md: a quarter of an hour on a quiet machine
+	@tests/bench/run
 
 docs: ## Build the documentation as HTML, every warning an error
 	@$(T)/docs

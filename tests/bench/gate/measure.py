@@ -4,17 +4,19 @@
 
 """Measures ways to a socket side by side in one run: direct, gate, socat, systemd-socket-proxyd.
 
-measure.py [ROUNDS] [SECONDS]
+measure.py [ROUNDS] [SECONDS] [FILE]
 
 Everything runs on one pinned processor, because only then do ratios mean anything.  Brackets hold
 how many times systemd-socket-proxyd's figure it is; for messages (SOCK_SEQPACKET), which that does
 not know, socat's.  What is not installed is left out, and that is said.  Python is the client and
 the backend for all of them.
 GATE_PYTHON is the interpreter that the gate runs with, such as the distribution's own.
+FILE gets the medians as JSON.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import shutil
@@ -314,9 +316,13 @@ def main() -> None:
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     place = Path(tempfile.mkdtemp(prefix="gate-bench-"))
     place.chmod(0o755)
-    streams(place, rounds, seconds)
-    messages(place, rounds, seconds)
+    found = {
+        "streams": streams(place, rounds, seconds),
+        "messages": messages(place, rounds, seconds),
+    }
     shutil.rmtree(place)
+    if len(sys.argv) > 3:
+        Path(sys.argv[3]).write_text(json.dumps(found), encoding="utf-8")
 
 
 def _rates(ways: dict[str, Route], kind: int, seconds: float, figures: Figures) -> None:
@@ -335,7 +341,7 @@ def _rates(ways: dict[str, Route], kind: int, seconds: float, figures: Figures) 
         figures[name].setdefault("CPU s/GB", []).append(spent)
 
 
-def messages(place: Path, rounds: int, seconds: float) -> None:
+def messages(place: Path, rounds: int, seconds: float) -> dict[str, dict[str, float | str]]:
     """Measure the ways for messages, SOCK_SEQPACKET."""
     figures: Figures = {}
     spot = place / "messages"
@@ -345,9 +351,10 @@ def messages(place: Path, rounds: int, seconds: float) -> None:
             _rates(ways, MESSAGES, seconds, figures)
     print()
     table("messages", figures, {}, "socat")
+    return medians(figures, {})
 
 
-def streams(place: Path, rounds: int, seconds: float) -> None:
+def streams(place: Path, rounds: int, seconds: float) -> dict[str, dict[str, float | str]]:
     """Measure the ways for streams."""
     figures: Figures = {}
     words: dict[str, dict[str, str]] = {}
@@ -370,6 +377,17 @@ def streams(place: Path, rounds: int, seconds: float) -> None:
         for thread in threads:
             thread.join()
     table("streams", figures, words, "proxyd")
+    return medians(figures, words)
+
+
+def medians(
+    figures: Figures, words: dict[str, dict[str, str]]
+) -> dict[str, dict[str, float | str]]:
+    """Return by way and row one figure or word."""
+    return {
+        name: {**{row: round(median(each), 4) for row, each in rows.items()}, **words.get(name, {})}
+        for name, rows in figures.items()
+    }
 
 
 def table(title: str, figures: Figures, words: dict[str, dict[str, str]], to: str) -> None:

@@ -256,6 +256,8 @@ class Place:
         for path in sorted(paths):
             os.chmod(path, 0o755 if os.path.isdir(path) else 0o644)
             os.chown(path, os.geteuid(), os.getegid())
+        # Only then: an inode that changes between two flushes makes each of them wait for the journal.
+        for path in sorted(paths):
             _flush(path)
 
     def _manifest(self, engine: Engine) -> list[str]:
