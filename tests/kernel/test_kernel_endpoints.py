@@ -167,6 +167,17 @@ def test_check_mode_tells_it_all_and_changes_nothing(here: Place) -> None:
     assert not here.run(declared(BOB), check=True).changed
 
 
+def test_a_mount_of_somebody_else_is_refused_and_a_hook_knows_its_own(here: Place) -> None:
+    here.run(declared(BOB))
+    os.unlink(here.file.path)
+    there = mounts.read()
+    _refused(here, declared(BOB), f"{SOURCE} is mounted on {TARGET} already by root, which no run")
+    assert mounts.read() == there
+    # The host keeps the policy only since a whole run, so the daemon's start is no time to refuse.
+    hook(here, declared(BOB))
+    assert connects(BOB, TARGET) == "connected"
+
+
 def test_several_clients_share_an_endpoint(here: Place) -> None:
     here.run(declared(BOB, CAROL))
     assert [connects(who, TARGET) for who in (BOB, CAROL, MALLORY)] == [

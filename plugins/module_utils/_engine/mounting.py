@@ -75,7 +75,13 @@ class Mounting:
         descriptor = None if chain.leaf is None else seen.one.pin.descriptor(source)
         patient = self._options.hook and self._options.watched and mounter is not None
         mount = BindMount(
-            endpoint.at, source, descriptor=descriptor, mounter=mounter, patient=patient
+            endpoint.at,
+            source,
+            descriptor=descriptor,
+            mounter=mounter,
+            patient=patient,
+            # The host keeps the policy since a run that refused what it had not mounted itself.
+            known=self._options.hook,
         )
         asked = MountRequest(source, endpoint.mount_as if by_user else None)
         directory = EndpointDirectory(endpoint.at.rpartition("/")[0], self._names)
