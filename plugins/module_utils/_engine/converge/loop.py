@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Callable
 
@@ -73,13 +73,15 @@ def apply_steps(
     record: Record,
     file: RecordFile,
     going_back: Callable[[], None] = lambda: None,
+    ended: Mapping[str, str] | None = None,
 ) -> Outcome:
     """Put all steps into effect, or none: a step that fails takes the whole run back.
 
-    ``going_back`` is called before anything is put back.  Raises AccessError that says what failed
+    ``going_back`` is called before anything is put back.  ``ended`` is what the record shall say of
+    grants that ended, None for what it says.  Raises AccessError that says what failed
     and that everything was put back.
     """
-    after = _next_record(steps, record)
+    after = _next_record(steps, record, record.ended if ended is None else ended)
     changing = [step for step in steps if step.changes]
     if after == record and not changing:
         return Outcome(steps, changed=False)
@@ -103,7 +105,7 @@ def apply_steps(
             return AccessError(" ".join([reason, *problems]))
         try:
             if file.load() != record:
-                file.save(Record({**record.entries, **left}))
+                file.save(replace(record, entries={**record.entries, **left}))
         except (OSError, AccessError) as error:
             return AccessError(f"{reason} The record {file.path} could not be put back: {error}.")
         return AccessError(reason if left else f"{reason} {_PUT_BACK}")
@@ -150,13 +152,13 @@ def _write(step: Step) -> None:
         raise AccessError(f"{step.resource.key} could not be changed: {error.strerror}.") from error
 
 
-def _next_record(steps: Sequence[Step], record: Record) -> Record:
+def _next_record(steps: Sequence[Step], record: Record, ended: Mapping[str, str]) -> Record:
     entries = dict(record.entries)
     for step in steps:
         entries.pop(step.resource.key, None)
         if step.entry is not None:
             entries[step.resource.key] = step.entry
-    return Record(entries)
+    return Record(entries, ended)
 
 
 def _pending(changing: Sequence[Step], record: Record, after: Record) -> Record:
@@ -166,7 +168,7 @@ def _pending(changing: Sequence[Step], record: Record, after: Record) -> Record:
         key = step.resource.key
         entry = step.entry or record.entries[key]
         entries[key] = replace(entry, pending=True)
-    return Record(entries)
+    return replace(after, entries=entries)
 
 
 def _by_place(steps: Sequence[Step]) -> list[list[Step]]:
