@@ -98,7 +98,7 @@ def apply_steps(
             elif known != record:
                 left = _left_by_others(known, changing)
         except (OSError, AccessError) as error:
-            reason = f"{reason} The record {file.path} could not be written: {error}."
+            reason = f"{reason} The record {file.path} could not be written: {_said(error)}"
         problems = _put_back(done)
         if problems:
             # The record goes on telling how these things were before, for the next run to heal.
@@ -107,7 +107,7 @@ def apply_steps(
             if file.load() != record:
                 file.save(replace(record, entries={**record.entries, **left}))
         except (OSError, AccessError) as error:
-            return AccessError(f"{reason} The record {file.path} could not be put back: {error}.")
+            return AccessError(f"{reason} The record {file.path} could not be put back: {_said(error)}")
         return AccessError(reason if left else f"{reason} {_PUT_BACK}")
 
     try:
@@ -130,6 +130,11 @@ def apply_steps(
         rollback(repr(error))
         raise
     return Outcome(steps, changed=bool(changing), rollback=rollback)
+
+
+def _said(error: Exception) -> str:
+    """Return what an error says as the end of a sentence, which some of them have already."""
+    return f"{str(error).rstrip('.')}."
 
 
 def _left_by_others(known: Record, changing: Sequence[Step]) -> dict[str, Entry]:
@@ -192,7 +197,7 @@ def _put_back(done: Sequence[Step]) -> list[str]:
             try:
                 step.resource.write(step.current)
             except (OSError, AccessError) as error:
-                failed.append(f"{step.resource.key} could not be put back: {error}.")
+                failed.append(f"{step.resource.key} could not be put back: {_said(error)}")
         try:
             _settle(group)
         except AccessError as error:
