@@ -198,7 +198,9 @@ def test_a_line_of_fstab_that_has_the_path_is_refused(here: Place, user: bool) -
     _with_fstab(f"# mine\n{SOURCE} {TARGET}/ none bind,user,noauto 0 0\n{spoilt}")
     before = everything(here.top)
     one = _by_user() if user else declared(BOB)
-    _refused(here, one, f"Line 2 of /etc/fstab mounts {SOURCE} on {TARGET}, where the socket {SOURCE}")
+    _refused(
+        here, one, f"Line 2 of /etc/fstab mounts {SOURCE} on {TARGET}, where the socket {SOURCE}"
+    )
     _refused(here, one, "Take that line out, or declare another path for the endpoint.")
     assert everything(here.top) == before
     # A hook does not judge what came since.

@@ -53,7 +53,7 @@ class Host:
     def mounted(self, root: str = "/user/1000/s", device: int = 5) -> None:
         number = len(self.table) + 1
         self.table.append(
-            Mount(number, 1, device, root, self.target, options=frozenset(OPTIONS + ("rw",)))
+            Mount(number, 1, device, root, self.target, options=frozenset((*OPTIONS, "rw")))
         )
 
     def shows(self, current: bool) -> None:

@@ -107,7 +107,9 @@ def apply_steps(
             if file.load() != record:
                 file.save(replace(record, entries={**record.entries, **left}))
         except (OSError, AccessError) as error:
-            return AccessError(f"{reason} The record {file.path} could not be put back: {_said(error)}")
+            return AccessError(
+                f"{reason} The record {file.path} could not be put back: {_said(error)}"
+            )
         return AccessError(reason if left else f"{reason} {_PUT_BACK}")
 
     try:

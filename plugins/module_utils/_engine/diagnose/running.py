@@ -198,7 +198,9 @@ def _groups_lacking(group: Group, lacking: list[int], first: Cause, asked: Asked
     if unit is None or not unit.endswith(".service") or group.processes[0].user_manager:
         change = Change(values.LOOK, "Let what starts it begin with all groups of the user.")
         return Cause("own-groups", first.errno, first.path, text, (change,))
-    change = _drop_in(unit, f"SupplementaryGroups={' '.join(map(setting_word, groups))}", ", ".join(groups))
+    change = _drop_in(
+        unit, f"SupplementaryGroups={' '.join(map(setting_word, groups))}", ", ".join(groups)
+    )
     return Cause("own-groups", first.errno, first.path, text, (change,))
 
 
