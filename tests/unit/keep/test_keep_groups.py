@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -90,6 +91,11 @@ def test_systemd_reads_the_same_word(name: str, tmp_path: Path) -> None:
         f"SupplementaryGroups=root {setting_word(name + ':')} daemon\n"
     )
     done = subprocess.run(
-        ["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False
+        # As a user's manager: the system's would leave /run/systemd/systemd-units-load behind.
+        ["systemd-analyze", "--user", "verify", str(unit)],
+        env={**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert f"Invalid user/group name or numeric ID: {name}:\n" in done.stderr + "\n"
