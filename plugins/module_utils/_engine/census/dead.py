@@ -4,7 +4,7 @@
 
 # This is PRIVATE to the collection: it may change or vanish at any time.
 
-"""Socket files at which nobody listens: found without connecting, by their inodes."""
+"""Socket files at which nobody listens: found by their inodes, and no daemon notices."""
 
 from __future__ import annotations
 
