@@ -39,6 +39,9 @@ options:
         of it may be a symbolic link.
       - Its directory is made if it is missing, what is above that must exist, and nobody but
         root may be able to write to any of them.
+      - What was mounted there before the first run, also the socket itself, is neither taken over
+        nor unmounted, but refused, and so is a line of somebody else for this path in
+        C(/etc/fstab).
     type: path
     required: true
   type:

@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -632,6 +633,64 @@ def test_listeners_in_another_network_are_not_dead() -> None:
             assert not found.sockets
             assert not census(["/run/elsewhere"]).findings
         assert [one.code for one in census().findings] == ["dead-socket"]
+
+    alone(work)
+
+
+def _cannot_enter() -> mock._patch[Any]:
+    """Without CAP_SYS_ADMIN no other network namespace can be entered (setns(2))."""
+    real = sock_diag.dump
+
+    def dump(pid: int | None = None, show: int = sock_diag.SHOW_VFS) -> list[sock_diag.UnixSocket]:
+        if pid is not None:
+            raise PermissionError(1, "setns")
+        return real(None, show)
+
+    return mock.patch.object(sock_diag, "dump", dump)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_names_with_newlines_neither_hide_nor_make_a_dead_socket(kind: str) -> None:
+    """A name imitates a line of /proc/net/unix; another is torn into two by reading lines."""
+
+    def work() -> None:
+        listen("/run/dead").close()
+        line = "0000000000000000: 00000002 00000000 00010000 0001 01 99999 /run/dead"
+
+        def elsewhere() -> None:
+            if _libc.unshare(_NEW_NETWORK):
+                raise OSError(ctypes.get_errno(), "unshare")
+            _kept_open(listen(f"\0\n{line}".encode()), listen("/run/a\nb", kind=kind))
+
+        with running(0, elsewhere) as pid, _cannot_enter():
+            # The kernel says so, and whoever reads lines believes it.
+            assert line in Path(f"/proc/{pid}/net/unix").read_text().splitlines()
+            found = census()
+            assert [(one.code, one.socket) for one in found.findings] == [
+                ("dead-socket", "/run/dead")
+            ]
+            assert any("could not be entered" in said for said in found.unseen)
+
+    alone(work)
+
+
+def test_a_socket_that_may_not_be_connected_to_is_not_called_dead() -> None:
+    def work() -> None:
+        listen("/run/closed", 0o600).close()
+        listen("/run/open", 0o666).close()
+
+        def elsewhere() -> None:
+            if _libc.unshare(_NEW_NETWORK):
+                raise OSError(ctypes.get_errno(), "unshare")
+
+        def inside() -> None:
+            os.setgroups([])
+            os.setresgid(73001, 73001, 73001)
+            os.setresuid(73001, 73001, 73001)
+            assert [one.socket for one in census().findings] == ["/run/open"]
+
+        with running(0, elsewhere):
+            assert ended(fork(inside)) == 0
 
     alone(work)
 

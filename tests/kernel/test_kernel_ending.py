@@ -21,7 +21,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine import e
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy.moments import (
     written,
 )
-from kernel.hosts import BOB, CAROL, STAFF, Place, everything, seen
+from kernel.hosts import ALICE, BOB, CAROL, STAFF, Place, everything, seen
 from kernel.test_kernel_converge import home
 from kernel.test_kernel_endpoints import (
     DIRECTORY,
@@ -113,16 +113,59 @@ def test_a_hook_leaves_out_what_has_ended(home: Place, clock: Clock) -> None:
 
 def test_a_clock_that_is_set_back_opens_nothing(home: Place, clock: Clock) -> None:
     path = home.listen("s")
+    before = everything(home.top)
     declared = app(path, until(BOB), {"user": str(CAROL)})
     home.run(declared)
     clock.now = END
     home.run(declared)
-    # As if the record had been written then.
-    os.utime(home.file.path, (END, END))
     clock.now = START
-    for run in (lambda: home.run(declared), lambda: hook(home, declared)):
+    # What is written to the record meanwhile has a time before the end.
+    more = app(path, until(BOB), {"user": str(CAROL)}, {"user": str(ALICE)})
+    for run in (
+        lambda: home.run(declared),
+        lambda: home.run(more),
+        lambda: hook(home, declared),
+        lambda: home.run(declared),
+    ):
         run()
-        assert connects(BOB, path) == "EACCES"
+        assert [connects(who, path) for who in (BOB, CAROL)] == ["EACCES", "connected"]
+    (said,) = home.run(declared).warnings
+    assert "was ended when this host's clock was past" in said
+    assert not home.run(declared).changed
+    home.run(declared, absent=True)
+    assert everything(home.top) == before
+    assert not os.path.exists(home.file.path)
+
+
+def test_a_hook_that_noticed_the_end_is_enough(home: Place, clock: Clock) -> None:
+    path = home.listen("s")
+    declared = app(path, until(BOB))
+    home.run(declared)
+    clock.now = END
+    hook(home, declared)
+    clock.now = START
+    home.run(declared)
+    assert connects(BOB, path) == "EACCES"
+
+
+def test_a_clock_that_ran_ahead_once_ends_what_was_declared_then_and_nothing_later(
+    home: Place, clock: Clock
+) -> None:
+    path = home.listen("s")
+    clock.now = ahead = START + 80 * 365 * 86400
+    home.run(app(path, until(BOB), {"user": str(CAROL)}))
+    os.utime(home.file.path, (ahead, ahead))
+    clock.now = START
+    # What ended stays so, on every run, until another time is declared for it.
+    for dummy in range(3):
+        home.run(app(path, until(BOB), {"user": str(ALICE), "expires": written(END)}))
+        assert [connects(who, path) for who in (BOB, ALICE)] == ["EACCES", "connected"]
+    again = app(path, {"user": str(BOB), "expires": written(END + 1)})
+    home.run(again)
+    assert connects(BOB, path) == "connected"
+    clock.now = END + 1
+    home.run(again)
+    assert connects(BOB, path) == "EACCES"
 
 
 def test_a_group_ends(home: Place, clock: Clock) -> None:

@@ -167,6 +167,59 @@ def test_check_mode_tells_it_all_and_changes_nothing(here: Place) -> None:
     assert not here.run(declared(BOB), check=True).changed
 
 
+def test_a_mount_of_somebody_else_is_refused_and_a_hook_knows_its_own(here: Place) -> None:
+    here.run(declared(BOB))
+    os.unlink(here.file.path)
+    there = mounts.read()
+    _refused(here, declared(BOB), f"{SOURCE} is mounted on {TARGET} already by root, which no run")
+    assert mounts.read() == there
+    # The host keeps the policy only since a whole run, so the daemon's start is no time to refuse.
+    hook(here, declared(BOB))
+    assert connects(BOB, TARGET) == "connected"
+
+
+def _with_fstab(text: str) -> None:
+    for name in ("upper", "work"):
+        (MOUNT / name).mkdir()
+    mount("overlay", Path("/etc"), "lowerdir=/etc,upperdir=/mnt/upper,workdir=/mnt/work")
+    Path("/etc/fstab").write_text(text)
+
+
+def _by_user() -> dict[str, Any]:
+    one = declared(BOB, unit="s.socket", unit_user="games")
+    one["app"]["allow"][0].update(mount_as="games", trust_mounter=True)
+    return one
+
+
+@pytest.mark.parametrize("user", [False, True], ids=["root", "user"])
+def test_a_line_of_fstab_that_has_the_path_is_refused(here: Place, user: bool) -> None:
+    # Root mounts without the file, so the rest of it is nobody's business then.
+    spoilt = "" if user else "nonsense\n"
+    _with_fstab(f"# mine\n{SOURCE} {TARGET}/ none bind,user,noauto 0 0\n{spoilt}")
+    before = everything(here.top)
+    one = _by_user() if user else declared(BOB)
+    _refused(
+        here, one, f"Line 2 of /etc/fstab mounts {SOURCE} on {TARGET}, where the socket {SOURCE}"
+    )
+    _refused(here, one, "Take that line out, or declare another path for the endpoint.")
+    assert everything(here.top) == before
+    # A hook does not judge what came since.
+    hook(here, declared(BOB))
+
+
+def test_a_line_of_fstab_that_does_not_parse_keeps_users_from_mounting_and_not_root(
+    here: Place,
+) -> None:
+    _with_fstab("# mine\n/dev/nothing\n")
+    before = everything(here.top)
+    _refused(here, _by_user(), "Line 2 of /etc/fstab does not parse, for it has fewer than three")
+    _refused(here, _by_user(), f"user games cannot mount the socket {SOURCE} on {TARGET}; declare")
+    _refused(here, _by_user(), "mount_as: root")
+    assert everything(here.top) == before
+    here.run(declared(BOB))
+    assert connects(BOB, TARGET) == "connected"
+
+
 def test_several_clients_share_an_endpoint(here: Place) -> None:
     here.run(declared(BOB, CAROL))
     assert [connects(who, TARGET) for who in (BOB, CAROL, MALLORY)] == [

@@ -9,6 +9,7 @@ Each test has a mount namespace, an /etc and a memory of mount(8) of its own.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -535,10 +536,56 @@ def test_a_mount_of_something_else_is_neither_hidden_nor_taken_away(world: World
     assert not os.path.exists(world.file.path)
 
 
+@pytest.mark.parametrize("options", ["bind", "bind,nosuid,nodev,noexec"])
+@both
+def test_a_mount_of_the_socket_that_was_there_before_is_not_taken_over(
+    world: World, user: bool, options: str
+) -> None:
+    Path(DIRECTORY).mkdir()
+    Path(TARGET).touch()
+    subprocess.run(["mount", "-o", options, SOURCE, TARGET], check=True)
+    before = Path(mounts.MOUNTINFO).read_text()
+    lacks = "" if "nosuid" in options else " without nosuid, nodev and noexec"
+    said = f"{SOURCE} is mounted on {TARGET} already by root{lacks}, which no run.*umount {TARGET}"
+    for absent in (False, True):
+        with contextlib.nullcontext() if absent else pytest.raises(AccessError, match=said):
+            world.run(user, absent)
+        assert Path(mounts.MOUNTINFO).read_text() == before
+        assert not os.path.exists(world.file.path)
+    assert Path("/etc/fstab").read_bytes() == FSTAB
+    # An earlier socket is there as well as the one of now.
+    world.die()
+    world.born()
+    with pytest.raises(AccessError, match=f"An earlier socket {SOURCE} is mounted on {TARGET}"):
+        world.run(user)
+    subprocess.run(["umount", TARGET], check=True)
+    world.run(user)
+    assert connects(BOB, TARGET) == "socket"
+
+
+def test_a_mount_by_our_own_line_is_known_without_a_record(world: World) -> None:
+    world.run(user=True)
+    os.unlink(world.file.path)
+    assert world.run(user=True) == []
+    world.run(absent=True)
+    assert not mounts.at(mounts.read(), TARGET)
+
+
+def test_a_mount_that_allows_more_is_made_anew(world: World) -> None:
+    world.run()
+    subprocess.run(["umount", TARGET], check=True)
+    subprocess.run(["mount", "-o", "bind,nodev", SOURCE, TARGET], check=True)
+    assert world.run() == [
+        f"{TARGET} is mounted without nosuid and noexec; it is unmounted, and mounted anew by root."
+    ]
+    assert world.states() == MountState("current", 1)
+    assert world.run() == []
+
+
 def test_a_foreign_line_is_named_and_nothing_is_touched(world: World) -> None:
     text = FSTAB + b"\n/dev/sdb1 /mnt/endpoint//s ext4 defaults 0 0\n"
     Path("/etc/fstab").write_bytes(text)
-    with pytest.raises(AccessError, match="Line 4 of /etc/fstab mounts something else"):
+    with pytest.raises(AccessError, match="Line 4 of /etc/fstab mounts /dev/sdb1 on"):
         world.run(user=True)
     assert Path("/etc/fstab").read_bytes() == text
     assert not os.path.lexists(DIRECTORY)

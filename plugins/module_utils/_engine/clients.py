@@ -75,7 +75,7 @@ def restart_units(stale: Iterable[Stale], since: float) -> tuple[list[str], list
             units.setdefault(unit, one)
     for unit, one in sorted(units.items()):
         commands.run(
-            ("systemctl", "try-restart", unit),
+            ("systemctl", "try-restart", "--", unit),
             seconds=_SECONDS,
             purpose=f"let the processes of user {one.user} begin anew with their groups of now",
         )

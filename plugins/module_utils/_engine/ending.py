@@ -8,11 +8,11 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
+from .converge.record import RecordFile
 from .converge.steps import Want
 from .endpoints import Parts
 from .keep.ends import end_files, moments, timer_of
@@ -24,37 +24,29 @@ from .serving import Served
 from .task import Task
 
 
-def clock(record: str) -> float:
-    """Return the time of this host, in seconds since 1970.
-
-    A clock that was set back is not believed to be earlier than the last change that was recorded
-    in the file ``record``, so that nothing that had ended by then is there again.
-    """
-    try:
-        recorded = os.stat(record).st_mtime
-    except OSError:
-        recorded = 0.0
-    return max(time.time(), recorded)
-
-
-def without_ended(tasks: Sequence[Task], record: str) -> tuple[list[Task], list[str]]:
+def without_ended(tasks: Sequence[Task], file: RecordFile) -> tuple[list[Task], list[str]]:
     """Return the tasks without the grants whose time is over, and a sentence for each of those.
 
-    What the host keeps of a task is silent: the run that put it there has told of it.
+    What was over once is over, also where the clock was set back since.  What the host keeps of a
+    task is silent: the run that put it there has told of it.
     """
     if not any(moments(task) for task in tasks):
         return list(tasks), []
-    now = clock(record)
+    now, known = time.time(), file.load().ended
     left, told = [], []
     for task in tasks:
-        ended = tuple(grant for grant in task.declared.allow if _is_over(grant, now))
+        ended = tuple(
+            grant
+            for grant in task.declared.allow
+            if grant.expires is not None and (grant.expires <= now or _key(task, grant) in known)
+        )
         if ended:
             declared = replace(
                 task.declared,
                 allow=tuple(grant for grant in task.declared.allow if grant not in ended),
             )
             if not task.kept:
-                told += [_sentence(task, grant) for grant in ended]
+                told += [_sentence(task, grant, now) for grant in ended]
             # What ended at another path leaves the socket itself as it was all the time.
             alone = not declared.allow and not is_managed(task.declared)
             task = replace(
@@ -62,6 +54,20 @@ def without_ended(tasks: Sequence[Task], record: str) -> tuple[list[Task], list[
             )
         left.append(task)
     return left, told
+
+
+def remembered(
+    known: Mapping[str, str], holders: Collection[str], parts: Sequence[Parts]
+) -> dict[str, str]:
+    """Return what the record shall say of grants that ended, from what it says.
+
+    A whole declaration of one of ``holders`` replaces what was known of it; what the host keeps of
+    one has no grants that ended before, so it only adds.
+    """
+    tasks = [one.task for one in parts]
+    replaced = set(holders) - {task.holder for task in tasks if task.kept}
+    left = {key: holder for key, holder in known.items() if holder not in replaced}
+    return {**left, **{_key(task, one): task.holder for task in tasks for one in task.ended}}
 
 
 def wants(parts: Sequence[Parts], keeper: Keeper) -> list[Want]:
@@ -82,14 +88,23 @@ def wants(parts: Sequence[Parts], keeper: Keeper) -> list[Want]:
     return found
 
 
-def _is_over(grant: Grant, now: float) -> bool:
-    return grant.expires is not None and grant.expires <= now
+def _key(task: Task, grant: Grant) -> str:
+    """Name a grant in the record, alike in a whole declaration and in what the host keeps of it."""
+    at = task.declared.path if grant.endpoint is None else grant.endpoint.at
+    return f"{grant.principal} at {at} until {written(grant.expires or 0)}"
 
 
-def _sentence(task: Task, grant: Grant) -> str:
+def _sentence(task: Task, grant: Grant, now: float) -> str:
     at = "" if grant.endpoint is None else f" at {grant.endpoint.at}"
+    what = f"The grant of {grant.principal} for the socket {task.declared.path}{at}"
+    when = written(grant.expires or 0)
+    if (grant.expires or 0) > now:
+        return (
+            f"{what} was ended when this host's clock was past {when}, and a clock that was set back "
+            "gives nothing again; take it out of the declaration, or write another time in expires "
+            "if it shall go on."
+        )
     return (
-        f"The grant of {grant.principal} for the socket {task.declared.path}{at} ended at "
-        f"{written(grant.expires or 0)}, so it is treated as if it were not declared; take it out "
+        f"{what} ended at {when}, so it is treated as if it were not declared; take it out "
         "of the declaration, or write a later time in expires."
     )

@@ -12,14 +12,16 @@ from .converge.record import Record
 from .converge.steps import AnyResource, Want
 from .endpoints import Place
 from .errors import AccessError
+from .host import fstab
 from .host.accounts import Accounts
 from .host.mounting import PROGRAM, users_can_mount
 from .host.systemd import Manager
 from .methods import bind_mount
 from .model.access import AccessRequest
 from .model.account import Group, User
-from .model.fstab import user_line
+from .model.fstab import find, in_the_way, user_line
 from .model.words import Names
+from .policy import Endpoint
 from .report import Seen
 from .resources.bind_mount import BindMount, MountRequest
 from .resources.endpoint_directory import EndpointDirectory
@@ -75,7 +77,13 @@ class Mounting:
         descriptor = None if chain.leaf is None else seen.one.pin.descriptor(source)
         patient = self._options.hook and self._options.watched and mounter is not None
         mount = BindMount(
-            endpoint.at, source, descriptor=descriptor, mounter=mounter, patient=patient
+            endpoint.at,
+            source,
+            descriptor=descriptor,
+            mounter=mounter,
+            patient=patient,
+            # The host keeps the policy since a run that refused what it had not mounted itself.
+            known=self._options.hook,
         )
         asked = MountRequest(source, endpoint.mount_as if by_user else None)
         directory = EndpointDirectory(endpoint.at.rpartition("/")[0], self._names)
@@ -84,10 +92,27 @@ class Mounting:
             Want(TargetFile(endpoint.at), holder, True),
             Want(mount, holder, asked),
         ]
+        if not self._options.hook:
+            self._check_lines(source, endpoint, by_user)
         if by_user and not self._options.hook:
             line = user_line(source, endpoint.at, seen.task.declared.name)
             found.append(Want(FstabLine(endpoint.at, manager=Manager()), holder, line))
         return found
+
+    def _check_lines(self, source: str, endpoint: Endpoint, by_user: bool) -> None:
+        """Refuse a file in which another line has the path, or that a user cannot mount by."""
+        try:
+            lines = find(fstab.read() or b"", endpoint.at, strict=by_user)
+        except AccessError as error:
+            if not by_user:
+                return  # Root mounts without it, and which lines it has cannot be known.
+            raise AccessError(
+                f"{error} Until then user {endpoint.mount_as} cannot mount the socket {source} on "
+                f"{endpoint.at}; declare mount_as: root for this endpoint to do without the file."
+            ) from error
+        problem = in_the_way(lines, source, endpoint.at, fstab.FSTAB)
+        if problem is not None:
+            raise AccessError(problem)
 
     def _cannot_mount(self, seen: Seen, place: Place) -> None:
         sentence = (

@@ -109,9 +109,10 @@ class Round:
         if options.check:
             return Outcome(self.steps, any(step.changes for step in self.steps))
         names = [place.name for place in self._served()] if self.made_sockets else ()
+        ended = ending.remembered(self.record.ended, self.holders, self.parts)
         with starting(names):
             return apply_steps(
-                self.steps, self.record, self.file, going_back=self.keeper.wait_for_nothing
+                self.steps, self.record, self.file, self.keeper.wait_for_nothing, ended
             )
 
     def _served(self) -> list[Place]:

@@ -57,7 +57,7 @@ def converge(
             lock = Lock(file.directory, seconds=options.lock_seconds)
         if not still():
             return Result(False, [], {}, {})
-        lasting, ended = (list(tasks), []) if options.absent else without_ended(tasks, file.path)
+        lasting, ended = (list(tasks), []) if options.absent else without_ended(tasks, file)
         steps, record, result = _looking_again(lasting, options, dropped, file)
         result.warnings += ended
     finally:

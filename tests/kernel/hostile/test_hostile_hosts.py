@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 import subprocess
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from unittest import mock
 import pytest
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.lock import Lock
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.pinned import chain_of
 from kernel.hostile.test_hostile_faults import DECLARED, host, one_world, outcome, state
 from kernel.hosts import ALICE, BOB, CAROL, Place, ended, everything, fork, with_accounts_of_its_own
@@ -142,7 +144,7 @@ def test_without_root_s_rights_nothing_is_tried(home: Place) -> None:
 
 
 def test_a_clock_that_jumps_changes_nothing_but_what_ends(home: Place) -> None:
-    """1970, 2106 and 2242 in turn: locks, proofs and memberships do not go by the wall clock."""
+    """1970, 2106 and 2242 in turn: neither a lock that is waited for nor a record goes by it."""
     path = home.listen("s", 0o600)
     before = everything(home.top)
     jumps = itertools.cycle([0.0, 2.0**32, -1.0, 2.0**33, time.time()])
@@ -151,15 +153,16 @@ def test_a_clock_that_jumps_changes_nothing_but_what_ends(home: Place) -> None:
 
     def work() -> list[bool]:
         _people()
+        others = Lock(home.file.directory, seconds=1.0)
+        threading.Timer(0.2, others.release).start()
         with mock.patch.object(time, "time", side_effect=jumps):
-            return [
-                home.run(declared).changed,
-                home.run(declared).changed,
-                connects_as_member(path),
-                home.run(declared, absent=True).changed,
-            ]
+            told = [home.run(declared).changed]
+            record = Path(home.file.path).read_bytes()
+            told += [home.run(declared).changed, connects_as_member(path)]
+            told.append(Path(home.file.path).read_bytes() == record)
+            return [*told, home.run(declared, absent=True).changed]
 
-    assert with_accounts_of_its_own(work) == [True, False, True, True]
+    assert with_accounts_of_its_own(work) == [True, False, True, True, True]
     assert everything(home.top) == before
 
 

@@ -44,13 +44,16 @@ def file(tmp_path: Path) -> RecordFile:
     return RecordFile(str(tmp_path))
 
 
-@given(st.dictionaries(st.text(max_size=20), _entries, max_size=4))
+@given(
+    st.dictionaries(st.text(max_size=20), _entries, max_size=4),
+    st.dictionaries(st.text(max_size=20), st.text(max_size=9), max_size=2),
+)
 def test_what_is_saved_is_loaded(
-    tmp_path_factory: pytest.TempPathFactory, entries: dict[str, Entry]
+    tmp_path_factory: pytest.TempPathFactory, entries: dict[str, Entry], ended: dict[str, str]
 ) -> None:
     file = RecordFile(str(tmp_path_factory.mktemp("record")))
-    file.save(Record(entries))
-    assert file.load() == Record(entries)
+    file.save(Record(entries, ended))
+    assert file.load() == Record(entries, ended)
 
 
 def test_a_host_that_was_never_touched(file: RecordFile) -> None:
@@ -88,6 +91,7 @@ def test_the_file_is_for_its_owner_alone_and_says_who_writes_it(file: RecordFile
 def test_holders(file: RecordFile) -> None:
     two = Entry(None, None, {"two": 1, "three": 2})
     assert Record({"a": ENTRY, "b": two}).holders() == {"socket app", "two", "three"}
+    assert Record({}, {"user www at /a until x": "four"}).holders() == {"four"}
 
 
 def _with_entry(**changed: object) -> str:

@@ -27,10 +27,10 @@ TABLE = rb"""20 1 0:55 / / rw,relatime shared:1 - ext4 /dev/sda rw
 
 def test_the_table_is_read() -> None:
     found = mounts.parse(TABLE)
-    assert found[0] == Mount(20, 1, DEVICE, "/", "/", kind="ext4")
-    assert found[5] == Mount(
-        44, 20, os.makedev(0, 60), "/a b", "/run/a\tb\\", deleted=True, kind="tmpfs"
-    )
+    options = frozenset(("rw", "relatime"))
+    assert found[0] == Mount(20, 1, DEVICE, "/", "/", kind="ext4", options=options)
+    device, point = os.makedev(0, 60), "/run/a\tb\\"
+    assert found[5] == Mount(44, 20, device, "/a b", point, True, "tmpfs", frozenset(("rw",)))
 
 
 def test_bytes_that_are_no_text_and_odd_ends_of_lines_are_kept() -> None:

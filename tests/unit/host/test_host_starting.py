@@ -68,7 +68,7 @@ def test_the_hook_of_what_is_started_has_nothing_to_do(
         # A whole name, and not a part of one.
         for other in ("app", "a-1", "app.a-1\nb", "", "b "):
             assert not starting.is_taken_care_of(other, state)
-        assert stat.S_IMODE(os.stat(memory / "starting").st_mode) == 0o644
+        assert stat.S_IMODE(os.stat(memory / "starting").st_mode) == 0o600
     assert not starting.is_taken_care_of("app.a-1", state)
     assert os.listdir(memory) == []
 
@@ -84,7 +84,8 @@ def test_what_a_killed_run_left_says_nothing(memory: Path, state: str) -> None:
     held = Lock(state, seconds=0)
     memory.mkdir()
     (memory / "starting").write_text("a\n")
-    assert starting.is_taken_care_of("a", state)
+    # This one holds the lock, and starts something else.
+    assert not starting.is_taken_care_of("a", state)
     held.release()
     assert not starting.is_taken_care_of("a", state)
     # Nor does it keep the next run from saying its own.

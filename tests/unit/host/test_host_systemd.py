@@ -144,14 +144,14 @@ def test_a_changed_listener_is_restarted_without_its_service(systemctl: Systemct
     assert systemctl.called == [
         "daemon-reload",
         "stop -- socket-access-proxy-a.service",
-        f"try-restart {A}",
+        f"try-restart -- {A}",
     ]
 
 
 def test_a_listener_is_restarted_though_nobody_knows_its_service(systemctl: Systemctl) -> None:
     systemctl.fails = {"stop"}
     Manager().try_restart(A)
-    assert systemctl.called[-1] == f"try-restart {A}"
+    assert systemctl.called[-1] == f"try-restart -- {A}"
     systemctl.states = {"socket-access-proxy-a.service": RUNS}
     with pytest.raises(AccessError):
         Manager().try_restart(A)
@@ -159,7 +159,7 @@ def test_a_listener_is_restarted_though_nobody_knows_its_service(systemctl: Syst
 
 def test_a_changed_service_is_not_waited_for(systemctl: Systemctl) -> None:
     Manager().try_restart("socket-access-proxy-a.service")
-    assert systemctl.called == ["try-restart --no-block socket-access-proxy-a.service"]
+    assert systemctl.called == ["try-restart --no-block -- socket-access-proxy-a.service"]
 
 
 def test_what_is_put_back_is_not_waited_for(systemctl: Systemctl) -> None:
@@ -170,7 +170,7 @@ def test_what_is_put_back_is_not_waited_for(systemctl: Systemctl) -> None:
     manager.carry_out()
     manager.try_restart(B)
     assert systemctl.called[0] == f"start --no-block -- {A}"
-    assert systemctl.called[-1] == f"try-restart --no-block {B}"
+    assert systemctl.called[-1] == f"try-restart --no-block -- {B}"
 
 
 def test_a_users_manager_is_asked_through_the_system(systemctl: Systemctl) -> None:

@@ -14,8 +14,10 @@ import re
 from collections.abc import Iterator
 
 _ENDS = re.compile("[\n\r\0]")
-# Settings whose value is a list of words with quotes, and those in which variables are replaced.
-_LISTS = ("Environment", "SupplementaryGroups", "Wants", "Requires", "After", "BindsTo")
+# Settings whose value is a list of words with quotes, and those in which a quote is nothing special
+# (systemd's extract_first_word() without flags).
+_LISTS = ("Environment", "Wants", "Requires", "After", "BindsTo")
+_PLAIN_LISTS = ("SupplementaryGroups",)
 
 
 def settings(text: str) -> list[tuple[str, str, str]]:
@@ -37,12 +39,13 @@ def shape(text: str) -> list[tuple[str, str, int]]:
 
 def words(key: str, value: str) -> list[str]:
     """Return the words of a value, or the value itself where it is one whatever is in it."""
-    if not (key.startswith("Exec") or key in _LISTS):
+    if not (key.startswith("Exec") or key in _LISTS + _PLAIN_LISTS):
         return [value]
+    quotes = "" if key in _PLAIN_LISTS else "\"'"
     found: list[str] = []
     rest = value.strip()
     while rest:
-        word, rest = _word(rest)
+        word, rest = _word(rest, quotes)
         found.append(word)
     return found
 
@@ -79,7 +82,7 @@ def _logical(text: str) -> Iterator[str]:
         yield continued.strip()
 
 
-def _word(text: str) -> tuple[str, str]:
+def _word(text: str, quotes: str) -> tuple[str, str]:
     """Return the first word, unquoted, and what follows it."""
     word, quote, at = "", "", 0
     while at < len(text):
@@ -93,7 +96,7 @@ def _word(text: str) -> tuple[str, str]:
                 quote = ""
             else:
                 word += one
-        elif one in "\"'":
+        elif one in quotes:
             quote = one
         elif one in " \t":
             break

@@ -165,3 +165,20 @@ def test_a_path_that_fstab_cannot_hold_is_refused(path: str) -> None:
 def test_nothing_but_one_line_of_ours_is_added(line: bytes) -> None:
     with pytest.raises(AccessError, match="own mark"):
         fstab.with_line(b"", line)
+
+
+def test_the_first_line_of_somebody_else_is_in_the_way_and_ours_is_not() -> None:
+    text = b"# a comment\n" + LINE + b"\n/my\\040disk /run/audio//pipewire-0 ext4\n"
+    lines = fstab.find(text, "/run/audio/pipewire-0")
+    said = fstab.in_the_way(lines, "/run/s", "/run/audio/pipewire-0", "/etc/fstab") or ""
+    assert said.startswith("Line 3 of /etc/fstab mounts /my disk on /run/audio/pipewire-0, where")
+    for word in ("the socket /run/s", "Take that line out", "another path"):
+        assert word in said
+    assert fstab.in_the_way(lines[:1], "/run/s", "/run/audio/pipewire-0", "/etc/fstab") is None
+
+
+def test_what_is_not_understood_is_left_out_where_nobody_mounts_by_the_file() -> None:
+    text = b"nonsense\n/dev/x /t ext4\n/dev/y /t\\q ext4\n"
+    assert [line.number for line in fstab.find(text, "/t", strict=False)] == [2]
+    with pytest.raises(AccessError, match="Line 1 of"):
+        fstab.find(text, "/t")

@@ -6,6 +6,10 @@
 
 from __future__ import annotations
 
+import os
+import resource as limits
+import signal
+import socket
 from pathlib import Path
 
 import pytest
@@ -19,12 +23,65 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge
     Want,
     plan_steps,
 )
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.resources.file import (
     FileState,
     ManagedFile,
 )
 
 HOLDER = "socket app"
+
+
+@pytest.mark.parametrize("what", ["pipe", "socket", "endless", "nowhere", "large"])
+def test_what_a_user_puts_in_its_place_neither_stops_nor_ends_us(tmp_path: Path, what: str) -> None:
+    """Drop-ins for a user's own manager are in that user's directory."""
+    path = tmp_path / "50-socket-access-app.conf"
+    if what == "pipe":
+        os.mkfifo(path)
+    elif what == "socket":
+        socket.socket(socket.AF_UNIX).bind(str(path))
+    elif what == "large":
+        path.touch()
+        os.truncate(path, 1 << 40)
+    else:
+        path.symlink_to("/dev/zero" if what == "endless" else "/nowhere")
+    resource = ManagedFile(str(path))
+    # Not for ever, and not with all memory there is.
+    before = limits.getrlimit(limits.RLIMIT_AS)
+    limits.setrlimit(limits.RLIMIT_AS, (1 << 32, before[1]))
+    old = signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(10)
+    try:
+        current = resource.read()
+        assert current is not None
+        assert len(current.content or b"") < 1 << 23
+        resource.write(resource.wanted(current, {HOLDER: b"ours"}))
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, old)
+        limits.setrlimit(limits.RLIMIT_AS, before)
+    assert path.read_bytes() == b"ours"
+    assert path.lstat().st_mode & 0o170000 == 0o100000
+
+
+def too_long(*dummy: object) -> None:
+    raise TimeoutError
+
+
+def test_a_directory_that_leads_nowhere_is_told(tmp_path: Path) -> None:
+    (tmp_path / "round").symlink_to("round")
+    with pytest.raises(AccessError, match=r"round/app.conf cannot be looked at: Too many levels"):
+        ManagedFile(f"{tmp_path}/round/app.conf").read()
+
+
+def test_a_directory_in_its_place_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "app.conf"
+    path.mkdir()
+    resource = ManagedFile(str(path))
+    current = resource.read()
+    assert current is not None
+    with pytest.raises(AccessError, match=r"app.conf cannot be written: Is a directory"):
+        resource.write(resource.wanted(current, {HOLDER: b"ours"}))
 
 
 def _killed(path: Path) -> tuple[ManagedFile, Record]:

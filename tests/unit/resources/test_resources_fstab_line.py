@@ -96,7 +96,7 @@ def test_a_foreign_line_is_refused_but_undo_passes_by(path: Path) -> None:
     resource = FstabLine("/t", path=str(path))
     current = resource.read()
     assert current is not None
-    with pytest.raises(AccessError, match=r"Line 1 of .* mounts something else on /t already"):
+    with pytest.raises(AccessError, match=r"Line 1 of .* mounts /dev/x on /t, where .* /s is"):
         resource.wanted(current, {"one": LINE})
     resource.write(resource.without_us(current, FstabState(), current))
     assert path.read_bytes() == b"/dev/x /t/ ext4\n"

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.resource
     MountRequest,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.resources.mount_state import (
+    OPTIONS,
     MountState,
 )
 
@@ -49,7 +51,10 @@ class Host:
         monkeypatch.setattr(mounts, "remembered", lambda target: self.options)
 
     def mounted(self, root: str = "/user/1000/s", device: int = 5) -> None:
-        self.table.append(Mount(len(self.table) + 1, 1, device, root, self.target))
+        number = len(self.table) + 1
+        self.table.append(
+            Mount(number, 1, device, root, self.target, options=frozenset((*OPTIONS, "rw")))
+        )
 
     def shows(self, current: bool) -> None:
         Path(self.target).unlink(missing_ok=True)
@@ -116,11 +121,34 @@ def test_it_is_wanted_once_while_there_is_a_socket(host: Host) -> None:
     one = {"one": ASKED}
     assert host.resource().wanted(MountState(), one) == MountState("current", 1)
     by_user = MountState("current", 1, "alice")
-    assert host.resource(mounter=ALICE).wanted(MountState("current", 1), one) == by_user
-    assert host.resource(down=True).wanted(MountState("stale", 2), one) == MountState()
+    assert host.resource(mounter=ALICE).wanted(MountState(), one) == by_user
+    assert host.resource(down=True).wanted(MountState("absent", 2), one) == MountState()
     both = {"one": ASKED, "two": MountRequest("/other")}
     with pytest.raises(AccessError, match="one and two want different mounts"):
         host.resource().wanted(MountState(), both)
+
+
+@pytest.mark.parametrize("what", ["current", "stale"])
+def test_what_nothing_is_recorded_of_is_refused_but_for_a_hook(host: Host, what: str) -> None:
+    one, there = {"one": ASKED}, MountState(what, 1, "bob", ("nosuid", "nodev"))
+    said = r"mounted on .* already by bob without nosuid and nodev, which no run of this collection did"
+    with pytest.raises(AccessError, match=said):
+        host.resource().wanted(there, one)
+    hook = BindMount(host.target, SOURCE, descriptor=host.descriptor, known=True)
+    assert hook.wanted(there, one) == MountState("current", 1)
+    host.options = ("user=bob", "x-socket-access=n")
+    assert host.resource().wanted(there, one) == MountState("current", 1)
+
+
+def test_what_the_lowest_mount_lacks_is_told(host: Host) -> None:
+    host.shows(current=True)
+    host.table.append(
+        Mount(2, 1, 5, "/user/1000/s", host.target, options=frozenset(("rw", "nodev")))
+    )
+    host.mounted()
+    seen = host.resource().read()
+    assert seen == MountState("current", 2, lacks=("nosuid", "noexec"))
+    assert "2 times, without nosuid and noexec" in host.resource().in_words(seen)
 
 
 def test_order_undo_and_json(host: Host) -> None:
@@ -130,7 +158,10 @@ def test_order_undo_and_json(host: Host) -> None:
     assert one.place(there, MountState()) == base.MOUNTS_GO
     assert one.without_us(there, there, there) == MountState()
     assert one.remembered(there, there) == MountState()
-    assert one.state_from_json(one.state_to_json(there)) == there
+    for state in (there, MountState("current", 1, lacks=("nosuid",))):
+        written = json.loads(json.dumps(one.state_to_json(state)))
+        assert written == one.state_to_json(state)
+        assert one.state_from_json(written) == state
     assert one.request_from_json(one.request_to_json(ASKED)) == ASKED
 
 
@@ -141,6 +172,7 @@ def test_order_undo_and_json(host: Host) -> None:
         (MountState("current", 1), MountState(), "T is unmounted."),
         (MountState("stale", 1), MountState("current", 1, "alice"), "mounted anew by user alice."),
         (MountState("current", 1), MountState("current", 1, "alice"), "alice instead of root."),
+        (MountState("current", 1, None, ("nodev",)), MountState("current", 1), "without nodev"),
         (MountState("current", 3), MountState("current", 1), "T is mounted 3 times"),
         (MountState("absent", 1), MountState(), f"{SOURCE} is mounted on itself"),
     ],

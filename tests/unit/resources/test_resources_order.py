@@ -129,7 +129,10 @@ def test_a_membership_is_made_and_ended_once(called: list[tuple[str, ...]]) -> N
     one.write(True)
     assert one.read() is True
     one.write(False)
-    assert called == [("gpasswd", "--add", "bob", "web"), ("gpasswd", "--delete", "bob", "web")]
+    assert called == [
+        ("gpasswd", "--add", "bob", "--", "web"),
+        ("gpasswd", "--delete", "bob", "--", "web"),
+    ]
 
 
 def test_a_membership_that_was_there_stays_after_undo() -> None:

@@ -14,6 +14,10 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine import ending
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.record import (
+    Record,
+    RecordFile,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.endpoints import (
     holders_of,
     take_apart,
@@ -39,7 +43,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.task imp
 
 WWW, DB = Principal("user", "www"), Principal("group", "db")
 NOW = 1_800_000_000
-NOWHERE = "/nowhere/record.json"
+NOWHERE = RecordFile("/nowhere")
 
 
 @pytest.fixture(autouse=True)
@@ -52,8 +56,8 @@ def task(*allow: Grant, kept: bool = False, **keys: object) -> Task:
     return Task(declared, "socket app", kept=kept)
 
 
-def left(one: Task, record: str = NOWHERE) -> tuple[Task, list[str]]:
-    (found,), told = ending.without_ended([one], record)
+def left(one: Task, file: RecordFile = NOWHERE) -> tuple[Task, list[str]]:
+    (found,), told = ending.without_ended([one], file)
     return found, told
 
 
@@ -82,12 +86,32 @@ def test_what_the_host_keeps_is_silent() -> None:
 
 
 def test_a_clock_that_was_set_back_opens_nothing(tmp_path: Path) -> None:
-    record = tmp_path / "record.json"
-    record.touch()
-    os.utime(record, (NOW + 100, NOW + 100))
-    assert ending.clock(str(record)) == NOW + 100
-    assert ending.clock(NOWHERE) == NOW
-    assert left(task(Grant(WWW, expires=NOW + 50)), str(record))[0].declared.allow == ()
+    """What was over once is, until another time is declared; the record is of any age."""
+    file = RecordFile(str(tmp_path))
+    grant = Grant(WWW, expires=NOW + 50)
+    at = replace(grant, method="proxy", endpoint=Endpoint("/run/at"))
+    ended = replace(take_apart(task(Grant(DB))).task, ended=(grant, at))
+    known = ending.remembered({}, {"socket app"}, [take_apart(ended)])
+    file.save(Record({}, known))
+    os.utime(file.path, (NOW + 9999, NOW + 9999))
+    found, (said, dummy) = left(task(grant, at, Grant(DB)), file)
+    assert [one.principal for one in found.declared.allow] == [DB]
+    assert "was ended when this host's clock was past 2027-01-15T08:00:50Z" in said
+    # The endpoint as the host keeps it, and the same grant with another time.
+    declared = SocketPolicy("app.at", "/run/at", allow=(grant,))
+    kept = Task(declared, "socket app at /run/at", kept=True)
+    assert left(kept, file)[0].declared.allow == ()
+    assert left(task(replace(grant, expires=NOW + 51)), file)[0].declared.allow != ()
+    assert left(task(replace(grant, principal=DB)), file)[0].declared.allow != ()
+
+
+def test_what_ended_is_known_as_long_as_it_is_declared() -> None:
+    known = {"user www at /a until x": "socket app", "user www at /b until x": "socket b"}
+    whole = [take_apart(task(Grant(DB)))]
+    assert ending.remembered(known, {"socket app"}, whole) == {"user www at /b until x": "socket b"}
+    hook = [take_apart(task(Grant(DB), kept=True))]
+    assert ending.remembered(known, {"socket app"}, hook) == known
+    assert ending.remembered(known, {"socket app", "socket b"}, []) == {}
 
 
 def test_what_ends_elsewhere_leaves_the_socket_as_it_is() -> None:

@@ -246,6 +246,8 @@ def test_units_that_are_restarted_and_why_others_are_not(restarted: list[tuple[s
         [
             _stale(_process(10, "nginx.service")),
             _stale(_process(11, "nginx.service")),
+            # A name that systemd takes, and no option.
+            _stale(_process(16, "-x.service")),
             _stale(_process(12, "session-3.scope")),
             _stale(_process(13, None)),
             _stale(_process(14, "app.service", manager="user@33.service")),
@@ -253,8 +255,8 @@ def test_units_that_are_restarted_and_why_others_are_not(restarted: list[tuple[s
         ],
         since=5.0,
     )
-    assert units == ["nginx.service"]
-    assert restarted == [("systemctl", "try-restart", "nginx.service")]
+    assert units == ["-x.service", "nginx.service"]
+    assert restarted == [("systemctl", "try-restart", "--", unit) for unit in units]
     assert [pid for pid in range(10, 16) if f"pid {pid}" in " ".join(notes)] == [12, 13, 14, 15]
     assert "session must be ended" in notes[2]
     assert "SupplementaryGroups=" in notes[3]

@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.record import (
+    RecordFile,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.systemd import (
     Manager,
@@ -75,6 +78,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
         )
     }
     monkeypatch.setattr(end, "converge", host.converge)
+    monkeypatch.setattr(end, "RecordFile", lambda: RecordFile(str(tmp_path)))
     monkeypatch.setattr(policies, "names", lambda: list(kept))
     monkeypatch.setattr(policies, "load", lambda name: kept[name])
     return host

@@ -4,7 +4,7 @@
 
 # This is PRIVATE to the collection: it may change or vanish at any time.
 
-"""Socket files at which nobody listens: found without connecting, by their inodes."""
+"""Socket files at which nobody listens: found by their inodes, and no daemon notices."""
 
 from __future__ import annotations
 
@@ -75,7 +75,6 @@ class Elsewhere:
 
     def __init__(self) -> None:
         self._known: set[_Identity] | None = None
-        self._names: set[str] = set()
         self.hidden = 0
 
     def has(self, path: str) -> bool:
@@ -84,7 +83,11 @@ class Elsewhere:
             self._known = set()
             for pid in one_of_each():
                 self._ask(pid)
-        return path in self._names or not self._known.isdisjoint(places.identities(path))
+        if not self._known.isdisjoint(places.identities(path)):
+            return True
+        # Names in /proc/PID/net/unix prove nothing: they are raw there, so one with a newline in it
+        # imitates the line of another socket (unix_seq_show in Linux net/unix/af_unix.c).
+        return bool(self.hidden) and places.is_bound(path) is not False
 
     def _ask(self, pid: int) -> None:
         known = self._known if self._known is not None else set()
@@ -92,7 +95,6 @@ class Elsewhere:
             known |= bound(sock_diag.dump(pid))
         except OSError:
             self.hidden += 1
-            self._names |= _listening_names(pid)
 
 
 def one_of_each() -> Iterator[int]:
@@ -108,13 +110,3 @@ def one_of_each() -> Iterator[int]:
         if network not in seen:
             seen.add(network)
             yield int(entry)
-
-
-def _listening_names(pid: int) -> set[str]:
-    """Return the paths in ``/proc/PID/net/unix``, which is readable where nothing else is."""
-    try:
-        with open(f"/proc/{pid}/net/unix", encoding="utf-8", errors="surrogateescape") as file:
-            rows = [line.rstrip("\n").split(maxsplit=7) for line in file]
-    except OSError:
-        return set()
-    return {row[7] for row in rows if len(row) == 8 and row[7].startswith("/")}

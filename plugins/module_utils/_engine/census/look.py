@@ -208,8 +208,9 @@ class _Look:
         ]
         if self.elsewhere.hidden:
             self.unseen.append(
-                f"{self.elsewhere.hidden} other network namespaces could not be entered, so who "
-                "listens there is known by name only (it takes CAP_SYS_ADMIN)."
+                f"{self.elsewhere.hidden} other network namespaces could not be entered, so the "
+                "sockets there are not shown, and one without a listener is called dead only where "
+                "it could be connected to (it takes CAP_SYS_ADMIN)."
             )
         return found
 

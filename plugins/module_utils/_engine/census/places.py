@@ -12,10 +12,13 @@ Linux ``net/unix/af_unix.c``), on a copy of the descriptor (pidfd_getfd(2)).
 
 from __future__ import annotations
 
+import errno
 import os
+import socket
 import stat
 from collections.abc import Mapping
 
+from ..host.inode import magic_link
 from ..host.listening import file_system_of
 from ..host.sock_diag import UnixSocket
 from .values import Place, name_of
@@ -45,6 +48,28 @@ def identities(path: str) -> set[tuple[int, int]]:
         return {(status.st_dev, inode), (file_system_of(fd), inode)}
     finally:
         os.close(fd)
+
+
+def is_bound(path: str) -> bool | None:
+    """Tell whether a socket is bound to a file, in whatever network namespace, None if nobody knows.
+
+    The kernel looks for it by the inode and before it compares types (``unix_find_bsd``), so a
+    datagram socket learns it, and whoever listens there learns nothing.  It takes the right to
+    connect.
+    """
+    try:
+        fd = os.open(os.path.realpath(path), _LOOK)
+    except (OSError, ValueError):
+        return None
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as one:
+            one.setblocking(False)
+            said = one.connect_ex(magic_link(fd))
+    finally:
+        os.close(fd)
+    # EPERM: a datagram socket that takes messages from one sender alone (unix(7)).
+    known = {0: True, errno.EPROTOTYPE: True, errno.EPERM: True, errno.ECONNREFUSED: False}
+    return known.get(said)
 
 
 def is_at(path: str, one: UnixSocket) -> bool:

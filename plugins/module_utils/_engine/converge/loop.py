@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Callable
 
@@ -73,13 +73,15 @@ def apply_steps(
     record: Record,
     file: RecordFile,
     going_back: Callable[[], None] = lambda: None,
+    ended: Mapping[str, str] | None = None,
 ) -> Outcome:
     """Put all steps into effect, or none: a step that fails takes the whole run back.
 
-    ``going_back`` is called before anything is put back.  Raises AccessError that says what failed
+    ``going_back`` is called before anything is put back.  ``ended`` is what the record shall say of
+    grants that ended, None for what it says.  Raises AccessError that says what failed
     and that everything was put back.
     """
-    after = _next_record(steps, record)
+    after = _next_record(steps, record, record.ended if ended is None else ended)
     changing = [step for step in steps if step.changes]
     if after == record and not changing:
         return Outcome(steps, changed=False)
@@ -96,16 +98,18 @@ def apply_steps(
             elif known != record:
                 left = _left_by_others(known, changing)
         except (OSError, AccessError) as error:
-            reason = f"{reason} The record {file.path} could not be written: {error}."
+            reason = f"{reason} The record {file.path} could not be written: {_said(error)}"
         problems = _put_back(done)
         if problems:
             # The record goes on telling how these things were before, for the next run to heal.
             return AccessError(" ".join([reason, *problems]))
         try:
             if file.load() != record:
-                file.save(Record({**record.entries, **left}))
+                file.save(replace(record, entries={**record.entries, **left}))
         except (OSError, AccessError) as error:
-            return AccessError(f"{reason} The record {file.path} could not be put back: {error}.")
+            return AccessError(
+                f"{reason} The record {file.path} could not be put back: {_said(error)}"
+            )
         return AccessError(reason if left else f"{reason} {_PUT_BACK}")
 
     try:
@@ -130,6 +134,11 @@ def apply_steps(
     return Outcome(steps, changed=bool(changing), rollback=rollback)
 
 
+def _said(error: Exception) -> str:
+    """Return what an error says as the end of a sentence, which some of them have already."""
+    return f"{str(error).rstrip('.')}."
+
+
 def _left_by_others(known: Record, changing: Sequence[Step]) -> dict[str, Entry]:
     """Return what a later round could not put back, for this one to leave in the record."""
     own = {step.resource.key for step in changing}
@@ -150,13 +159,13 @@ def _write(step: Step) -> None:
         raise AccessError(f"{step.resource.key} could not be changed: {error.strerror}.") from error
 
 
-def _next_record(steps: Sequence[Step], record: Record) -> Record:
+def _next_record(steps: Sequence[Step], record: Record, ended: Mapping[str, str]) -> Record:
     entries = dict(record.entries)
     for step in steps:
         entries.pop(step.resource.key, None)
         if step.entry is not None:
             entries[step.resource.key] = step.entry
-    return Record(entries)
+    return Record(entries, ended)
 
 
 def _pending(changing: Sequence[Step], record: Record, after: Record) -> Record:
@@ -166,7 +175,7 @@ def _pending(changing: Sequence[Step], record: Record, after: Record) -> Record:
         key = step.resource.key
         entry = step.entry or record.entries[key]
         entries[key] = replace(entry, pending=True)
-    return Record(entries)
+    return replace(after, entries=entries)
 
 
 def _by_place(steps: Sequence[Step]) -> list[list[Step]]:
@@ -190,7 +199,7 @@ def _put_back(done: Sequence[Step]) -> list[str]:
             try:
                 step.resource.write(step.current)
             except (OSError, AccessError) as error:
-                failed.append(f"{step.resource.key} could not be put back: {error}.")
+                failed.append(f"{step.resource.key} could not be put back: {_said(error)}")
         try:
             _settle(group)
         except AccessError as error:

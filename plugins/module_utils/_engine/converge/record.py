@@ -45,13 +45,19 @@ class Entry:
 
 @dataclass(frozen=True)
 class Record:
-    """All entries by the key of their resource."""
+    """All entries by the key of their resource.
+
+    ``ended`` names grants whose time was over once, each with its holder: no clock that is set back
+    gives them again.
+    """
 
     entries: Mapping[str, Entry] = field(default_factory=dict)
+    ended: Mapping[str, str] = field(default_factory=dict)
 
     def holders(self) -> set[str]:
         """Return everyone who asked for something."""
-        return {holder for entry in self.entries.values() for holder in entry.requests}
+        asking = {holder for entry in self.entries.values() for holder in entry.requests}
+        return asking | set(self.ended.values())
 
 
 class RecordFile:
@@ -76,7 +82,7 @@ class RecordFile:
             entries = {key: Entry(**entry) for key, entry in data["entries"].items()}
             if not all(isinstance(entry.requests, dict) for entry in entries.values()):
                 raise ValueError("an entry has no requests")
-            return Record(entries)
+            return Record(entries, dict(data.get("ended", {})))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise AccessError(
                 f"The record {self.path} cannot be understood ({error}), so nothing was changed; "
@@ -85,14 +91,16 @@ class RecordFile:
 
     def save(self, record: Record) -> None:
         """Replace the record on the disk; an empty one is removed."""
-        if not record.entries:
+        if record == Record():
             atomic_file.remove(self.path)
             return
-        data = {
+        data: dict[str, Any] = {
             "managed_by": _MANAGED,
             "format": _FORMAT,
             "entries": {key: vars(record.entries[key]) for key in sorted(record.entries)},
         }
+        if record.ended:
+            data["ended"] = {key: record.ended[key] for key in sorted(record.ended)}
         content = json.dumps(data, indent=1, sort_keys=False) + "\n"
         atomic_file.replace(self.path, content.encode(), 0o600)
 

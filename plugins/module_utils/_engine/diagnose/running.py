@@ -19,7 +19,7 @@ from ..census.stale import credentials_of, stale_group
 from ..host.processes import Process
 from ..model.account import ROOT, Credentials
 from ..model.chain import Chain
-from ..model.words import Names, capital, listed
+from ..model.words import Names, capital, listed, operand, setting_word
 from ..reach import judge
 from ..reach.names import user_called
 from . import values
@@ -198,7 +198,9 @@ def _groups_lacking(group: Group, lacking: list[int], first: Cause, asked: Asked
     if unit is None or not unit.endswith(".service") or group.processes[0].user_manager:
         change = Change(values.LOOK, "Let what starts it begin with all groups of the user.")
         return Cause("own-groups", first.errno, first.path, text, (change,))
-    change = _drop_in(unit, f"SupplementaryGroups={' '.join(groups)}", ", ".join(groups))
+    change = _drop_in(
+        unit, f"SupplementaryGroups={' '.join(map(setting_word, groups))}", ", ".join(groups)
+    )
     return Cause("own-groups", first.errno, first.path, text, (change,))
 
 
@@ -257,13 +259,14 @@ def _into_namespace(group: Group, view: View, asked: Asked) -> Iterator[Change]:
 
 def _drop_in(unit: str, line: str, value: str) -> Change:
     path = f"/etc/systemd/system/{unit}.d/60-socket.conf"
+    restart = ("systemctl", "restart", *operand(unit))
     return Change(
         values.DROP_IN,
         f"Put {line} into the section [Service] of {unit} (in {path}), and restart it: "
-        f"systemctl daemon-reload; systemctl restart {unit}.",
+        f"systemctl daemon-reload; {' '.join(restart)}.",
         path,
         value,
-        (("systemctl", "daemon-reload"), ("systemctl", "restart", unit)),
+        (("systemctl", "daemon-reload"), restart),
         (path, f"[Service]\n{line}\n"),
     )
 
@@ -274,13 +277,9 @@ def _restarts(group: Group) -> Iterator[Change]:
         text = "The session of the user must be ended and begun anew."
         yield Change(values.RESTART, text, None, first.user_manager)
     elif first.unit is not None and first.unit.endswith(".service"):
-        yield Change(
-            values.RESTART_UNIT,
-            f"Restart the unit: systemctl restart {first.unit}.",
-            None,
-            first.unit,
-            (("systemctl", "restart", first.unit),),
-        )
+        restart = ("systemctl", "restart", *operand(first.unit))
+        text = f"Restart the unit: {' '.join(restart)}."
+        yield Change(values.RESTART_UNIT, text, None, first.unit, (restart,))
     else:
         for one in group.processes:
             text = f"Start {one.name} (pid {one.pid}) anew, for no service runs it."

@@ -16,6 +16,7 @@ from ..errors import AccessError
 from ..host import commands
 from ..host.creator import socket_units
 from ..model.chain import DIRECTORY, Chain
+from ..model.words import operand
 from . import values
 from .served import Sockets
 from .values import Change
@@ -37,7 +38,7 @@ def start_of(paths: Iterable[str], unit: str | None, unit_user: str | None) -> C
     if unit is None:
         return None
     manager = () if unit_user is None else ("--user", "-M", f"{unit_user}@.host")
-    command = ("systemctl", *manager, "restart", unit)
+    command = ("systemctl", *manager, "restart", *operand(unit))
     return Change(
         values.START_UNIT,
         f"Start what makes it: {' '.join(command)}.",

@@ -64,10 +64,10 @@ class Lock:
         os.close(self._fd)
 
 
-def is_held(directory: str) -> bool:
-    """Tell whether a run holds the lock of a directory."""
+def is_held(path: str) -> bool:
+    """Tell whether a run holds the lock of a directory, or of a file."""
     try:
-        fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False
     try:

@@ -26,7 +26,7 @@ class Mount:
     """One line of mountinfo (proc_pid_mountinfo(5)); ``root`` is the path within its file system.
 
     ``deleted`` tells that what it shows has no name any more, ``kind`` is the type of its file
-    system.
+    system, ``options`` are those of this mount alone, such as nosuid.
     """
 
     number: int
@@ -36,6 +36,7 @@ class Mount:
     point: str
     deleted: bool = False
     kind: str = ""
+    options: frozenset[str] = frozenset()
 
 
 def read(table: str = MOUNTINFO) -> list[Mount]:
@@ -64,6 +65,7 @@ def parse(data: bytes) -> list[Mount]:
                 _text(fields[4]),
                 deleted,
                 _text(line.partition(b" - ")[2].split(b" ")[0]),
+                frozenset(_text(fields[5]).split(",")),
             )
         )
     return mounts

@@ -12,6 +12,7 @@ the run that called systemctl.  The run applies what the hook would have applied
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -30,17 +31,24 @@ def starting(names: Collection[str]) -> Iterator[None]:
         yield
         return
     os.makedirs(MEMORY, mode=0o755, exist_ok=True)
-    atomic_file.replace(_FILE, "".join(f"{name}\n" for name in sorted(names)).encode(), 0o644)
+    atomic_file.replace(_FILE, "".join(f"{name}\n" for name in sorted(names)).encode(), 0o600)
+    word = os.open(_FILE, os.O_RDONLY | os.O_CLOEXEC)
     try:
+        # Nobody but root can open it, so nobody else can make it look held.
+        fcntl.flock(word, fcntl.LOCK_EX)
         yield
     finally:
         atomic_file.remove(_FILE)
+        os.close(word)
 
 
 def is_taken_care_of(name: str, directory: str) -> bool:
     """Tell whether the run that holds the lock of ``directory`` is starting this endpoint.
 
-    What a run that was killed left behind says nothing, for the kernel took its lock away.
+    What a run that was killed left behind says nothing, for the kernel took its locks away, and a
+    later run holds that of the directory alone.
     """
     content = atomic_file.read(_FILE)
-    return content is not None and name in content.decode().splitlines() and is_held(directory)
+    if content is None or name not in content.decode().splitlines():
+        return False
+    return is_held(_FILE) and is_held(directory)

@@ -196,7 +196,7 @@ class Manager:
             self._stop([f"{unit[: -len('.socket')]}.service"])
         # Whether a service comes up again is asked for at the end, when all it needs is there.
         wait = ("--no-block",) if unit.endswith(".service") or not self.waits else ()
-        self._call("try-restart", *wait, unit, purpose=f"restart {unit}")
+        self._call("try-restart", *wait, "--", unit, purpose=f"restart {unit}")
 
     def _call(self, *arguments: str, purpose: str) -> str:
         scope = () if self.user is None else ("--user", "-M", f"{self.user}@.host")

@@ -11,15 +11,17 @@ Sources: systemd.socket(5), systemd.service(5), systemd.path(5), systemd.exec(5)
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
+from ..errors import AccessError
 from ..model.access import CONNECT, Access, AccessRequest
 from ..model.acl import Acl
-from ..model.words import Names
+from ..model.words import Names, setting_word
 from ..task import Task, compiled
 from .mount_hooks import has_mounts, mount_files, mount_lines
 from .parts import COMMAND, POLICIES, UNITS, Creator, KeptFile, start_at_boot, units_of
-from .service_units import lines, whole
+from .service_units import escaped, lines, whole
 
 DEADLINE = 10.0
 
@@ -130,9 +132,9 @@ def _socket_section(
     if creator.sockets == 1:
         # Ids, because a name that is gone would keep the unit from starting (systemd.socket(5)).
         if request.uid is not None and creator.user is None:
-            said += [f"# user {names.user_name(request.uid)}", f"SocketUser={request.uid}"]
+            said += [_comment("user", names.user_name(request.uid)), f"SocketUser={request.uid}"]
         if request.gid is not None and creator.user is None:
-            said += [f"# group {names.group_name(request.gid)}", f"SocketGroup={request.gid}"]
+            said += [_comment("group", names.group_name(request.gid)), f"SocketGroup={request.gid}"]
         if mode is not None:
             said.append(f"SocketMode={mode:04o}")
     return [*said, f"ExecStartPost={_prefix(task)}{COMMAND} apply --hook {task.declared.name}"]
@@ -144,9 +146,9 @@ def _service_section(
     said = ["[Service]"]
     if task.declared.born:
         if request.gid is not None:
-            said.append(f"Group={whole(names.group_name(request.gid), 'group name')}")
+            said.append(f"Group={escaped(_fit(names.group_name(request.gid)))}")
             if creator.group:
-                said.append(f"SupplementaryGroups={whole(creator.group, 'group name')}")
+                said.append(f"SupplementaryGroups={setting_word(_fit(creator.group))}")
         if mode is not None:
             said.append(f"UMask={0o777 & ~mode:04o}")
     # With full privileges, because User= and the sandbox of the service are not the hook's.
@@ -155,6 +157,25 @@ def _service_section(
         *said,
         f"ExecStartPost={_prefix(task)}{rights}{COMMAND} apply --hook --wait {task.declared.name}",
     ]
+
+
+def _comment(kind: str, name: str) -> str:
+    """Return a line that says whose id the next one has, whatever the name service calls him."""
+    return f"# {kind} {name}" if name.isprintable() else f"# {kind} {name!r}"
+
+
+def _fit(group: str) -> str:
+    """Return the name of a group that a unit can name; raises AccessError for any other.
+
+    A unit with another one is not started any more (systemd: valid_user_group_name()).
+    """
+    if group.strip(" ") != group or "\\" in group[-1:] or re.search(r"[:/\x00-\x1f\x7f]", group):
+        raise AccessError(
+            f"The group {group!r} cannot be named by a unit of systemd, which takes no blank or backslash "
+            "at the end of a name, no blank at its beginning, and no colon, slash or control character "
+            "in it; leave born out, or choose another group."
+        )
+    return group
 
 
 def born_mode(request: AccessRequest, planned: Access | None) -> int | None:

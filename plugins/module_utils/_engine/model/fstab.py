@@ -76,11 +76,11 @@ def user_line(source: str, target: str, name: str) -> bytes:
     return b" ".join(fields)
 
 
-def parse(text: bytes) -> list[Line]:
+def parse(text: bytes, *, strict: bool = True) -> list[Line]:
     """Return all mounts of the file.
 
     Raises AccessError that names the first line which mount(8) would not understand either, or of
-    which it is not certain what target it has.
+    which it is not certain what target it has; without ``strict`` such lines are left out.
     """
     lines = []
     for number, raw in enumerate(text.split(b"\n"), start=1):
@@ -88,14 +88,36 @@ def parse(text: bytes) -> list[Line]:
         fields = _SEPARATORS.split(body.strip(b" \t"))
         if fields[0] == b"" or fields[0].startswith(b"#"):
             continue
-        lines.append(_line(number, raw, fields))
+        try:
+            lines.append(_line(number, raw, fields))
+        except AccessError:
+            if strict:
+                raise
     return lines
 
 
-def find(text: bytes, target: str) -> list[Line]:
+def find(text: bytes, target: str, *, strict: bool = True) -> list[Line]:
     """Return the mounts on this target; raises AccessError as ``parse`` does."""
     wanted = _plain(_bytes(target))
-    return [line for line in parse(text) if _plain(line.target) == wanted]
+    return [line for line in parse(text, strict=strict) if _plain(line.target) == wanted]
+
+
+def in_the_way(lines: list[Line], socket: str, target: str, path: str) -> str | None:
+    """Return why a socket cannot be mounted on a target with these lines in the file ``path``.
+
+    mount(8) takes the first line that has the target, and systemd makes a unit of it that mounts at
+    boot (systemd-fstab-generator(8)).
+    """
+    for line in lines:
+        if not line.ours:
+            source = line.source.decode("utf-8", "backslashreplace")
+            return (
+                f"Line {line.number} of {path} mounts {source} on {target}, where the socket {socket} "
+                "is to be mounted, and the two would get in each other's way: mount(8) takes the first "
+                "line for a path, and systemd mounts by it at boot. Take that line out, or declare "
+                "another path for the endpoint."
+            )
+    return None
 
 
 def with_line(text: bytes, line: bytes) -> bytes:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Protocol
 
 
@@ -45,6 +46,20 @@ def listed(items: list[str]) -> str:
     if len(items) < 2:
         return "".join(items)
     return f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def setting_word(name: str) -> str:
+    """Return a name as one word of a setting of systemd that takes several without quotes.
+
+    There a backslash takes the next character as it is, and a quote is a part of the word
+    (extract_first_word() without flags, as config_parse_user_group_strv_compat() calls it).
+    """
+    return re.sub(r"[\s\\]", r"\\\g<0>", name).replace("%", "%%")
+
+
+def operand(name: str) -> tuple[str, ...]:
+    """Return a name as an argument that no command takes for an option, the unit -x.service too."""
+    return ("--", name) if name.startswith("-") else (name,)
 
 
 def capital(sentence: str) -> str:

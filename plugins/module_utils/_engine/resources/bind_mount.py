@@ -23,7 +23,17 @@ from ..model.chain import SOCKET
 from ..model.fstab import MARK
 from . import base
 from .endpoint_directory import directory_of
-from .mount_state import ABSENT, CURRENT, FOREIGN, STALE, MountState, changes, in_words
+from .mount_state import (
+    ABSENT,
+    CURRENT,
+    FOREIGN,
+    OPTIONS,
+    STALE,
+    MountState,
+    already_there,
+    changes,
+    in_words,
+)
 from .target_file import hold_target
 
 __all__ = ("BindMount", "MountRequest", "MountState")
@@ -53,12 +63,14 @@ class BindMount(base.Resource[MountState, MountRequest]):
         descriptor: int | None = None,
         mounter: User | None = None,
         patient: bool = False,
+        known: bool = False,
     ) -> None:
         """``target`` and ``source`` have no links in them.
 
         ``descriptor`` holds the socket, None while there is none.  ``mounter`` is the user who
         mounts it by a line of fstab, None for root, who mounts the inode that is held.  ``patient``
-        lets a unit of that user mount it first, where one is doing it at the same time.
+        lets a unit of that user mount it first, where one is doing it at the same time.  ``known``
+        tells that an earlier run has mounted there, whatever the record says of it.
         """
         self.target = target
         self.source = source
@@ -66,6 +78,7 @@ class BindMount(base.Resource[MountState, MountRequest]):
         self._descriptor = descriptor
         self._mounter = mounter
         self._patient = patient
+        self._known = known
         self._inode = None if descriptor is None else _inode(os.fstat(descriptor))
         self._problem: str | None = None
 
@@ -87,7 +100,9 @@ class BindMount(base.Resource[MountState, MountRequest]):
                     "another path for the endpoint."
                 )
                 return MountState(FOREIGN, count, by)
-        return MountState(CURRENT if current else STALE, count, by)
+        # The lowest one stays.
+        lacks = tuple(one for one in OPTIONS if current and one not in stack[0].options)
+        return MountState(CURRENT if current else STALE, count, by, lacks)
 
     def wanted(self, base: MountState, requests: Mapping[str, MountRequest]) -> MountState:
         if self._problem is not None:
@@ -97,6 +112,8 @@ class BindMount(base.Resource[MountState, MountRequest]):
                 f"{' and '.join(sorted(requests))} want different mounts on {self.target}; give "
                 "one of the two another path for its endpoint."
             )
+        if base.what in (CURRENT, STALE) and not (self._known or self._has_our_mark()):
+            raise AccessError(already_there(self.source, self.target, base))
         return self._mounted() if self._descriptor is not None else MountState()
 
     def without_us(
@@ -152,10 +169,10 @@ class BindMount(base.Resource[MountState, MountRequest]):
         return changes(self.source, self.target, current, target)
 
     def state_to_json(self, state: MountState) -> Any:
-        return vars(state)
+        return {**vars(state), "lacks": list(state.lacks)}
 
     def state_from_json(self, data: Any) -> MountState:
-        return MountState(**data)
+        return MountState(**{**data, "lacks": tuple(data.get("lacks", ()))})
 
     def request_to_json(self, request: MountRequest) -> Any:
         return vars(request)
@@ -184,9 +201,11 @@ class BindMount(base.Resource[MountState, MountRequest]):
 
     def _is_by_our_line(self) -> bool:
         """Tell whether a user mounted it by our line, whatever that user made the source then."""
-        options = mounts.remembered(self.target) or ()
-        by_mounter = self._mounter is not None and f"user={self._mounter.name}" in options
-        return by_mounter or any(option.startswith(MARK) for option in options)
+        by_mounter = self._mounter is not None and mounts.user_of(self.target) == self._mounter.name
+        return by_mounter or self._has_our_mark()
+
+    def _has_our_mark(self) -> bool:
+        return any(option.startswith(MARK) for option in mounts.remembered(self.target) or ())
 
     def _shows_the_socket(self) -> bool:
         return self._inode is not None and self._shown() == self._inode

@@ -9,7 +9,9 @@
 from __future__ import annotations
 
 import base64
+import errno
 import os
+import stat
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -21,6 +23,9 @@ from ..host.identity import acting_as
 from ..host.systemd import Manager
 from ..model.account import User
 from . import base
+
+# Bytes; a policy has some thousands.
+_LARGEST = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,9 @@ class ManagedFile(base.Resource[FileState, bytes]):
                 missing = _missing_directories(self.path, self._made)
                 clean = clean and not any(map(_is_empty, missing))
                 return FileState(None, clean=clean, missing=missing)
-            content = atomic_file.read(self.path)
+            except OSError as error:
+                raise _unread(self.path, error) from error
+            content = _content(self.path)
         return FileState(content, status.st_mode & 0o7777, clean)
 
     def wanted(self, base: FileState, requests: Mapping[str, bytes]) -> FileState:
@@ -157,6 +164,31 @@ class ManagedFile(base.Resource[FileState, bytes]):
 
     def _rights(self) -> AbstractContextManager[None]:
         return nullcontext() if self._writer is None else acting_as(self._writer.credentials)
+
+
+def _content(path: str) -> bytes:
+    """Return the content of a file that is there, as far as it can be one of ours.
+
+    The directory may be a user's, who could put a pipe or a link to a device there, which would never
+    end.  Whatever is no regular file, or too large, is just another content: it is replaced.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO):
+            return b""
+        raise _unread(path, error) from error
+    try:
+        return os.read(fd, _LARGEST) if stat.S_ISREG(os.fstat(fd).st_mode) else b""
+    finally:
+        os.close(fd)
+
+
+def _unread(path: str, error: OSError) -> AccessError:
+    return AccessError(
+        f"{path} cannot be looked at: {error.strerror}; make its directory one that its owner can "
+        "enter and read."
+    )
 
 
 def _missing_directories(path: str, made: Collection[str]) -> tuple[str, ...]:

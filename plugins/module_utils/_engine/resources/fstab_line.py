@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,34 +45,28 @@ class FstabLine(base.Resource[FstabState, bytes]):
         self.key = f"fstab:{target}"
         self._manager = manager
         self._path = path
-        self._problem: str | None = None
+        self._found: list[fstab.Line] = []
         self._written = False
 
     def read(self) -> FstabState | None:
-        self._problem = None
+        self._found = []
         text = file.read(self._path)
         clean = not file.is_unfinished(self._path)
         if text is None:
             return FstabState(clean=clean, missing=True)
-        found = fstab.find(text, self.target)
-        for line in found:
-            if not line.ours:
-                self._problem = (
-                    f"Line {line.number} of {self._path} mounts something else on {self.target} "
-                    "already; remove that line, or declare another path for the endpoint."
-                )
-        return FstabState(tuple(line.raw for line in found if line.ours), clean)
+        self._found = fstab.find(text, self.target)
+        return FstabState(tuple(line.raw for line in self._found if line.ours), clean)
 
     def wanted(self, base: FstabState, requests: Mapping[str, bytes]) -> FstabState:
-        if self._problem is not None:
-            raise AccessError(self._problem)
         lines = set(requests.values())
         if len(lines) > 1:
             raise AccessError(
                 f"{' and '.join(sorted(requests))} want different mounts on {self.target}; give "
                 "one of the two another path for its endpoint."
             )
-        return FstabState((lines.pop(),), missing=base.missing)
+        line = lines.pop()
+        self._refuse_others(line)
+        return FstabState((line,), missing=base.missing)
 
     def without_us(
         self, current: FstabState, before: FstabState, applied: FstabState
@@ -90,8 +85,7 @@ class FstabLine(base.Resource[FstabState, bytes]):
         text = file.read(self._path)
         after = text or b""
         if target.lines:
-            if self._problem is not None:
-                raise AccessError(self._problem)
+            self._refuse_others(target.lines[0])
             after = fstab.with_line(after, target.lines[0])
         elif text is not None:
             after = fstab.without_line(after, self.target)
@@ -144,6 +138,13 @@ class FstabLine(base.Resource[FstabState, bytes]):
 
     def request_from_json(self, data: Any) -> bytes:
         return base64.b64decode(data)
+
+    def _refuse_others(self, line: bytes) -> None:
+        [mine] = fstab.parse(line)
+        source = os.fsdecode(mine.source)
+        problem = fstab.in_the_way(self._found, source, self.target, self._path)
+        if problem is not None:
+            raise AccessError(problem)
 
 
 def _shown(line: bytes) -> str:

@@ -52,7 +52,7 @@ class Membership(Resource[bool, MembershipRequest]):
             return
         option, verb, to = ("--add", "add", "to") if target else ("--delete", "remove", "from")
         commands.run(
-            ("gpasswd", option, self.user, self.group),
+            ("gpasswd", option, self.user, "--", self.group),
             seconds=_SECONDS,
             purpose=f"{verb} the user {self.user} {to} the group {self.group}",
         )

@@ -32,7 +32,7 @@ def run(name: str, output: Output, directory: str = ENDS) -> bool:
     if task is None:
         output.say(f"{name}: No grant for this socket has a time at which it ends.")
         return True
-    (lasting,), dummy = without_ended([task], RecordFile().path)
+    (lasting,), dummy = without_ended([task], RecordFile())
     if lasting.ended:
         # At its time, before what takes longer.
         _close(task, output)
