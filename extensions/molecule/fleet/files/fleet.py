@@ -13,6 +13,7 @@ look        prints JSON: who can connect where, and by name what is not any more
 break       writes a line into fstab that does not parse
 mend        takes it out again
 drift       somebody's work: what keeps the daemon's socket goes, and everyone gets in
+restart     starts the daemon anew, which makes its socket anew
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import socket
 import subprocess
 import sys
 import time
+from typing import Any
 
 import access
 
@@ -67,7 +69,7 @@ def state(path: str) -> dict[str, object]:
     agents = ["systemctl", "--user", "--machine=quantum@.host", "show"]
     agents += ["--property=Id,DropInPaths,Wants", "fleet-agent.socket", "paths.target"]
     targets = "findmnt --noheadings --list --output=TARGET | grep -v ^/run/credentials | sort"
-    seen = access.host(
+    seen: dict[str, Any] = access.host(
         {
             "show": [os.path.dirname(path), path, RUNTIME, AGENT, *ENDPOINTS],
             "trees": ["/etc", "/usr/local", "/srv", "/home", "/var/lib/socket-access"],
@@ -79,7 +81,8 @@ def state(path: str) -> dict[str, object]:
         # The links of a directory are the directories in it.
         if one is not None and one["kind"] == "d":
             del one["links"]
-    return json.loads(json.dumps({**sockets, **files, **seen}))
+    found: dict[str, object] = json.loads(json.dumps({**sockets, **files, **seen}))
+    return found
 
 
 def keep(path: str, name: str) -> None:
@@ -159,6 +162,8 @@ def main(unit: str, path: str, *acts: str) -> None:
             change_fstab(WRONG, "")
         elif name == "drift":
             drift(unit, path)
+        elif name == "restart":
+            run("systemctl", "restart", unit)
         else:
             sys.exit(f"There is no act {name}.")
 
