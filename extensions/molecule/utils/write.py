@@ -12,6 +12,7 @@ def write(rows: list[tuple[str, str, str, str]]) -> None:
     """Each row is a name, a place, a mode and the content; a place with a slash at its end is a directory."""
     for name, place, mode, content in rows:
         path = place + os.path.basename(name) if place.endswith("/") else place
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "w", encoding="utf-8") as file:
             file.write(content)
         os.chmod(path, int(mode, 8))
