@@ -10,6 +10,8 @@ access.py tree PATH...      prints JSON: owner, group, mode, ACL and content of 
 access.py host JSON         prints JSON: "sockets", shown as above, of the paths in JSON's "show",
                             "files", the trees of those in "trees", and the lines that each of its
                             "commands" prints, by name
+access.py keep FILE JSON    keeps in the file what "host" would print
+access.py same FILE JSON    fails where that has changed since, and prints what it was and what it is
 access.py plant PATH ACL    sets an ACL in the short form of setfacl(1): u::rw,u:eve:rw,g::-,m::rw,o::-
 """
 
@@ -99,6 +101,26 @@ def host(what: dict[str, Any]) -> dict[str, object]:
     }
 
 
+def changed(file: str, what: dict[str, Any]) -> dict[str, list[object]]:
+    """What is not as it was kept; only of what is looked at now."""
+    with open(file, encoding="utf-8") as kept:
+        before = json.load(kept)
+    now = json.loads(json.dumps(host(what)))
+    if not what["trees"]:
+        before["files"] = {}
+    before["sockets"] = {path: before["sockets"].get(path) for path in now["sockets"]}
+    found = {}
+    for part in now:
+        old, new = before[part], now[part]
+        if isinstance(new, dict):
+            for key in sorted({*old, *new}):
+                if old.get(key) != new.get(key):
+                    found[key] = [old.get(key), new.get(key)]
+        elif old != new:
+            found[part] = [old, new]
+    return found
+
+
 def lines(command: list[str]) -> list[str]:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
 
@@ -126,5 +148,12 @@ if __name__ == "__main__":
         print(json.dumps({path: row for top in sys.argv[2:] for path, row in tree(top).items()}))
     elif sys.argv[1] == "host":
         print(json.dumps(host(json.loads(sys.argv[2]))))
+    elif sys.argv[1] == "keep":
+        with open(sys.argv[2], "w", encoding="utf-8") as place:
+            json.dump(host(json.loads(sys.argv[3])), place)
+    elif sys.argv[1] == "same":
+        difference = changed(sys.argv[2], json.loads(sys.argv[3]))
+        print(json.dumps(difference, indent=1))
+        sys.exit(bool(difference))
     else:
         print(json.dumps({path: show(path) for path in sys.argv[2:]}))

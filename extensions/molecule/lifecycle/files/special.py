@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import time
+from collections import Counter
 
 
 def told(*command: str) -> tuple[int, str]:
@@ -71,10 +73,15 @@ def gone(figures: dict[str, object]) -> list[str]:
     return problems
 
 
-def fighting(figures: dict[str, object]) -> list[str]:
-    """A daemon that changes its mode ten times a second for ever gets the last word."""
+def start_fight() -> float:
+    """It goes on while the others are looked at: its sentence waits for half a minute."""
     begun = time.time()
     told("systemctl", "start", "life-fight.service")
+    return begun
+
+
+def fighting(begun: float, figures: dict[str, object]) -> list[str]:
+    """A daemon that changes its mode ten times a second for ever gets the last word."""
     watch = "socket-access-fight.service"
     problems = []
     while time.time() < begun + 60:
@@ -84,21 +91,21 @@ def fighting(figures: dict[str, object]) -> list[str]:
     else:
         problems.append(f"Nobody says that the daemon fights back: {journal(begun, watch)}")
     figures["reported_after_ms"] = round((time.time() - begun) * 1000)
-    corrected = [
-        line for line in journal(begun, watch).splitlines() if "fight: /run/life-fight" in line
-    ]
-    figures["corrections"] = len(corrected)
+    # What was corrected is told in that sentence alone.
+    times = re.search(r"its socket was corrected (\d+) times in a row", journal(begun, watch))
+    figures["corrections"] = int(times[1]) if times else -1
     quiet = time.time()
     used = processor_time(watch)
-    time.sleep(5)
+    # The daemon needs up to 100 ms to undo one, which is seen in between.
+    seen: Counter[str] = Counter()
+    while time.time() < quiet + 5:
+        seen[oct(os.stat("/run/life-fight/socket").st_mode & 0o777)] += 1
+        time.sleep(0.01)
     figures["starts_in_5_s_afterwards"] = journal(quiet, watch).count("Starting ")
     figures["processor_ms_in_5_s_afterwards"] = processor_time(watch) - used
-    figures["corrections_in_5_s_afterwards"] = journal(quiet, watch).count(
-        "fight: /run/life-fight/socket: "
-    )
-    mode = oct(os.stat("/run/life-fight/socket").st_mode & 0o777)
-    if mode != "0o777":
-        problems.append(f"The daemon does not have the last word: {mode}")
+    figures["corrections_in_5_s_afterwards"] = seen.total() - seen["0o777"]
+    if set(seen) != {"0o777"}:
+        problems.append(f"The daemon does not have the last word: {dict(seen)}")
     told("systemctl", "stop", "life-fight.service")
     return problems
 
@@ -111,7 +118,8 @@ def processor_time(unit: str) -> int:
 
 def main() -> None:
     figures: dict[str, object] = {}
-    problems = failing_hooks() + gone(figures) + fighting(figures)
+    begun = start_fight()
+    problems = failing_hooks() + gone(figures) + fighting(begun, figures)
     print(json.dumps({**figures, "problems": problems}))
 
 

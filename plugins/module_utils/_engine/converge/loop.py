@@ -83,6 +83,8 @@ def apply_steps(
     """
     after = _next_record(steps, record, record.ended if ended is None else ended)
     changing = [step for step in steps if step.changes]
+    # What is as it shall be may have been written by a run that was killed before systemd read it.
+    unsettled = [step for step in steps if not step.changes and _is_pending(step, record)]
     if after == record and not changing:
         return Outcome(steps, changed=False)
     done: list[Step] = []
@@ -113,14 +115,18 @@ def apply_steps(
         return AccessError(reason if left else f"{reason} {_PUT_BACK}")
 
     try:
-        _save(file, _pending(changing, record, after) if changing else after)
+        begun = [*changing, *unsettled]
+        _save(file, _pending(begun, record, after) if begun else after)
+        for step in unsettled:
+            step.resource.interrupted()
         for group in _by_place(changing):
             for step in group:
                 # Before the write, which may fail half way.
                 done.append(step)
                 _write(step)
             _settle(group)
-        if changing:
+        _settle(unsettled)
+        if begun:
             _save(file, after)
     except Overtaken as error:
         # It was refused before anything of it was written.
@@ -176,6 +182,11 @@ def _pending(changing: Sequence[Step], record: Record, after: Record) -> Record:
         entry = step.entry or record.entries[key]
         entries[key] = replace(entry, pending=True)
     return replace(after, entries=entries)
+
+
+def _is_pending(step: Step, record: Record) -> bool:
+    entry = record.entries.get(step.resource.key)
+    return entry is not None and entry.pending
 
 
 def _by_place(steps: Sequence[Step]) -> list[list[Step]]:

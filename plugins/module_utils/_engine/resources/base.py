@@ -66,6 +66,10 @@ class Resource(ABC, Generic[State, Request]):
     def write(self, target: State) -> None:
         """Put a state into effect; a part that is there already is not written again."""
 
+    def interrupted(self) -> None:
+        """A run that was killed may have written this and not settled it; by default nothing."""
+        return None
+
     def settle(self) -> None:
         """Do what follows once all changes of the same place are written; by default nothing."""
         return None

@@ -120,6 +120,12 @@ class ManagedFile(base.Resource[FileState, bytes]):
         if self._manager is not None:
             self._manager.changed()
 
+    def interrupted(self) -> None:
+        self._written = True
+        self._replaced = os.path.lexists(self.path)
+        if self._manager is not None:
+            self._manager.changed()
+
     def settle(self) -> None:
         if not self._written or self._manager is None or not self._manager.is_up():
             return

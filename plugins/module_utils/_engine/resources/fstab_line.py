@@ -101,6 +101,11 @@ class FstabLine(base.Resource[FstabState, bytes]):
         if self._manager is not None:
             self._manager.changed()
 
+    def interrupted(self) -> None:
+        self._written = True
+        if self._manager is not None:
+            self._manager.changed()
+
     def settle(self) -> None:
         if self._written and self._manager is not None and self._manager.is_up():
             self._manager.reload()
