@@ -244,15 +244,18 @@ def _family(pid: int) -> list[int]:
 
 
 def _spent(pid: int | None) -> float:
+    """Return the processor's seconds of a process, its threads and its children, ended ones too."""
     if pid is None:
         return 0.0
-    total = 0.0
+    ticks = 0
     for one in _family(pid):
         try:
-            total += int(Path(f"/proc/{one}/schedstat").read_text().split()[0]) / 1e9
+            text = Path(f"/proc/{one}/stat").read_text()
         except OSError:
-            pass
-    return total
+            continue
+        # utime, stime and those of children that were waited for (proc_pid_stat(5)).
+        ticks += sum(map(int, text.rpartition(")")[2].split()[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def idle_memory(path: str, pid: int | None) -> float:
