@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.containers import Place
+from bench.processes import family
 
 
 @dataclass(frozen=True)
@@ -114,18 +115,6 @@ class Watch(threading.Thread):
         self._over.set()
         self.join()
         return self._most
-
-
-def family(pid: int) -> list[int]:
-    """Return a process and its descendants; connections that stay open are nobody's children."""
-    found = [pid]
-    for one in found:
-        try:
-            text = Path(f"/proc/{one}/task/{one}/children").read_text()
-        except OSError:
-            continue
-        found += map(int, text.split())
-    return found
 
 
 def shares(pid: int) -> float:

@@ -34,6 +34,7 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from bench.processes import family
 from kernel.gate.gates import Gate
 
 STREAM, MESSAGES = socket.SOCK_STREAM, socket.SOCK_SEQPACKET
@@ -232,23 +233,12 @@ def bulk(path: str, kind: int, seconds: float, pid: int | None) -> tuple[float, 
     return sent / taken / 1e9, (_spent(pid) - before) / sent * 1e9
 
 
-def _family(pid: int) -> list[int]:
-    found = [pid]
-    for one in found:
-        try:
-            text = Path(f"/proc/{one}/task/{one}/children").read_text()
-        except OSError:
-            continue
-        found += [int(child) for child in text.split()]
-    return found
-
-
 def _spent(pid: int | None) -> float:
     """Return the processor's seconds of a process, its threads and its children, ended ones too."""
     if pid is None:
         return 0.0
     ticks = 0
-    for one in _family(pid):
+    for one in family(pid):
         try:
             text = Path(f"/proc/{one}/stat").read_text()
         except OSError:
@@ -267,7 +257,7 @@ def idle_memory(path: str, pid: int | None) -> float:
         sock.recv(1)
         socks.append(sock)
     total = 0
-    for one in _family(pid) if pid is not None else []:
+    for one in family(pid) if pid is not None else []:
         try:
             text = Path(f"/proc/{one}/smaps_rollup").read_text()
         except OSError:
