@@ -275,31 +275,34 @@ def test_bulk_without_threads_comes_through(
         assert got == data
 
 
-@pytest.mark.parametrize("gone", ["caller", "backend"])
+@pytest.mark.parametrize("gone", ["caller", "backend", "the backend's ear"])
 def test_bulk_that_nobody_takes_any_more_leaves_nothing(spot: Path, behind: Any, gone: str) -> None:
-    leave = threading.Event()
-    reading = threading.Event()
+    leave, reading, stay = threading.Event(), threading.Event(), threading.Event()
 
     def talk(sock: socket.socket) -> None:
         for dummy in range(64):
             sock.recv(1 << 16)
         reading.set()
         leave.wait(60)
+        if gone == "the backend's ear":
+            sock.shutdown(socket.SHUT_RD)
+            stay.wait(60)
 
     with gate(spot, forward=behind(talk).path) as one:
         before = one.descriptors()
         with one.connect(seconds=60) as sock:
+            # poll(2), which a time limit means, is not told of an end that is closed for writing alone.
+            sock.settimeout(None)
             sender = threading.Thread(target=_pour, args=(sock,))
             sender.start()
             assert reading.wait(60)
             until(lambda: threads(one) == 2)
-            if gone == "backend":
-                leave.set()
-            else:
+            if gone == "caller":
                 sock.shutdown(socket.SHUT_RDWR)
-                leave.set()
-            sender.join(60)
+            leave.set()
+            sender.join(20)
             assert not sender.is_alive()
+        stay.set()
         until(lambda: threads(one) == 1)
         until(lambda: one.descriptors() == before)
         assert one.connect().close() is None
