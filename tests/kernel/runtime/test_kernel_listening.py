@@ -20,7 +20,7 @@ import pytest
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import listening
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.creator import (
-    _has_open,
+    _open_of,
     creator_of,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.runtime.wait import (
@@ -53,7 +53,8 @@ def test_a_listener_is_seen_from_listen_on(place: Path, kind: str) -> None:
         assert found is not None
         assert found.type == kind
         assert found.socket == os.fstat(one.fileno()).st_ino
-        assert _has_open(os.getpid(), f"socket:[{found.socket}]")
+        name = f"socket:[{found.socket}]"
+        assert _open_of(os.getpid(), {name: 7, "socket:[0]": 8}) == {7}
         path.rename(place / "renamed")
         assert listens(place / "renamed")
     assert not listens(place / "renamed")
