@@ -91,6 +91,8 @@ class Manager:
         self.waits = True
         self._stale = False
         self._asked: dict[str, bool] = {}
+        self._expected: dict[str, None] = {}
+        self._seen: dict[str, Shown] = {}
 
     def is_up(self) -> bool:
         """Tell whether the manager runs; a user's own one does only in a session or lingering."""
@@ -120,6 +122,19 @@ class Manager:
         if len(blocks) != len(units):
             raise AccessError("systemctl show answered with another number of units than asked.")
         return [_shown(name, block) for name, block in zip(units, blocks)]
+
+    def expect(self, units: Sequence[str]) -> None:
+        """Remember that these will be looked at before anything is changed."""
+        self._expected.update(dict.fromkeys(units))
+
+    def look(self, units: Sequence[str]) -> list[Shown]:
+        """Return what show() does; the first time it asks for all that is expected as well."""
+        if not self._seen.keys() >= set(units):
+            asked = list({**dict.fromkeys(units), **self._expected})
+            self._expected.clear()
+            self._seen.update(zip(asked, self.show(asked)))
+        # Each answer serves once, for the next one may be another.
+        return [self._seen.pop(unit) for unit in units]
 
     def changed(self) -> None:
         """Remember that unit files are other than what the manager has read."""
@@ -160,23 +175,25 @@ class Manager:
 
     def _stop_second_looks(self, units: Sequence[str]) -> None:
         """Stop the timers by which what watched was going to look once more."""
-        for unit in units:
-            if unit.endswith(".path"):
-                try:
-                    timer = f"{unit[: -len('.path')]}-again.timer"
-                    self._call("stop", "--", timer, purpose="stop its second look")
-                except AccessError:
-                    # None was asked for lately, so systemd knows no such timer.
-                    continue
+        timers = [
+            f"{unit[: -len('.path')]}-again.timer" for unit in units if unit.endswith(".path")
+        ]
+        self._of_those_known("stop", timers, "stop the second looks")
 
     def _forget_failures(self, units: Sequence[str]) -> None:
         """Let no unit that is about to go stay behind as one that failed."""
-        for unit in units:
-            try:
-                self._call("reset-failed", "--", unit, purpose="forget that it failed")
-            except AccessError:
-                # systemd does not know it any more, and so remembers no failure either.
-                continue
+        self._of_those_known("reset-failed", units, "forget that units failed")
+
+    def _of_those_known(self, verb: str, units: Sequence[str], purpose: str) -> None:
+        """Do it with each unit that systemd knows; it goes on after one that it does not know."""
+        if not units:
+            return
+        try:
+            self._call(verb, "--", *units, purpose=purpose)
+        except AccessError:
+            # A timer that nobody asked for lately is unknown, and so is a unit that has gone: there
+            # is nothing to stop, and no failure is remembered.
+            return
 
     def start(self, units: Sequence[str]) -> list[str]:
         """Start units that do not run, and return the names of those that do not run then."""
