@@ -715,8 +715,7 @@ def test_an_empty_message_is_not_the_end(spot: Path, behind: Any) -> None:
             # A gate that is quick has ended the connection by now.
             with contextlib.suppress(BrokenPipeError):
                 sock.send(b"d")
-        until(lambda: one.said("REASON=empty") == 2)
-    assert got == [b"a", b"b", b"c"]
+        until(lambda: one.said("REASON=empty") == 2 and got[2:] == [b"c"])
 
 
 @pytest.mark.parametrize("kernel", [True, False], ids=["kernel refuses", "gate refuses"])
