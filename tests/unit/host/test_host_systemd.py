@@ -135,6 +135,28 @@ def test_what_is_expected_is_asked_for_at_once(systemctl: Systemctl) -> None:
     assert systemctl.shown[1:] == [[B]]
 
 
+def test_a_host_without_inotify_instances_is_told(systemctl: Systemctl) -> None:
+    systemctl.fails = {"start"}
+    watches = [f"socket-access-{name}.path" for name in "abcde"]
+    systemctl.states = dict.fromkeys(watches[:4], ("loaded", "failed", "failed\nResult=resources"))
+    systemctl.states[A] = systemctl.states[watches[0]]
+    manager = Manager()
+    for unit in (A, *watches):
+        manager.ask(unit, active=True)
+    with pytest.raises(AccessError) as told:
+        manager.carry_out()
+    assert "socket-access-b.path and socket-access-c.path and 1 more" in str(told.value)
+    assert "root has none left. Raise fs.inotify.max_user_instances" in str(told.value)
+
+
+def test_another_reason_is_told_as_it_is(systemctl: Systemctl) -> None:
+    systemctl.fails = {"start"}
+    manager = Manager()
+    manager.ask("socket-access-a.path", active=True)
+    with pytest.raises(AccessError, match=r"start -- socket-access-a\.path failed"):
+        manager.carry_out()
+
+
 def test_the_last_word_counts(systemctl: Systemctl) -> None:
     manager = Manager()
     manager.ask(A, active=False)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..errors import AccessError
+from ..model.words import listed
 from . import commands
 
 _SECONDS = 90.0
@@ -30,6 +31,7 @@ _PROPERTIES = (
     "StateDirectory",
     "CacheDirectory",
     "LogsDirectory",
+    "Result",
 )
 _LASTING = ("StateDirectory", "CacheDirectory", "LogsDirectory")
 _LENGTHS = {
@@ -59,6 +61,7 @@ class Shown:
     active: bool
     failed: bool = False
     restarting: bool = False
+    result: str = ""
     listens: tuple[str, ...] = ()
     user: str = ""
     group: str = ""
@@ -163,7 +166,30 @@ class Manager:
         if start:
             self.reload()
             wait = () if self.waits else ("--no-block",)
-            self._call("start", *wait, "--", *start, purpose="start units of the collection")
+            try:
+                self._call("start", *wait, "--", *start, purpose="start units of the collection")
+            except AccessError as error:
+                told = self._not_watched([unit for unit in start if unit.endswith(".path")])
+                if told is None:
+                    raise
+                raise told from error
+
+    def _not_watched(self, units: Sequence[str]) -> AccessError | None:
+        """Return what it means where systemd has no inotify instance left (its path_spec_watch())."""
+        try:
+            shown = self.show(units)
+        except AccessError:
+            return None
+        watches = [one.name for one in shown if one.failed and one.result == "resources"]
+        if not watches:
+            return None
+        whose = "root" if self.user is None else f"user {self.user}"
+        return AccessError(
+            f"systemd cannot watch for the sockets of {listed(watches[:3])}"
+            f"{f' and {len(watches) - 3} more' if len(watches) > 3 else ''}: each of these units takes "
+            f"an inotify instance, and {whose} has none left. Raise fs.inotify.max_user_instances "
+            "(sysctl shows it; a file in /etc/sysctl.d keeps it) and run again."
+        )
 
     def _stop(self, units: Sequence[str]) -> None:
         try:
@@ -248,6 +274,7 @@ def _shown(name: str, block: str) -> Shown:
         active=one("ActiveState") in ("active", "reloading", "activating"),
         failed=one("ActiveState") == "failed",
         restarting=one("SubState") == "auto-restart",
+        result=one("Result"),
         listens=tuple(line.rpartition(" (")[0] for line in values.get("Listen", []) if line),
         user=one("User"),
         group=one("Group"),
