@@ -184,11 +184,12 @@ class Manager:
         if not watches:
             return None
         whose = "root" if self.user is None else f"user {self.user}"
+        more = len(watches) - 3
+        named = f"{', '.join(watches[:3])} and {more} more" if more > 0 else listed(watches)
         return AccessError(
-            f"systemd cannot watch for the sockets of {listed(watches[:3])}"
-            f"{f' and {len(watches) - 3} more' if len(watches) > 3 else ''}: each of these units takes "
-            f"an inotify instance, and {whose} has none left. Raise fs.inotify.max_user_instances "
-            "(sysctl shows it; a file in /etc/sysctl.d keeps it) and run again."
+            f"systemd cannot watch for the sockets of {named}: each of these units takes an inotify "
+            f"instance, and {whose} has none left. Raise fs.inotify.max_user_instances (sysctl shows "
+            "it; a file in /etc/sysctl.d keeps it) and run again."
         )
 
     def _stop(self, units: Sequence[str]) -> None:
