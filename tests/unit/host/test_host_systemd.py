@@ -145,7 +145,9 @@ def test_a_host_without_inotify_instances_is_told(systemctl: Systemctl) -> None:
         manager.ask(unit, active=True)
     with pytest.raises(AccessError) as told:
         manager.carry_out()
-    assert "socket-access-a.path, socket-access-b.path, socket-access-c.path and 1 more:" in str(told.value)
+    assert "socket-access-a.path, socket-access-b.path, socket-access-c.path and 1 more:" in str(
+        told.value
+    )
     assert "root has none left. Raise fs.inotify.max_user_instances" in str(told.value)
 
 
