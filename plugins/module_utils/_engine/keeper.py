@@ -19,24 +19,23 @@ from .converge.record import Record
 from .converge.steps import AnyResource, Want
 from .endpoints import Place
 from .errors import AccessError
-from .host import atomic_file
 from .host.accounts import Accounts
-from .host.creator import creator_of
 from .host.installed import version
 from .host.systemd import Manager, Shown, is_running
 from .keep.client_environment import client_file
 from .keep.hooks import DEADLINE, Hooks, hooks
-from .keep.parts import POLICIES, Creator, KeptFile
+from .keep.parts import Creator, KeptFile
 from .model.access import Access, AccessRequest
 from .model.account import User
 from .model.chain import Chain
 from .model.words import Names, listed
+from .remembered import kept_before, with_found_units
 from .resources.engine_install import EngineInstall
 from .resources.file import ManagedFile
 from .resources.unit import UnitState, memory_of
 from .serving import Served
 from .survey import Surveyed
-from .task import Task, from_compiled
+from .task import Task
 
 KINDS = frozenset({"file", "unit", "engine"})
 
@@ -63,7 +62,7 @@ class Keeper:
         self, seen: Sequence[tuple[Task, Surveyed]]
     ) -> list[tuple[Task, Creator | None]]:
         """Return each task, with the unit that was found if none is declared, and its creator."""
-        tasks = [self._with_found_unit(task, one.facts.chain) for task, one in seen]
+        tasks = with_found_units(seen)
         named = [
             (task.declared.unit or task.found_unit, task.declared.unit_user or task.found_user)
             for task in tasks
@@ -92,7 +91,7 @@ class Keeper:
 
     def _group_without_us(self, task: Task, unit: Shown) -> str:
         """Return the group with which the unit runs, or ran before a drop-in of ours changed it."""
-        old = self.kept_before(task)
+        old = kept_before(task)
         if old is not None and old.declared.born:
             return old.unit_group
         if unit.group or not unit.user:
@@ -218,29 +217,6 @@ class Keeper:
                 shown[one.name, user] = one
         self._active = {name: unit.active for (name, owner), unit in shown.items() if owner is None}
         return shown
-
-    def _with_found_unit(self, task: Task, chain: Chain) -> Task:
-        """Where no unit is declared, remember who was seen to make the socket, or look who does."""
-        if task.declared.unit is not None:
-            return task
-        old = self.kept_before(task)
-        if old is not None and old.found_unit is not None:
-            return replace(task, found_unit=old.found_unit, found_user=old.found_user)
-        leaf = chain.leaf
-        found = None if leaf is None else creator_of(leaf.device, leaf.inode)
-        if found is None:
-            return task
-        return replace(task, found_unit=found.unit, found_user=found.user)
-
-    def kept_before(self, task: Task) -> Task | None:
-        """Return what the host keeps of an earlier run for the same socket."""
-        path = f"{POLICIES}/{task.declared.name}.json"
-        content = atomic_file.read(path)
-        try:
-            old = None if content is None else from_compiled(content, path)
-        except AccessError:
-            return None
-        return old if old is not None and old.declared.path == task.declared.path else None
 
     def _home(self, task: Task, one: Surveyed, name: str) -> str:
         try:

@@ -29,6 +29,7 @@ from .model.chain import Chain
 from .planner.plan import plan_socket
 from .proofs import Proof, failure, prove_all
 from .recorded import recorded_inode
+from .remembered import kept_before
 from .report import Result, Seen, result_of
 from .resources.base import FILES_COME, UNITS_START
 from .resources.inode_access import DirectoryAccess, SocketAccess
@@ -245,7 +246,7 @@ class Round:
                 planned = self._planned(source.one, source.plan.access)
                 if planned is not None:
                     chain = chain.with_access({chain.leaf.path: planned})
-            before = self.keeper.kept_before(seen.task)
+            before = kept_before(seen.task)
             served, seen.task = self.serving.forward(place, chain, source.one, seen.task, before)
         if served is not None:
             holder = maker_of(seen.task, place)

@@ -8,6 +8,7 @@
 
 A module brings the engine along as sources in a zip file, and to compile them takes longer than all
 that a run does.  The installed engine is compiled, so a module that brings the same one runs that.
+It is one archive with a few lines before it, which say whose it is and what it holds.
 """
 
 from __future__ import annotations
@@ -15,52 +16,89 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # pragma: no cover
+    from zipfile import ZipFile
 
 LIBRARY = "/usr/local/lib/socket-access"
+ARCHIVE = "engine.zip"
 PACKAGE = "socket_access"
-MANIFEST = "MANIFEST"
+MANAGED = b"# Managed by the Ansible collection unixsocket.access; do not edit."
 
 
-def line(name: str, crc: int, size: int, modified: int) -> str:
-    """Return what the manifest says of one file: CRC-32, bytes, and nanoseconds of its mtime."""
-    return f"{crc:08x} {size} {modified} {name}"
+def row(name: str, crc: int, size: int) -> str:
+    """Return what tells one source file from another: its name, CRC-32 and size in bytes."""
+    return f"{name} {crc:08x} {size}"
+
+
+def key(rows: Iterable[str]) -> str:
+    """Return a short name for exactly these sources.
+
+    It says nothing about trust: whoever could make up sources with the same key could as well
+    write to the library, which is root's alone.
+    """
+    import hashlib
+
+    return hashlib.sha256("\n".join(sorted(rows)).encode()).hexdigest()[:16]
+
+
+def inside(package: str) -> str:
+    """Return what the names of a package's files begin with in a zip file."""
+    return package.replace(".", "/") + "/"
+
+
+def key_inside(archive: ZipFile, package: str) -> str:
+    """Return the key of a package's sources, which the zip file's directory is enough for."""
+    before = inside(package)
+    return key(
+        row(one.filename[len(before) :], one.CRC, one.file_size)
+        for one in archive.infolist()
+        if one.filename.startswith(before) and one.filename.endswith(".py")
+    )
+
+
+def lines_before(sources: str, archive: bytes) -> bytes:
+    """Return the lines that go before an archive of the sources with this key."""
+    import zlib
+
+    return b"%s\n%s %08x\n" % (MANAGED, sources.encode(), zlib.crc32(archive))
+
+
+def key_in(content: bytes) -> str | None:
+    """Return the key of the sources in an installed archive; None where it is damaged."""
+    import zlib
+
+    managed, dummy, rest = content.partition(b"\n")
+    said, dummy, archive = rest.partition(b"\n")
+    sources, dummy, crc = said.partition(b" ")
+    if managed != MANAGED or crc != b"%08x" % zlib.crc32(archive):
+        return None
+    return sources.decode("ascii", "replace")
 
 
 def path_of(package: str, own: Iterable[str], archive: str | None) -> list[str]:
-    """Return the directories in which the modules of the engine are to be looked for.
+    """Return where the modules of the engine are to be looked for.
 
-    ``own`` are those of the running package, ``archive`` is the zip file that it came in.  The
-    library is root's alone, and the check of each file's CRC, size and time only tells one engine
-    from another: whoever could fake it could write to the library anyway.
+    ``own`` are the directories of the running package, ``archive`` is the zip file that it came in.
     """
     usual = list(own)
     zipfile = sys.modules.get("zipfile")
     if archive is None or zipfile is None:
         return usual
     try:
-        with open(os.path.join(LIBRARY, MANIFEST), encoding="utf-8") as file:
-            rows = [row.rstrip("\n").rpartition(" ") for row in file]
-        kept = {name: said for said, dummy, name in rows}
-        inside = package.replace(".", "/") + "/"
+        # Held open to the end, because what is loaded later must come from the same file.
+        fd = os.open(os.path.join(LIBRARY, ARCHIVE), os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return usual
+    try:
+        with open(fd, "rb", closefd=False) as file:
+            kept = key_in(file.read())
         with zipfile.ZipFile(archive) as opened:
-            brought = {
-                one.filename[len(inside) :]: (one.CRC, one.file_size)
-                for one in opened.infolist()
-                if one.filename.startswith(inside) and one.filename.endswith(".py")
-            }
-        root = os.path.join(LIBRARY, PACKAGE)
-        if brought.keys() == kept.keys() and all(
-            _is_kept(os.path.join(root, name), name, brought[name], kept[name]) for name in kept
-        ):
-            return [root]
-    except (OSError, ValueError):
-        # Nothing is installed, or not by us: the sources that were brought will do.
+            brought = key_inside(opened, package)
+        if brought == kept:
+            return [f"/proc/self/fd/{fd}/{PACKAGE}"]
+    except OSError:
         pass
+    os.close(fd)
     return usual
-
-
-def _is_kept(path: str, name: str, brought: tuple[int, int], kept: str) -> bool:
-    crc, size = brought
-    status = os.lstat(path)
-    said = line(name, crc, size, status.st_mtime_ns)
-    return status.st_size == size and said == f"{kept} {name}"

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import os
 import socket
 import subprocess
@@ -20,7 +22,7 @@ import pytest
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import listening
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.creator import (
-    _has_open,
+    _open_of,
     creator_of,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.runtime.wait import (
@@ -53,7 +55,8 @@ def test_a_listener_is_seen_from_listen_on(place: Path, kind: str) -> None:
         assert found is not None
         assert found.type == kind
         assert found.socket == os.fstat(one.fileno()).st_ino
-        assert _has_open(os.getpid(), f"socket:[{found.socket}]")
+        name = f"socket:[{found.socket}]"
+        assert _open_of(os.getpid(), {name: 7, "socket:[0]": 8}) == {7}
         path.rename(place / "renamed")
         assert listens(place / "renamed")
     assert not listens(place / "renamed")
@@ -245,3 +248,31 @@ def test_a_listener_that_no_unit_runs(place: Path) -> None:
         one.bind(str(path))
         status = path.stat()
         assert creator_of(status.st_dev, status.st_ino) is None
+
+
+def test_a_user_who_has_no_inotify_instance_left_waits_all_the_same(place: Path) -> None:
+    """The kernel counts instances by user, so an id that nobody else has uses up only its own."""
+    path = place / "s"
+    ready, tell = os.pipe()
+    child = os.fork()
+    if not child:
+        status = 1
+        try:
+            os.setuid(61_234)
+            libc = ctypes.CDLL(None, use_errno=True)
+            while libc.inotify_init1(os.O_CLOEXEC) >= 0:
+                pass
+            os.write(tell, b"." if ctypes.get_errno() == errno.EMFILE else b"!")
+            status = 0 if wait_for_listener(str(path), 10) else 2
+        finally:
+            os._exit(status)
+    try:
+        assert os.read(ready, 1) == b"."
+        with socket.socket(socket.AF_UNIX) as one:
+            time.sleep(0.1)
+            one.bind(str(path))
+            one.listen()
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    finally:
+        os.close(ready)
+        os.close(tell)

@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import threading
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -18,12 +19,13 @@ import pytest
 from ansible_collections.unixsocket.access.plugins.module_utils import _engine
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import (
-    exchange,
     installed,
+    sources,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.installed import (
     Engine,
     Place,
+    made_of,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.resources.engine_install import (
     EngineInstall,
@@ -44,7 +46,7 @@ def place(tmp_path: Path) -> Place:
 
 def small(text: str) -> Engine:
     """An engine of a few files that all hold the same text."""
-    return Engine(
+    return made_of(
         {name: f"TEXT = {text!r}\n".encode() for name in ("__init__.py", "a.py", "b/__init__.py")},
         f"#!/bin/sh\n# Managed by the Ansible collection unixsocket.access; do not edit.\n# {text}\n".encode(),  # noqa: E501
     )
@@ -56,29 +58,30 @@ def everything_under(path: Path) -> list[str]:
 
 def test_all_sources_are_found() -> None:
     on_disk = {str(path.relative_to(ROOT)): path.read_bytes() for path in ROOT.rglob("*.py")}
-    assert installed.sources() == on_disk
+    assert sources.sources() == on_disk
+    assert sources.key() == sources.key_of(on_disk)
     assert len(on_disk) > 50
 
 
 def test_the_installed_engine_finds_the_same_sources(place: Place) -> None:
     """What a host runs is told from what the collection carries by nothing but its place."""
-    engine = Engine(installed.sources(), installed.command(place.library))
+    engine = made_of(sources.sources(), installed.command(place.library))
     place.install(engine)
     code = (
-        f"import sys; sys.path.insert(0, {place.library!r})\n"
-        "from socket_access.host import installed\n"
-        f"print(installed.Engine(installed.sources(), "
-        f"installed.command({place.library!r})).version)"
+        f"import sys; sys.path.insert(0, {place.archive!r})\n"
+        "from socket_access.host import installed, sources\n"
+        f"print(installed.made_of(sources.sources(), installed.command({place.library!r})).version)"
+        "\nprint(sources.key())"
     )
     said = subprocess.run(
         [sys.executable, "-IS", "-c", code], capture_output=True, text=True, check=False
     )
-    assert said.stdout.strip() == engine.version, said.stderr
+    assert said.stdout.split() == [engine.version, sources.key()], said.stderr
     assert place.read() == engine
 
 
 def test_the_command_runs(place: Place) -> None:
-    place.install(Engine(installed.sources(), installed.command(place.library)))
+    place.install(made_of(sources.sources(), installed.command(place.library)))
     said = subprocess.run([place.command, "--help"], capture_output=True, text=True, check=True)
     assert "socket-access explain PATH USER" in said.stdout
     wrong = subprocess.run([place.command, "aply"], capture_output=True, text=True, check=False)
@@ -86,28 +89,30 @@ def test_the_command_runs(place: Place) -> None:
 
 
 def test_a_command_without_its_engine_says_so(place: Place) -> None:
-    place.install(Engine({"__init__.py": b""}, installed.command(place.library)))
+    place.install(made_of({"__init__.py": b""}, installed.command(place.library)))
     said = subprocess.run([place.command], capture_output=True, text=True, check=False)
     assert said.returncode == 1
     assert "run the playbook" in said.stderr
 
 
 def test_the_first_line_says_who_manages_it(place: Place) -> None:
-    place.install(Engine({"__init__.py": b""}, installed.command(place.library)))
-    version = Path(place.library, "VERSION").read_text().splitlines()
-    assert version[0].startswith("# Managed by the Ansible collection unixsocket.access")
-    assert Path(place.command).read_text().splitlines()[1] == version[0]
+    place.install(made_of({"__init__.py": b""}, installed.command(place.library)))
+    first = Path(place.archive).read_bytes().splitlines()[0].decode()
+    assert first.startswith("# Managed by the Ansible collection unixsocket.access")
+    assert Path(place.command).read_text().splitlines()[1] == first
 
 
 def test_the_version_tells_engines_apart() -> None:
-    one = small("one")
-    assert one.version == small("one").version
+    command = small("one").command
+    texts = {"__init__.py": b"x = 1\n", "a.py": b""}
+    one = made_of(texts, command)
+    assert one.version == made_of(texts, command).version
     others = [
-        small("two"),
-        Engine(one.sources, b"another"),
-        Engine({**one.sources, "c.py": b""}, one.command),
-        Engine({"__init__.py": b"", "a.py": b""}, one.command),
-        Engine({"__init__.py": b"a.py", "a.py": b""}, one.command),
+        made_of({**texts, "a.py": b"y = 1\n"}, command),
+        made_of(texts, b"another"),
+        made_of({**texts, "c.py": b""}, command),
+        made_of({"__init__.py": b"x = 1\n"}, command),
+        made_of({"__init__.py": b"", "a.py": b"x = 1\n"}, command),
     ]
     assert len({engine.version for engine in [one, *others]}) == 1 + len(others)
 
@@ -118,15 +123,42 @@ def test_modes_and_compiled_files(place: Place) -> None:
         place.install(small("one"))
     finally:
         os.umask(before)
-    for directory, names, files in os.walk(place.library):
-        for name in names:
-            assert stat.S_IMODE(os.stat(os.path.join(directory, name)).st_mode) == 0o755
-        for name in files:
-            assert stat.S_IMODE(os.stat(os.path.join(directory, name)).st_mode) == 0o644
-    assert stat.S_IMODE(os.stat(place.library).st_mode) == 0o755
-    assert stat.S_IMODE(os.stat(place.command).st_mode) == 0o755
-    compiled = list(Path(place.library).rglob("*.pyc"))
-    assert len(compiled) == 3
+    modes = {
+        path: stat.S_IMODE(os.stat(path).st_mode)
+        for path in (place.library, place.archive, place.command)
+    }
+    assert modes == {place.library: 0o755, place.archive: 0o644, place.command: 0o755}
+    with zipfile.ZipFile(place.archive) as archive:
+        names = {name for name in archive.namelist() if name.endswith(".pyc")}
+    assert names == {f"socket_access/{name}.pyc" for name in ("__init__", "a", "b/__init__")}
+
+
+@pytest.mark.parametrize(("magic", "loaded"), [(b"", "compiled"), (b"\0\0\r\n", "source")])
+def test_what_is_loaded_is_compiled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, magic: bytes, loaded: str
+) -> None:
+    """A compiled file is taken as it is; another Python's is not, and then its source is."""
+    compiled = installed._compiled(b"TEXT = 'compiled'\n", "x")
+    data = magic + compiled[len(magic) :]
+    monkeypatch.setattr(installed, "_compiled", lambda source, shown: data)
+    archive = tmp_path / "engine.zip"
+    archive.write_bytes(made_of({"__init__.py": b"TEXT = 'source'\n"}, b"").archive)
+    code = f"import sys; sys.path.insert(0, {str(archive)!r}); import socket_access as s; print(s.TEXT)"
+    said = subprocess.run(
+        [sys.executable, "-IS", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert said.stdout.strip() == loaded
+
+
+def test_a_traceback_names_the_file_and_the_line(place: Place) -> None:
+    files = {"__init__.py": b"", "bad.py": b"# A comment.\nraise ValueError('x')\n"}
+    place.install(made_of(files, b"", place.library))
+    code = f"import sys; sys.path.insert(0, {place.archive!r}); import socket_access.bad"
+    said = subprocess.run(
+        [sys.executable, "-IS", "-c", code], capture_output=True, text=True, check=False
+    )
+    assert f"{place.archive}/socket_access/bad.py" in said.stderr
+    assert "raise ValueError" in said.stderr
 
 
 def test_nothing_is_left_of_it(place: Place, tmp_path: Path) -> None:
@@ -150,18 +182,25 @@ def test_directories_of_others_stay(place: Place, tmp_path: Path) -> None:
     assert everything_under(tmp_path) == ["lib", "sbin", "sbin/theirs"]
 
 
-@pytest.mark.parametrize("foreign", ["directory", "file", "link", "command", "command link"])
+@pytest.mark.parametrize(
+    "foreign", ["directory", "file", "link", "archive", "command", "command link"]
+)
 def test_what_is_not_ours_is_left_alone(place: Place, tmp_path: Path, foreign: str) -> None:
     for name in ("lib", "sbin", "elsewhere"):
         (tmp_path / name).mkdir()
-    (tmp_path / "elsewhere" / "VERSION").write_text(
-        "# Managed by the Ansible collection unixsocket.access; do not edit.\n1\n"
-    )
+    ours = small("one")
+    (tmp_path / "elsewhere" / "engine.zip").write_bytes(ours.archive)
+    (tmp_path / "elsewhere" / "command").write_bytes(ours.command)
     path = Path(place.command if foreign.startswith("command") else place.library)
     if foreign == "directory":
         path.mkdir()
+        (path / "theirs").touch()
+    elif foreign == "archive":
+        path.mkdir()
+        path = Path(place.archive)
+        path.write_text("theirs\n")
     elif foreign.endswith("link"):
-        path.symlink_to(tmp_path / "elsewhere" / ("VERSION" if "command" in foreign else ""))
+        path.symlink_to(tmp_path / "elsewhere" / ("command" if "command" in foreign else ""))
     else:
         path.write_text("theirs\n")
     before = everything_under(tmp_path)
@@ -176,44 +215,25 @@ def test_what_is_not_ours_is_left_alone(place: Place, tmp_path: Path, foreign: s
     assert everything_under(tmp_path) == before
 
 
-@pytest.mark.parametrize("one_step", [True, False])
-def test_an_exchange(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_step: bool) -> None:
-    if not one_step:
-        monkeypatch.setattr(exchange, "_in_one_step", _cannot)
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / name).touch()
-    exchange.exchange(str(tmp_path / "a"), str(tmp_path / "b"))
-    assert everything_under(tmp_path) == ["a", "a/b", "b", "b/a"]
-
-
 def test_a_reader_never_sees_a_part(place: Place) -> None:
-    """The whole engine is there all the time, and what is loaded from one version is of one."""
+    """A whole engine is there all the time."""
+    versions = {small(str(number)).version for number in range(25)}
     place.install(small("0"))
     stop, wrong, seen = threading.Event(), [], set()
 
-    def read() -> None:
-        while not stop.is_set():
-            fd = os.open(place.library, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                texts = {
-                    Path(f"/proc/self/fd/{fd}/socket_access/{name}").read_text()
-                    for name in ("__init__.py", "b/__init__.py")
-                }
-                if len(texts) != 1:
-                    wrong.append(texts)
-                seen.update(texts)
-            except FileNotFoundError:
-                pass  # The directory that is held was removed after its exchange.
-            finally:
-                os.close(fd)
-
     def look() -> None:
         while not stop.is_set():
-            if not os.path.exists(f"{place.library}/VERSION") or not os.path.exists(place.command):
-                wrong.append({"it is not there"})
+            try:
+                archive = Path(place.archive).read_bytes()
+                version = Engine(archive, Path(place.command).read_bytes()).version
+            except FileNotFoundError as error:
+                wrong.append(str(error))
+            else:
+                seen.add(version)
+                if b"engine.zip" in archive[:20] or version == "damaged":
+                    wrong.append(version)
 
-    threads = [threading.Thread(target=read), threading.Thread(target=look)]
+    threads = [threading.Thread(target=look) for dummy in range(2)]
     for thread in threads:
         thread.start()
     try:
@@ -224,7 +244,41 @@ def test_a_reader_never_sees_a_part(place: Place) -> None:
         for thread in threads:
             thread.join()
     assert wrong == []
-    assert len(seen) > 1
+    assert len(seen & versions) > 1
+
+
+def test_what_is_loaded_late_is_of_the_same_engine(place: Place) -> None:
+    """The command holds the archive open, so a new one does not get between its modules."""
+
+    def engine(text: str) -> Engine:
+        main = (
+            f"def main(words):\n print('{text}', flush=True)\n input()\n"
+            " from .. import late\n print(late.TEXT)\n"
+        )
+        files = {
+            "__init__.py": b"",
+            "runtime/__init__.py": b"",
+            "runtime/command.py": main.encode(),
+            "late.py": f"TEXT = {text!r}\n".encode() + b"#" * len(text) * 1000,
+        }
+        return made_of(files, installed.command(place.library), place.library)
+
+    place.install(engine("old"))
+    with subprocess.Popen(
+        [place.command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        assert running.stdout.readline() == "old\n"
+        place.install(engine("another"))
+        said, dummy = running.communicate("\n")
+    assert said == "old\n"
+    assert (
+        subprocess.run(
+            [place.command], input="\n", capture_output=True, text=True, check=True
+        ).stdout.split()
+        == ["another"] * 2
+    )
 
 
 def test_remains_of_a_killed_run_are_cleared_away(
@@ -238,7 +292,7 @@ def test_remains_of_a_killed_run_are_cleared_away(
     target = resource.wanted(before, {"x": "0"})
     resource.write(target)
     assert resource.read() == target
-    (tmp_path / "lib" / ".socket-access.new" / "socket_access").mkdir(parents=True)
+    Path(f"{place.archive}.new").touch()
     found = resource.read()
     assert found is not None
     assert found != target
@@ -247,10 +301,23 @@ def test_remains_of_a_killed_run_are_cleared_away(
     ]
     resource.write(target)
     assert resource.read() == target
-    assert not (tmp_path / "lib" / ".socket-access.new").exists()
+    assert os.listdir(place.library) == ["engine.zip"]
 
 
-@pytest.mark.parametrize("damage", ["source", "extra", "command", "library"])
+def test_a_run_that_was_killed_while_it_removed_the_engine(place: Place, tmp_path: Path) -> None:
+    resource = EngineInstall(place)
+    before = resource.read()
+    assert before is not None
+    place.install(small("one"))
+    for path in (place.command, place.archive):
+        os.unlink(path)
+    assert resource.read() != before
+    resource.write(before)
+    assert resource.read() == before
+    assert everything_under(tmp_path) == []
+
+
+@pytest.mark.parametrize("damage", ["bit", "cut", "empty", "command", "library"])
 def test_a_damaged_engine_is_another_one(
     place: Place, monkeypatch: pytest.MonkeyPatch, damage: str
 ) -> None:
@@ -259,11 +326,14 @@ def test_a_damaged_engine_is_another_one(
     resource = EngineInstall(place)
     target = EngineState(small("one").version)
     resource.write(target)
-    sources = Path(place.library, "socket_access")
-    if damage == "source":
-        (sources / "a.py").write_text("")
-    elif damage == "extra":
-        (sources / "c.py").write_text("")
+    archive = Path(place.archive)
+    content = archive.read_bytes()
+    if damage == "bit":
+        archive.write_bytes(content[:-30] + bytes([content[-30] ^ 1]) + content[-29:])
+    elif damage == "cut":
+        archive.write_bytes(content[:-1])
+    elif damage == "empty":
+        archive.write_bytes(content[: content.index(b"PK")])
     elif damage == "command":
         os.unlink(place.command)
     else:
@@ -304,24 +374,45 @@ def test_undo_needs_no_memory_of_the_version(place: Place, tmp_path: Path) -> No
     assert everything_under(tmp_path) == []
 
 
-def test_a_full_disk_leaves_the_old_one(
-    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("allowed", [0, 1, 2, 3])
+def test_a_full_disk_loses_nothing(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, allowed: int
 ) -> None:
+    """Wherever it stops, what is there are whole files, and the old engine can be put back."""
     place.install(small("old"))
-    before = everything_under(tmp_path)
+    resource = EngineInstall(place)
+    before, names = resource.read(), everything_under(tmp_path)
+    assert before is not None
     calls = iter(range(100))
 
     def full(fd: int) -> None:
-        if next(calls) > 3:
+        if next(calls) >= allowed:
             raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(installed.os, "fsync", full)
-    resource = EngineInstall(place)
-    monkeypatch.setattr(installed, "own", lambda: small("new"))
-    with pytest.raises(AccessError, match=r"cannot be installed.*No space left"):
-        resource.write(EngineState(small("new").version))
-    assert everything_under(tmp_path) == before
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        patched.setattr(installed, "own", lambda: small("new"))
+        with pytest.raises(AccessError, match=r"cannot be installed.*No space left"):
+            resource.write(EngineState(small("new").version))
+    assert everything_under(tmp_path) == names
+    left = place.read()
+    assert left is not None
+    assert left.version != "damaged"
+    assert allowed or left == small("old")
+    resource.write(before)
     assert place.read() == small("old")
+
+
+def test_a_full_disk_leaves_nothing_where_nothing_was(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(fd: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        place.install(small("new"))
+    assert everything_under(tmp_path) == []
 
 
 def test_the_interpreter_is_one_that_the_kernel_can_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -331,7 +422,3 @@ def test_the_interpreter_is_one_that_the_kernel_can_run(monkeypatch: pytest.Monk
     assert installed.command().startswith(b"#!/opt/python/bin/python3 -IS\n")
     monkeypatch.setattr(sys, "executable", "")
     assert installed.command().startswith(b"#!/usr/bin/python3 -IS\n")
-
-
-def _cannot(one: str, other: str) -> None:
-    raise OSError(22, "Invalid argument")

@@ -20,6 +20,7 @@ class Systemctl:
 
     def __init__(self) -> None:
         self.called: list[str] = []
+        self.shown: list[list[str]] = []
         self.fails: set[str] = set()
         self.states: dict[str, tuple[str, str, str]] = {}
 
@@ -29,6 +30,7 @@ class Systemctl:
         verb, dummy, rest = said.partition(" ")
         if verb == "show":
             units = rest.partition(" -- ")[2].split()
+            self.shown.append(units)
             return "\n".join(self._shown(unit) for unit in units)
         self.called.append(said)
         if verb in self.fails or said in self.fails:
@@ -111,13 +113,50 @@ def test_stopped_before_started_and_read_before_that(systemctl: Systemctl) -> No
     assert systemctl.called == [
         "stop -- socket-access-x-again.timer",
         "stop -- socket-access-x.path socket-access-x.service",
-        "reset-failed -- socket-access-x.path",
-        "reset-failed -- socket-access-x.service",
+        "reset-failed -- socket-access-x.path socket-access-x.service",
         "daemon-reload",
         f"start -- {A}",
     ]
     manager.carry_out()
-    assert len(systemctl.called) == 6
+    assert len(systemctl.called) == 5
+
+
+def test_what_is_expected_is_asked_for_at_once(systemctl: Systemctl) -> None:
+    systemctl.states = {A: RUNS, B: RUNS}
+    manager = Manager()
+    for unit in (A, B):
+        manager.expect([unit, "other.timer"])
+    assert [one.active for one in manager.look([A, "other.timer"])] == [True, False]
+    systemctl.states = {}
+    assert [one.active for one in manager.look([B])] == [True]
+    assert systemctl.shown == [[A, "other.timer", B]]
+    # An answer that was given is not given again.
+    assert [one.active for one in manager.look([B])] == [False]
+    assert systemctl.shown[1:] == [[B]]
+
+
+def test_a_host_without_inotify_instances_is_told(systemctl: Systemctl) -> None:
+    systemctl.fails = {"start"}
+    watches = [f"socket-access-{name}.path" for name in "abcde"]
+    systemctl.states = dict.fromkeys(watches[:4], ("loaded", "failed", "failed\nResult=resources"))
+    systemctl.states[A] = systemctl.states[watches[0]]
+    manager = Manager()
+    for unit in (A, *watches):
+        manager.ask(unit, active=True)
+    with pytest.raises(AccessError) as told:
+        manager.carry_out()
+    assert "socket-access-a.path, socket-access-b.path, socket-access-c.path and 1 more:" in str(
+        told.value
+    )
+    assert "root has none left. Raise fs.inotify.max_user_instances" in str(told.value)
+
+
+def test_another_reason_is_told_as_it_is(systemctl: Systemctl) -> None:
+    systemctl.fails = {"start"}
+    manager = Manager()
+    manager.ask("socket-access-a.path", active=True)
+    with pytest.raises(AccessError, match=r"start -- socket-access-a\.path failed"):
+        manager.carry_out()
 
 
 def test_the_last_word_counts(systemctl: Systemctl) -> None:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import os
 import zipfile
+import zipimport
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine import shortcut
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.installed import (
-    Engine,
     Place,
+    made_of,
 )
 
 PACKAGE = "ansible_collections.some.where._engine"
@@ -27,10 +28,7 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The engine as a host keeps it, installed by the very code that installs it there."""
     place = tmp_path / "lib" / "socket-access"
     Place(str(place), str(tmp_path / "sbin" / "socket-access"), str(tmp_path / "run")).install(
-        Engine(
-            SOURCES,
-            b"#!/bin/true\n# Managed by the Ansible collection unixsocket.access; do not edit.\n",
-        )
+        made_of(SOURCES, b"")
     )
     monkeypatch.setattr(shortcut, "LIBRARY", str(place))
     return place
@@ -46,9 +44,14 @@ def zip_of(tmp_path: Path, sources: dict[str, bytes]) -> str:
 
 
 def test_the_same_engine_is_run_compiled(library: Path, tmp_path: Path) -> None:
-    found = shortcut.path_of(PACKAGE, OWN, zip_of(tmp_path, SOURCES))
-    assert found == [str(library / "socket_access")]
-    assert list((library / "socket_access" / "__pycache__").glob("run.*.pyc"))
+    (found,) = shortcut.path_of(PACKAGE, OWN, zip_of(tmp_path, SOURCES))
+    before, dummy, name = found.rpartition("/")
+    assert name == "socket_access"
+    assert Path(before).samefile(library / "engine.zip")
+    # It stays the same file for what is loaded later.
+    (library / "engine.zip").unlink()
+    assert zipimport.zipimporter(found).find_spec("run") is not None
+    os.close(int(before.rpartition("/")[2]))
 
 
 def test_a_checkout_runs_itself(library: Path) -> None:
@@ -76,20 +79,21 @@ def test_another_engine_runs_itself(
 
 
 def test_a_copy_that_was_changed_is_not_run(library: Path, tmp_path: Path) -> None:
-    changed = library / "socket_access" / "run.py"
-    changed.write_bytes(b"x = 9\n")
-    os.utime(changed, ns=(0, 0))
+    archive = library / "engine.zip"
+    content = archive.read_bytes()
+    place = content.index(b"x = 1")
+    archive.write_bytes(content[:place] + b"x = 9" + content[place + 5 :])
     assert shortcut.path_of(PACKAGE, OWN, zip_of(tmp_path, SOURCES)) == OWN
 
 
-def test_a_copy_that_lacks_a_file_is_not_run(library: Path, tmp_path: Path) -> None:
-    (library / "socket_access" / "run.py").unlink()
+@pytest.mark.parametrize("length", [0, 10, 70, 100, -1])
+def test_a_copy_that_is_cut_off_is_not_run(library: Path, tmp_path: Path, length: int) -> None:
+    archive = library / "engine.zip"
+    archive.write_bytes(archive.read_bytes()[:length])
     assert shortcut.path_of(PACKAGE, OWN, zip_of(tmp_path, SOURCES)) == OWN
 
 
-@pytest.mark.parametrize("manifest", ["", "nonsense\n", "\x00\n", "a b c d e f\n"])
-def test_a_manifest_that_says_nothing_is_no_reason(
-    library: Path, tmp_path: Path, manifest: str
-) -> None:
-    (library / "MANIFEST").write_text(manifest)
-    assert shortcut.path_of(PACKAGE, OWN, zip_of(tmp_path, SOURCES)) == OWN
+def test_what_is_not_run_is_not_held_open(library: Path, tmp_path: Path) -> None:
+    before = os.listdir("/proc/self/fd")
+    shortcut.path_of(PACKAGE, OWN, zip_of(tmp_path, {}))
+    assert os.listdir("/proc/self/fd") == before

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import os
 import threading
 import time
@@ -53,6 +55,31 @@ class Clock:
         return self.now
 
 
+@pytest.fixture(params=["inotify", "no instance", "no watch"])
+def used_up(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the kernel has left to give: with nothing left all is the same, but looked at."""
+    if request.param == "inotify":
+        return
+    call, error = {
+        "no instance": ("inotify_init1", errno.EMFILE),
+        "no watch": ("inotify_add_watch", errno.ENOSPC),
+    }[request.param]
+    real = ctypes.CDLL
+
+    def library(*arguments: object, **options: bool) -> object:
+        loaded = real(None, use_errno=True)
+
+        def refuse(*dummy: object) -> int:
+            ctypes.set_errno(error)
+            return -1
+
+        setattr(loaded, call, refuse)
+        return loaded
+
+    monkeypatch.setattr(ctypes, "CDLL", library)
+
+
+@pytest.mark.usefixtures("used_up")
 def test_a_watch_sees_names_that_count(tmp_path: Path) -> None:
     with Watch() as watch:
         watch.add(str(tmp_path), names=("a",))
@@ -68,6 +95,7 @@ def test_a_watch_sees_names_that_count(tmp_path: Path) -> None:
         assert watch.wait(1)
 
 
+@pytest.mark.usefixtures("used_up")
 def test_a_watch_on_one_inode(tmp_path: Path) -> None:
     (tmp_path / "a").touch()
     fd = os.open(tmp_path / "a", os.O_PATH)
@@ -81,6 +109,25 @@ def test_a_watch_on_one_inode(tmp_path: Path) -> None:
     watch.close()
 
 
+@pytest.mark.usefixtures("used_up")
+def test_a_watch_on_something_that_goes(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    with Watch() as watch:
+        watch.add(str(tmp_path / "a"), names=("s",))
+        assert not watch.wait(0.02)
+        (tmp_path / "a").rmdir()
+        assert watch.wait(1)
+
+
+@pytest.mark.usefixtures("used_up")
+def test_a_watch_leaves_no_descriptor(tmp_path: Path) -> None:
+    before = os.listdir("/proc/self/fd")
+    with Watch() as watch:
+        watch.add(str(tmp_path))
+    assert os.listdir("/proc/self/fd") == before
+
+
+@pytest.mark.usefixtures("used_up")
 def test_a_watch_on_nothing(tmp_path: Path) -> None:
     with Watch() as watch, pytest.raises(FileNotFoundError, match="none"):
         watch.add(str(tmp_path / "none"))

@@ -17,7 +17,7 @@ import sys
 import traceback
 
 LIFE = os.path.dirname(os.path.abspath(__file__))
-COPY = f"{LIFE}/engine"
+COPY = f"{LIFE}/engine/engine.zip"
 PACKAGE = "socket_access"
 
 

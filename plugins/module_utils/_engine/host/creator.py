@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import os
 import pwd
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache, partial
 
 from ..errors import AccessError
 from . import commands, listening
@@ -49,10 +50,21 @@ def creator_of(device: int, inode: int) -> Creator | None:
 
     None where nobody listens, or somebody whom no unit of this host runs: a session, a container.
     """
-    listener = _find(device, inode)
-    if listener is None:
-        return None
-    return creator_among(_holders(listener.socket), lambda user: _socket_unit(device, inode, user))
+    return creators_of([(device, inode)]).get((device, inode))
+
+
+def creators_of(places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Creator]:
+    """Return the same for many paths by device and inode; all processes are looked at once."""
+    listening_there = _find(places)
+    holders = _holders({one.socket for one in listening_there.values()})
+    # Each manager is asked once, and only where it holds one of the sockets.
+    units = lru_cache(maxsize=None)(socket_units)
+    found = {}
+    for place, one in listening_there.items():
+        creator = creator_among(holders.get(one.socket, ()), partial(_socket_unit, units, place))
+        if creator is not None:
+            found[place] = creator
+    return found
 
 
 def creator_among(
@@ -76,52 +88,62 @@ def creator_among(
     return None
 
 
-def _find(device: int, inode: int) -> listening.Listener | None:
+def _find(places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], listening.Listener]:
     """Look in one's own network namespace first, then in those of all processes."""
+    missing = set(places)
+    found = {}
     seen = set()
     for pid in (None, *_processes()):
+        if not missing:
+            break
         try:
             namespace = listening.network_of(pid)
             if namespace in seen:
                 continue
             seen.add(namespace)
-            listener = listening.listener_at(device, inode, pid)
+            there = listening.listeners(pid)
         except OSError:
             continue
-        if listener is not None:
-            return listener
-    return None
+        for device, inode in tuple(missing):
+            one = there.get((device, inode & 0xFFFFFFFF))
+            if one is not None:
+                found[device, inode] = one
+                missing.remove((device, inode))
+    return found
 
 
 def _processes() -> Iterator[int]:
     return (int(name) for name in os.listdir("/proc") if name.isdigit())
 
 
-def _holders(number: int) -> list[Holder]:
-    """Return who has the socket open, each unit once."""
-    wanted = f"socket:[{number}]"
-    found: dict[Holder, None] = {}
-    for pid in _processes():
+def _holders(sockets: Collection[int]) -> dict[int, list[Holder]]:
+    """Return who has each socket open, each unit once."""
+    wanted = {f"socket:[{number}]": number for number in sockets}
+    found: dict[int, dict[Holder, None]] = {}
+    for pid in _processes() if wanted else ():
         try:
-            if not _has_open(pid, wanted):
-                continue
-            unit, manager = unit_of(pid)
+            held = _open_of(pid, wanted)
+            unit, manager = unit_of(pid) if held else (None, None)
         except OSError:
             continue  # It has ended meanwhile, or is not ours to look at.
         if unit is not None:
-            found[Holder(unit, user_of_manager(manager))] = None
-    return list(found)
+            holder = Holder(unit, user_of_manager(manager))
+            for number in held:
+                found.setdefault(number, {})[holder] = None
+    return {number: list(holders) for number, holders in found.items()}
 
 
-def _has_open(pid: int, wanted: str) -> bool:
+def _open_of(pid: int, wanted: Mapping[str, int]) -> set[int]:
     directory = f"/proc/{pid}/fd"
+    found = set()
     for name in os.listdir(directory):
         try:
-            if os.readlink(f"{directory}/{name}") == wanted:
-                return True
+            number = wanted.get(os.readlink(f"{directory}/{name}"))
         except FileNotFoundError:
             continue
-    return False
+        if number is not None:
+            found.add(number)
+    return found
 
 
 def user_of_manager(manager: str | None) -> str | None:
@@ -135,14 +157,16 @@ def user_of_manager(manager: str | None) -> str | None:
         return uid
 
 
-def _socket_unit(device: int, inode: int, user: str | None) -> str | None:
+def _socket_unit(
+    units: Callable[[str | None], list[tuple[str, str]]], place: tuple[int, int], user: str | None
+) -> str | None:
     """Return the .socket unit of a manager that listens at a path with this device and inode."""
-    for unit, path in socket_units(user):
+    for unit, path in units(user):
         try:
             status = os.stat(path)
         except OSError:
             continue
-        if (status.st_dev, status.st_ino) == (device, inode):
+        if (status.st_dev, status.st_ino) == place:
             return unit
     return None
 

@@ -18,91 +18,105 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from .. import shortcut
 from ..errors import AccessError
-from ..shortcut import LIBRARY, MANIFEST, PACKAGE, line
-from . import atomic_file
-from .exchange import exchange
-from .sources import sources
+from ..shortcut import ARCHIVE, LIBRARY, MANAGED, PACKAGE
+from . import atomic_file, sources
 
 COMMAND = "/usr/local/sbin/socket-access"
 # What the command remembers until the host is started anew.
 MEMORY = "/run/socket-access"
-_MANAGED = "# Managed by the Ansible collection unixsocket.access; do not edit."
 _USUAL_PYTHON = "/usr/bin/python3"
 
 # Isolated from the environment and the caller's directory (-I), and without the packages of other
-# people (-S).  An engine that is replaced while it is being loaded is loaded once more.
+# people (-S).  The archive is held open, so that an engine which is replaced meanwhile is loaded
+# from one file to the end.
 _COMMAND = """\
 #!{python} -IS
 {managed}
-import os
 import sys
 
-LIBRARY = {library!r}
-
-
-def version():
-    try:
-        with open(os.path.join(LIBRARY, "VERSION"), encoding="ascii") as file:
-            return file.read()
-    except OSError:
-        return ""
-
-
-before = version()
-problem = None
-sys.path.insert(0, LIBRARY)
 try:
+    archive = open({archive!r}, "rb")
+    sys.path.insert(0, "/proc/self/fd/%d" % archive.fileno())
     from {package}.runtime.command import main
 except Exception as error:
-    problem = error
-if version() != before:
-    os.execv(__file__, [__file__, *sys.argv[1:]])
-if problem is not None:
-    sys.exit(f"socket-access cannot run ({{problem}}); run the playbook that installed it again.")
+    sys.exit(f"socket-access cannot run ({{error}}); run the playbook that installed it again.")
 sys.exit(main(sys.argv[1:]))
 """
 
 
 @dataclass(frozen=True)
 class Engine:
-    """An engine as files: the sources by their name in the package, and the command."""
+    """An engine as the files of a host: the archive of its sources, compiled, and the command."""
 
-    sources: Mapping[str, bytes]
+    archive: bytes
     command: bytes
 
     @property
     def version(self) -> str:
-        """A short name for exactly this engine: the beginning of the SHA-256 of all it is made of.
+        """A short name for exactly this engine; "damaged" where the archive is not whole."""
+        key = shortcut.key_in(self.archive)
+        return "damaged" if key is None else _version(key, self.command)
 
-        It says nothing about trust, it only tells one engine from another.
-        """
-        import hashlib
 
-        total = hashlib.sha256(self.command)
-        for name in sorted(self.sources):
-            content = self.sources[name]
-            total.update(f"\n{name} {len(content)}\n".encode())
-            total.update(content)
-        return total.hexdigest()[:16]
+def _version(key: str, command: bytes) -> str:
+    import hashlib
+
+    return hashlib.sha256(key.encode() + b"\n" + command).hexdigest()[:16]
+
+
+def made_of(files: Mapping[str, bytes], command: bytes, library: str = LIBRARY) -> Engine:
+    """Return the engine that these sources make, by their name in the package, compiled."""
+    import io
+    import zipfile
+
+    packed = io.BytesIO()
+    # Nothing is compressed, so that it can be loaded without zlib, and quickly.
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in sorted(files.items()):
+            # What a traceback calls the file.
+            shown = f"{library}/{ARCHIVE}/{PACKAGE}/{name}"
+            for end, data in (("", content), ("c", _compiled(content, shown))):
+                # A moment of its own would make the same engine another file each time.
+                archive.writestr(zipfile.ZipInfo(f"{PACKAGE}/{name}{end}"), data)
+    whole = packed.getvalue()
+    return Engine(shortcut.lines_before(sources.key_of(files), whole) + whole, command)
+
+
+def _compiled(source: bytes, shown: str) -> bytes:
+    """Return a .pyc that is taken without a look at its source, which is in the same file.
+
+    The header is that of PEP 552: the magic number, the flag of an unchecked hash, the hash.
+    Another version of Python has another magic number, and compiles the source each time.
+    """
+    import importlib.util
+    import marshal
+
+    code = compile(source, shown, "exec", dont_inherit=True)
+    head = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little")
+    return head + importlib.util.source_hash(source) + marshal.dumps(code)
 
 
 @lru_cache(maxsize=1)
 def own() -> Engine:
     """Return the engine that is running, wherever it was loaded from (a zip, a checkout, a host)."""
-    return Engine(sources(), command())
+    return made_of(sources.sources(), command())
 
 
 @lru_cache(maxsize=1)
 def version() -> str:
     """Return the version of the engine that is running."""
-    return own().version
+    return _version(sources.key(), command())
 
 
 def command(library: str = LIBRARY) -> bytes:
     """Return the command, for the interpreter that is running."""
     return _COMMAND.format(
-        python=_interpreter(), managed=_MANAGED, library=library, package=PACKAGE
+        python=_interpreter(),
+        managed=MANAGED.decode(),
+        archive=f"{library}/{ARCHIVE}",
+        package=PACKAGE,
     ).encode()
 
 
@@ -127,47 +141,49 @@ class Place:
         self, library: str = LIBRARY, command: str = COMMAND, memory: str = MEMORY
     ) -> None:
         self.library = library
+        self.archive = f"{library}/{ARCHIVE}"
         self.command = command
         self._memory = memory
-        directory, name = os.path.split(library)
-        self._beside = f"{directory}/.{name}.new"
 
     def check_ours(self) -> None:
         """Raise AccessError that names what is in the way and does not come from us."""
-        for path, marked in ((self.library, f"{self.library}/VERSION"), (self.command,) * 2):
-            if not os.path.lexists(path):
-                continue
-            content = None
-            if not os.path.islink(path) and os.path.isfile(marked):
-                content = atomic_file.read(marked)
-            if content is None or _MANAGED.encode() not in content.split(b"\n")[:2]:
-                raise AccessError(
-                    f"{path} is there already and does not come from the collection "
-                    "unixsocket.access, so it is left as it is and nothing was changed; move it "
-                    "away and run again."
-                )
+        foreign = [self.library] if self._has_others() else []
+        for path in (self.archive, self.command):
+            if os.path.lexists(path) and not _is_ours(path):
+                foreign.append(path)
+        for path in foreign:
+            raise AccessError(
+                f"{path} is there already and does not come from the collection "
+                "unixsocket.access, so it is left as it is and nothing was changed; move it "
+                "away and run again."
+            )
+
+    def _has_others(self) -> bool:
+        """Tell whether the library is no directory, or has more in it than what we put there."""
+        try:
+            if os.path.islink(self.library):
+                return True
+            return not {ARCHIVE, f"{ARCHIVE}.new"}.issuperset(os.listdir(self.library))
+        except FileNotFoundError:
+            return False
+        except NotADirectoryError:
+            return True
 
     def read(self) -> Engine | None:
         """Return the engine that is really there, or None where none of its parts is."""
-        files = {}
-        root = os.path.join(self.library, PACKAGE)
-        for directory, dummy, names in os.walk(root):
-            for name in names:
-                path = os.path.join(directory, name)
-                if not name.endswith(".pyc"):
-                    files[os.path.relpath(path, root)] = atomic_file.read(path) or b""
-        command = atomic_file.read(self.command)
-        if not files and command is None and not os.path.lexists(self.library):
+        archive, command = atomic_file.read(self.archive), atomic_file.read(self.command)
+        if archive is None and command is None:
             return None
-        return Engine(files, command or b"")
+        return Engine(archive or b"", command or b"")
 
     def interrupted(self) -> bool:
-        """Tell whether a run that was killed left something beside the engine."""
-        left = (self._beside, f"{self._beside}.aside", f"{self.command}.new")
-        return any(map(os.path.lexists, left))
+        """Tell whether a run that was killed left something beside the engine, or its directory."""
+        if os.path.isdir(self.library) and not os.path.lexists(self.archive):
+            return True
+        return any(map(atomic_file.is_unfinished, (self.archive, self.command)))
 
     def missing_directories(self) -> tuple[str, ...]:
-        """Return the directories that must be made for it, the innermost first."""
+        """Return the directories around it that must be made, the innermost first."""
         missing: list[str] = []
         for path in (self.library, self.command):
             directory = os.path.dirname(path)
@@ -182,19 +198,19 @@ class Place:
         Raises AccessError for something that is in the way, and OSError.
         """
         self.check_ours()
-        self._clear()
-        for path in (self.library, self.command):
-            os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+        missing = self.missing_directories()
+        if not os.path.isdir(self.library):
+            missing = (self.library, *missing)
         try:
-            self._write(engine)
-            if os.path.lexists(self.library):
-                exchange(self._beside, self.library)
-            else:
-                os.rename(self._beside, self.library)
-            _flush(os.path.dirname(self.library))
+            for directory in reversed(missing):
+                os.mkdir(directory)
+                # Whatever the umask is, for a user's own manager loads it, too.
+                os.chmod(directory, 0o755)
+            atomic_file.replace(self.archive, engine.archive, 0o644)
             atomic_file.replace(self.command, engine.command, 0o755)
-        finally:
-            self._clear()
+        except BaseException:
+            _remove_empty(missing)
+            raise
 
     def remove(self, made: tuple[str, ...]) -> None:
         """Take the engine away, and the directories in ``made`` where they are empty then."""
@@ -202,78 +218,22 @@ class Place:
 
         self.check_ours()
         shutil.rmtree(self._memory, ignore_errors=True)
+        for path in (self.command, self.archive):
+            atomic_file.remove(path)
+        _remove_empty((self.library, *made))
+
+
+def _is_ours(path: str) -> bool:
+    if os.path.islink(path) or not os.path.isfile(path):
+        return False
+    with open(path, "rb") as file:
+        # The first line, or the one after that of the interpreter.
+        return MANAGED in file.read(300).split(b"\n")[:2]
+
+
+def _remove_empty(directories: tuple[str, ...]) -> None:
+    for directory in directories:
         try:
-            os.unlink(self.command)
-        except FileNotFoundError:
-            pass
-        if os.path.lexists(self.library):
-            # What is moved aside first cannot be loaded by halves.
-            self._clear()
-            os.rename(self.library, self._beside)
-        self._clear()
-        for directory in made:
-            try:
-                os.rmdir(directory)
-            except OSError:
-                pass  # Gone, or somebody else's things are in it.
-
-    def _clear(self) -> None:
-        import shutil
-
-        for path in (self._beside, f"{self._beside}.aside"):
-            if os.path.lexists(path):
-                shutil.rmtree(path)
-        try:
-            os.unlink(f"{self.command}.new")
-        except FileNotFoundError:
-            pass
-
-    def _write(self, engine: Engine) -> None:
-        """Write and compile the whole engine beside its place, down to the disk."""
-        import py_compile
-
-        os.mkdir(self._beside, 0o755)
-        paths = {self._beside}
-        content = f"{_MANAGED}\n{engine.version}\n".encode()
-        written = {"VERSION": content}
-        written.update((f"{PACKAGE}/{name}", data) for name, data in engine.sources.items())
-        for name, data in written.items():
-            path = os.path.join(self._beside, name)
-            directory = os.path.dirname(path)
-            os.makedirs(directory, mode=0o755, exist_ok=True)
-            with open(path, "wb") as file:
-                file.write(data)
-            paths.update((path, directory))
-            if name.endswith(".py"):
-                # Compiled ones name the files by where they are going to be.
-                shown = os.path.join(self.library, name)
-                cached = py_compile.compile(path, dfile=shown, doraise=True)
-                paths.update(() if cached is None else (cached, os.path.dirname(cached)))
-        manifest = os.path.join(self._beside, MANIFEST)
-        with open(manifest, "w", encoding="utf-8") as file:
-            file.writelines(f"{row}\n" for row in self._manifest(engine))
-        paths.add(manifest)
-        for path in sorted(paths):
-            os.chmod(path, 0o755 if os.path.isdir(path) else 0o644)
-            os.chown(path, os.geteuid(), os.getegid())
-        # Only then: an inode that changes between two flushes makes each of them wait for the journal.
-        for path in sorted(paths):
-            _flush(path)
-
-    def _manifest(self, engine: Engine) -> list[str]:
-        """Return the lines by which a module finds that the same engine is compiled here."""
-        import zlib
-
-        rows = []
-        for name, data in sorted(engine.sources.items()):
-            status = os.stat(os.path.join(self._beside, PACKAGE, name))
-            rows.append(line(name, zlib.crc32(data), len(data), status.st_mtime_ns))
-        return rows
-
-
-def _flush(path: str) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+            os.rmdir(directory)
+        except OSError:
+            pass  # Gone, or somebody else's things are in it.

@@ -9,22 +9,49 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 
+from .. import shortcut
 from ..errors import AccessError
+
+_OWN = __name__.rpartition(".")[0].rpartition(".")[0]
 
 
 def sources() -> dict[str, bytes]:
     """Return all files of the engine's own package, from where it came into this process."""
-    package = __name__.rpartition(".")[0].rpartition(".")[0]
-    archive = getattr(sys.modules[package].__loader__, "archive", None)
-    return _from_loaders(package) if archive is None else _from_zip(package, archive)
+    archive = _archive()
+    return _from_loaders(_OWN) if archive is None else _from_zip(_OWN, archive)
+
+
+def key() -> str:
+    """Return the key of the running engine's sources."""
+    archive = _archive()
+    if archive is None:
+        return key_of(_from_loaders(_OWN))
+    import zipfile
+
+    with zipfile.ZipFile(archive) as opened:
+        return shortcut.key_inside(opened, _OWN)
+
+
+def key_of(files: Mapping[str, bytes]) -> str:
+    """Return the key of the sources, by their name in the package."""
+    import zlib
+
+    return shortcut.key(
+        shortcut.row(name, zlib.crc32(content), len(content)) for name, content in files.items()
+    )
+
+
+def _archive() -> str | None:
+    """Return the zip file that the package came in, also where the compiled copy of it runs."""
+    return getattr(sys.modules[_OWN].__loader__, "archive", None)
 
 
 def _from_zip(package: str, archive: str) -> dict[str, bytes]:
-    """Read what a module brought along, also where the compiled copy of it is what runs."""
     import zipfile
 
-    inside = package.replace(".", "/") + "/"
+    inside = shortcut.inside(package)
     with zipfile.ZipFile(archive) as opened:
         return {
             name[len(inside) :]: opened.read(name)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..errors import AccessError
+from ..model.words import listed
 from . import commands
 
 _SECONDS = 90.0
@@ -30,6 +31,7 @@ _PROPERTIES = (
     "StateDirectory",
     "CacheDirectory",
     "LogsDirectory",
+    "Result",
 )
 _LASTING = ("StateDirectory", "CacheDirectory", "LogsDirectory")
 _LENGTHS = {
@@ -59,6 +61,7 @@ class Shown:
     active: bool
     failed: bool = False
     restarting: bool = False
+    result: str = ""
     listens: tuple[str, ...] = ()
     user: str = ""
     group: str = ""
@@ -91,6 +94,8 @@ class Manager:
         self.waits = True
         self._stale = False
         self._asked: dict[str, bool] = {}
+        self._expected: dict[str, None] = {}
+        self._seen: dict[str, Shown] = {}
 
     def is_up(self) -> bool:
         """Tell whether the manager runs; a user's own one does only in a session or lingering."""
@@ -121,6 +126,19 @@ class Manager:
             raise AccessError("systemctl show answered with another number of units than asked.")
         return [_shown(name, block) for name, block in zip(units, blocks)]
 
+    def expect(self, units: Sequence[str]) -> None:
+        """Remember that these will be looked at before anything is changed."""
+        self._expected.update(dict.fromkeys(units))
+
+    def look(self, units: Sequence[str]) -> list[Shown]:
+        """Return what show() does; the first time it asks for all that is expected as well."""
+        if not self._seen.keys() >= set(units):
+            asked = list({**dict.fromkeys(units), **self._expected})
+            self._expected.clear()
+            self._seen.update(zip(asked, self.show(asked)))
+        # Each answer serves once, for the next one may be another.
+        return [self._seen.pop(unit) for unit in units]
+
     def changed(self) -> None:
         """Remember that unit files are other than what the manager has read."""
         self._stale = True
@@ -148,7 +166,31 @@ class Manager:
         if start:
             self.reload()
             wait = () if self.waits else ("--no-block",)
-            self._call("start", *wait, "--", *start, purpose="start units of the collection")
+            try:
+                self._call("start", *wait, "--", *start, purpose="start units of the collection")
+            except AccessError as error:
+                told = self._not_watched([unit for unit in start if unit.endswith(".path")])
+                if told is None:
+                    raise
+                raise told from error
+
+    def _not_watched(self, units: Sequence[str]) -> AccessError | None:
+        """Return what it means where systemd has no inotify instance left (its path_spec_watch())."""
+        try:
+            shown = self.show(units)
+        except AccessError:
+            return None
+        watches = [one.name for one in shown if one.failed and one.result == "resources"]
+        if not watches:
+            return None
+        whose = "root" if self.user is None else f"user {self.user}"
+        more = len(watches) - 3
+        named = f"{', '.join(watches[:3])} and {more} more" if more > 0 else listed(watches)
+        return AccessError(
+            f"systemd cannot watch for the sockets of {named}: each of these units takes an inotify "
+            f"instance, and {whose} has none left. Raise fs.inotify.max_user_instances (sysctl shows "
+            "it; a file in /etc/sysctl.d keeps it) and run again."
+        )
 
     def _stop(self, units: Sequence[str]) -> None:
         try:
@@ -160,23 +202,25 @@ class Manager:
 
     def _stop_second_looks(self, units: Sequence[str]) -> None:
         """Stop the timers by which what watched was going to look once more."""
-        for unit in units:
-            if unit.endswith(".path"):
-                try:
-                    timer = f"{unit[: -len('.path')]}-again.timer"
-                    self._call("stop", "--", timer, purpose="stop its second look")
-                except AccessError:
-                    # None was asked for lately, so systemd knows no such timer.
-                    continue
+        timers = [
+            f"{unit[: -len('.path')]}-again.timer" for unit in units if unit.endswith(".path")
+        ]
+        self._of_those_known("stop", timers, "stop the second looks")
 
     def _forget_failures(self, units: Sequence[str]) -> None:
         """Let no unit that is about to go stay behind as one that failed."""
-        for unit in units:
-            try:
-                self._call("reset-failed", "--", unit, purpose="forget that it failed")
-            except AccessError:
-                # systemd does not know it any more, and so remembers no failure either.
-                continue
+        self._of_those_known("reset-failed", units, "forget that units failed")
+
+    def _of_those_known(self, verb: str, units: Sequence[str], purpose: str) -> None:
+        """Do it with each unit that systemd knows; it goes on after one that it does not know."""
+        if not units:
+            return
+        try:
+            self._call(verb, "--", *units, purpose=purpose)
+        except AccessError:
+            # A timer that nobody asked for lately is unknown, and so is a unit that has gone: there
+            # is nothing to stop, and no failure is remembered.
+            return
 
     def start(self, units: Sequence[str]) -> list[str]:
         """Start units that do not run, and return the names of those that do not run then."""
@@ -231,6 +275,7 @@ def _shown(name: str, block: str) -> Shown:
         active=one("ActiveState") in ("active", "reloading", "activating"),
         failed=one("ActiveState") == "failed",
         restarting=one("SubState") == "auto-restart",
+        result=one("Result"),
         listens=tuple(line.rpartition(" (")[0] for line in values.get("Listen", []) if line),
         user=one("User"),
         group=one("Group"),

@@ -8,8 +8,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
+import stat
 import struct
 import time
 from collections.abc import Collection
@@ -24,21 +26,37 @@ CHANGES = ATTRIB | MOVED_FROM | MOVED_TO | CREATE | DELETE | DELETE_SELF | MOVE_
 _EVENT = struct.Struct("iIII")
 _BUFFER = 65536
 
+# The user, or the whole host, has no instance or no watch left to give (inotify(7), /proc
+# interfaces).
+_USED_UP = (errno.EMFILE, errno.ENFILE, errno.ENOSPC)
+_LOOK_AGAIN = 0.05
+
 
 class Watch:
-    """One inotify descriptor; close it, or use it as a context manager."""
+    """One inotify descriptor; close it, or use it as a context manager.
+
+    What the kernel has no watch left for is looked at every 50 milliseconds instead.
+    """
 
     def __init__(self) -> None:
-        """Raises OSError where the user has too many of them already (EMFILE)."""
         # Loaded here, because most runs never wait.
         import ctypes
 
         self._errno = ctypes.get_errno
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._names: dict[int, frozenset[bytes] | None] = {}
-        self._fd = self._checked(self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC), "inotify")
+        # What is looked at, by a descriptor that holds it, and how it was.
+        self._looked_at: dict[int, tuple[Collection[str] | None, object]] = {}
         self._poll = select.poll()
-        self._poll.register(self._fd, select.POLLIN)
+        try:
+            flags = os.O_NONBLOCK | os.O_CLOEXEC
+            self._fd = self._checked(self._libc.inotify_init1(flags), "inotify")
+        except OSError as error:
+            if error.errno not in _USED_UP:
+                raise
+            self._fd = -1
+        else:
+            self._poll.register(self._fd, select.POLLIN)
 
     def __enter__(self) -> Watch:
         return self
@@ -54,9 +72,18 @@ class Watch:
         same directory before goes on counting.  Raises OSError where it does not exist or may not
         be read (inotify_add_watch(2)).
         """
-        number = self._checked(
-            self._libc.inotify_add_watch(self._fd, os.fsencode(path), mask), path
-        )
+        try:
+            if self._fd < 0:
+                raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), path)
+            number = self._checked(
+                self._libc.inotify_add_watch(self._fd, os.fsencode(path), mask), path
+            )
+        except OSError as error:
+            if error.errno not in _USED_UP:
+                raise
+            held = os.open(path, os.O_PATH | os.O_CLOEXEC)
+            self._looked_at[held] = (names, _look(held, names))
+            return
         before = self._names.get(number, frozenset())
         if names is None or before is None:
             self._names[number] = None
@@ -71,16 +98,30 @@ class Watch:
         deadline = time.monotonic() + seconds
         while True:
             left = max(0.0, deadline - time.monotonic())
-            if not self._poll.poll(left * 1000):
-                return False
-            if self._drain():
+            pause = min(left, _LOOK_AGAIN) if self._looked_at else left
+            if self._poll.poll(pause * 1000) and self._drain():
                 return True
+            if self._differs():
+                return True
+            if time.monotonic() >= deadline:
+                return False
 
     def close(self) -> None:
         """Watch nothing any more."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+        while self._looked_at:
+            os.close(self._looked_at.popitem()[0])
+
+    def _differs(self) -> bool:
+        """Tell whether what is looked at is other than it was, and remember how it is now."""
+        now = {
+            held: (names, _look(held, names)) for held, (names, dummy) in self._looked_at.items()
+        }
+        differs = now != self._looked_at
+        self._looked_at = now
+        return differs
 
     def _drain(self) -> bool:
         counts = False
@@ -109,3 +150,21 @@ class Watch:
             code = self._errno()
             raise OSError(code, os.strerror(code), what)
         return result
+
+
+def _look(held: int, names: Collection[str] | None) -> object:
+    """Return what changes with everything that CHANGES tells of."""
+    status = os.fstat(held)
+    seen = (status.st_nlink, status.st_mode, status.st_uid, status.st_gid)
+    if names is None or not stat.S_ISDIR(status.st_mode):
+        return (*seen, status.st_ctime_ns)
+    # Of a directory its own time counts for nothing, because other names change it, too.
+    return [bool(status.st_nlink), *seen[1:], *(_entry(held, name) for name in names)]
+
+
+def _entry(directory: int, name: str) -> object:
+    try:
+        status = os.lstat(name, dir_fd=directory)
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino, status.st_ctime_ns)

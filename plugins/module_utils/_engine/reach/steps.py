@@ -12,6 +12,7 @@ Sources: path_resolution(7); Linux ``fs/namei.c`` (``link_path_walk``, ``pick_li
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ..model.chain import DIRECTORY, SYMLINK, Chain, Component
 
@@ -43,6 +44,8 @@ class Step:
     last: bool = False
 
 
+# Many principals are judged by the same chain.
+@lru_cache(maxsize=8)
 def steps(chain: Chain) -> tuple[Step, ...]:
     """Return the steps of the whole walk, as root takes them; each directory is searched once.
 

@@ -97,7 +97,7 @@ def judge(chain: Chain, who: Credentials, names: Names = NUMBERS) -> Verdict:
         deciding.rule,
         deciding.errno,
         in_words(deciding, chain, who, names),
-        tuple(one.remedy for one in refusals(chain, who, names) if one.remedy is not None),
+        tuple(one.remedy for one in _refusals(found, chain, who, names) if one.remedy is not None),
     )
 
 
@@ -114,7 +114,17 @@ def refusals(
     ``as_group``: ``who`` stands for whoever is in its group.  Membership in a group of
     ``not_to_join`` is not advised.
     """
-    found = findings(chain, who)
+    return _refusals(findings(chain, who), chain, who, names, as_group, not_to_join)
+
+
+def _refusals(
+    found: tuple[Finding, ...],
+    chain: Chain,
+    who: Credentials,
+    names: Names,
+    as_group: bool = False,
+    not_to_join: Collection[int] = (),
+) -> list[Refusal]:
     result = []
     for one in found:
         if one.allowed:

@@ -60,17 +60,19 @@ class UnitState(base.Resource[Running, bool]):
         stem = unit.rpartition(".")[0]
         service = f"{stem}.service"
         self._service = None if runs_in(service) else service
-        self._timer = f"{stem}-again.timer"
+        parts = [unit] if self._service is None else [unit, service, f"{stem}-again.timer"]
+        self._parts = parts if active is None else []
+        manager.expect(self._parts)
 
     def read(self) -> Running | None:
         if not self._manager.is_up():
             return None
-        if self._known is None and self._service is None:
-            (own,) = self._manager.show([self.unit])
-            self._known = Running(own.active, own.active or not own.failed)
-        elif self._known is None and self._service is not None:
-            own, service, timer = self._manager.show([self.unit, self._service, self._timer])
-            left = service.active or service.failed or own.failed or timer.active
+        if self._known is None:
+            own, *others = self._manager.look(self._parts)
+            left = own.failed
+            if others:
+                service, timer = others
+                left = left or service.active or service.failed or timer.active
             self._known = Running(own.active, own.active or not left)
         return self._known
 

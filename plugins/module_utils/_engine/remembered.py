@@ -1,0 +1,53 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""What the host keeps of an earlier run for the same socket, and so who was seen to make it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from .errors import AccessError
+from .host import atomic_file
+from .host.creator import Creator, creators_of
+from .keep.parts import POLICIES
+from .survey import Surveyed
+from .task import Task, from_compiled
+
+
+def kept_before(task: Task) -> Task | None:
+    """Return what an earlier run compiled for the socket at the same path, if it can be understood."""
+    path = f"{POLICIES}/{task.declared.name}.json"
+    content = atomic_file.read(path)
+    try:
+        old = None if content is None else from_compiled(content, path, task.declared_alone)
+    except AccessError:
+        return None
+    return old if old is not None and old.declared.path == task.declared.path else None
+
+
+def with_found_units(seen: Sequence[tuple[Task, Surveyed]]) -> list[Task]:
+    """Where no unit is declared, remember who was seen to make the socket, or look who does."""
+    known: dict[int, Creator] = {}
+    unknown: dict[int, tuple[int, int]] = {}
+    for index, (task, one) in enumerate(seen):
+        if task.declared.unit is not None:
+            continue
+        old = kept_before(task)
+        leaf = one.facts.chain.leaf
+        if old is not None and old.found_unit is not None:
+            known[index] = Creator(old.found_unit, old.found_user)
+        elif leaf is not None:
+            unknown[index] = (leaf.device, leaf.inode)
+    creators = creators_of(unknown.values())
+    known.update((index, creators[place]) for index, place in unknown.items() if place in creators)
+    return [
+        replace(task, found_unit=known[index].unit, found_user=known[index].user)
+        if index in known
+        else task
+        for index, (task, dummy) in enumerate(seen)
+    ]
