@@ -34,4 +34,9 @@ if sys.version_info < (3, 9):  # noqa: UP036
     )
 
 _archive = getattr(sys.modules[__name__].__loader__, "archive", None)
+_usual = list(__path__)
 __path__ = shortcut.path_of(__name__, __path__, _archive)
+if _archive is not None and __path__ == _usual and __name__ != shortcut.PACKAGE:
+    from . import once
+
+    once.install(__name__, _archive)

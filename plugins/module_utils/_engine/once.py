@@ -1,0 +1,94 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""The engine's modules out of the zip file that a module of Ansible's is, each compiled once.
+
+Python's own importer compiles each source file in a zip file twice: to find the module
+(``zipimporter.get_filename``, Lib/zipimport.py), and to load it.  To compile is the largest part of a
+run on a host that has no engine yet.
+"""
+
+from __future__ import annotations
+
+import sys
+import zipfile
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec
+from types import CodeType, ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # pragma: no cover
+    from importlib.abc import Loader
+else:
+    # To import it costs more than what it has: nothing that is not here.
+    Loader = object
+
+
+class Archive(Loader):
+    """Finder and loader of the modules of one package in one zip file."""
+
+    def __init__(self, package: str, archive: str) -> None:
+        """Raises OSError or zipfile.BadZipFile for what cannot be read."""
+        self._package = f"{package}."
+        self.archive = archive
+        # Open to the end, for what is imported late.
+        self._opened = zipfile.ZipFile(archive)
+        self._files = set(self._opened.namelist())
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if not name.startswith(self._package):
+            return None
+        found = self._file(name)
+        if found is None:
+            return None
+        file, is_package = found
+        spec = ModuleSpec(name, self, origin=f"{self.archive}/{file}", is_package=is_package)
+        spec.has_location = True
+        if is_package:
+            spec.submodule_search_locations = [f"{self.archive}/{file.rpartition('/')[0]}"]
+        return spec
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """Let Python make it as always."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        exec(self.get_code(module.__name__), module.__dict__)
+
+    def get_code(self, name: str) -> CodeType:
+        return compile(self.get_data(name), self.get_filename(name), "exec", dont_inherit=True)
+
+    def get_filename(self, name: str) -> str:
+        return f"{self.archive}/{self._known(name)}"
+
+    def get_source(self, name: str) -> str:
+        """Return the text, for tracebacks."""
+        return self.get_data(name).decode()
+
+    def get_data(self, name: str) -> bytes:
+        return self._opened.read(self._known(name))
+
+    def is_package(self, name: str) -> bool:
+        return self._known(name).endswith("/__init__.py")
+
+    def _known(self, name: str) -> str:
+        found = self._file(name)
+        if found is None:
+            raise ImportError(f"There is no module {name} in {self.archive}.", name=name)
+        return found[0]
+
+    def _file(self, name: str) -> tuple[str, bool] | None:
+        path = name.replace(".", "/")
+        for file, is_package in ((f"{path}.py", False), (f"{path}/__init__.py", True)):
+            if file in self._files:
+                return file, is_package
+        return None
+
+
+def install(package: str, archive: str) -> None:
+    """Let the modules of the package be imported from the zip file, from now on."""
+    sys.meta_path.insert(0, Archive(package, archive))
