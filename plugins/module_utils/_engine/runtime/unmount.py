@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from ..endpoints import take_apart
 from ..errors import AccessError
+from ..faults import in_words
 from ..resources.bind_mount import BindMount, MountState
 from . import policies
 from .output import Output
@@ -29,7 +30,7 @@ def run(name: str, output: Output) -> bool:
             if _unmount(BindMount(at, task.declared.path)):
                 output.say(f"{name}: {at} is unmounted.")
         except (AccessError, OSError) as error:
-            output.problem(name, f"{at} cannot be unmounted: {error}")
+            output.problem(name, f"{at} cannot be unmounted: {in_words(error)}")
             fine = False
     return fine
 
