@@ -30,6 +30,7 @@ _PROPERTIES = (
     "StateDirectory",
     "CacheDirectory",
     "LogsDirectory",
+    "EnvironmentFiles",
 )
 _LASTING = ("StateDirectory", "CacheDirectory", "LogsDirectory")
 _LENGTHS = {
@@ -51,7 +52,8 @@ class Shown:
     """What is known of one unit; ``timeout`` in seconds, infinite where there is none.
 
     ``listens`` are the addresses of a .socket unit as it is configured.  ``directories`` are those
-    of a service that its group may do more with than others (systemd.exec(5), RuntimeDirectory=).
+    of a service that its group may do more with than others (systemd.exec(5), RuntimeDirectory=),
+    ``environment_files`` are paths, or patterns of them.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Shown:
     group: str = ""
     timeout: float = float("inf")
     directories: tuple[str, ...] = ()
+    environment_files: tuple[str, ...] = ()
 
 
 def is_running() -> bool:
@@ -119,7 +122,15 @@ class Manager:
         blocks = text.strip("\n").split("\n\n")
         if len(blocks) != len(units):
             raise AccessError("systemctl show answered with another number of units than asked.")
-        return [_shown(name, block) for name, block in zip(units, blocks)]
+        try:
+            return [_shown(name, block) for name, block in zip(units, blocks)]
+        except ValueError as error:
+            # A user's own manager is whatever that user runs, and may say anything.
+            whose = "of the system" if self.user is None else f"of user {self.user}"
+            raise AccessError(
+                f"The manager {whose} answered what cannot be understood ({error}) when it was "
+                f"asked about {', '.join(units)}; let it be systemd's own, and run again."
+            ) from error
 
     def changed(self) -> None:
         """Remember that unit files are other than what the manager has read."""
@@ -236,6 +247,9 @@ def _shown(name: str, block: str) -> Shown:
         group=one("Group"),
         timeout=seconds_of(one("TimeoutStartUSec")),
         directories=_group_directories(one),
+        environment_files=tuple(
+            line.rpartition(" (ignore_errors=")[0] for line in values.get("EnvironmentFiles", ())
+        ),
     )
 
 
