@@ -17,6 +17,7 @@ import re
 import typing as t
 
 from ._engine.errors import AccessError
+from ._engine.faults import in_words
 from ._engine.policy import Origins, PolicyError, Principal, SocketPolicy, validate
 from ._engine.policy import principals as _principals
 from ._engine.report import Result
@@ -228,8 +229,8 @@ def answer(module: AnsibleModule, work: t.Callable[[], _Answer]) -> _Answer:
     """Do the work; what the engine refuses ends the module with its sentences."""
     try:
         return work()
-    except AccessError as error:
-        fail(module, str(error))
+    except (AccessError, OSError) as error:
+        fail(module, in_words(error))
 
 
 def fail(module: AnsibleModule, message: str, **details: t.Any) -> t.NoReturn:

@@ -50,6 +50,12 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.ac
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.fstab import user_line
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.words import Numbers
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import (
+    Endpoint,
+    Grant,
+    Principal,
+    SocketPolicy,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.resources.bind_mount import (
     BindMount,
     MountRequest,
@@ -66,6 +72,12 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.resource
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.resources.target_file import (
     TargetFile,
 )
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.runtime import (
+    policies,
+    unmount,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.runtime.output import Output
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.task import Task
 from kernel.hosts import ALICE, BOB, CAROL, ended, fork, mount
 
 TOP = Path("/mnt")
@@ -783,3 +795,37 @@ def test_a_directory_that_others_could_write_to_is_refused(world: World) -> None
     Path(DIRECTORY).touch()
     with pytest.raises(AccessError, match="not a directory"):
         world.run()
+
+
+@pytest.mark.parametrize("below", [True, False], ids=["over ours", "alone"])
+@pytest.mark.parametrize("other", ["/mnt/other", "/mnt/fs/s"], ids=["another", "a namesake"])
+@both
+def test_the_hook_unmounts_what_is_ours_alone(
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    user: bool,
+    other: str,
+    below: bool,
+) -> None:
+    """Right before the daemon takes its socket away, whatever an administrator mounted there."""
+    world.run(user)
+    if not below:
+        subprocess.run(["umount", TARGET], check=True)
+    Path("/mnt/fs").mkdir()
+    mount("tmpfs", Path("/mnt/fs"))
+    world.born(other, b"v", 0)
+    subprocess.run(["mount", "--bind", other, TARGET], check=True)
+    end = Endpoint(TARGET, mount_as="alice" if user else None)
+    grant = Grant(Principal("user", str(BOB)), "bind_mount", endpoint=end)
+    task = Task(SocketPolicy("name", SOURCE, allow=(grant,)), HOLDER)
+    monkeypatch.setattr(policies, "load", lambda name: task)
+    monkeypatch.setattr(unmount, "RecordFile", lambda: world.file)
+    before = mounts.at(mounts.read(), TARGET)
+    assert not unmount.run("name", Output())
+    assert mounts.at(mounts.read(), TARGET) == before
+    assert connects(BOB, TARGET) == "victim"
+    assert f"{TARGET} has something else mounted on it" in capsys.readouterr().err
+    subprocess.run(["umount", TARGET], check=True)
+    assert unmount.run("name", Output())
+    assert not mounts.at(mounts.read(), TARGET)

@@ -18,12 +18,14 @@ from dataclasses import replace
 from .converge.record import Record
 from .converge.steps import AnyResource, Want
 from .endpoints import Place
+from .environments import creator_shown
 from .errors import AccessError
 from .host.accounts import Accounts
 from .host.installed import version
-from .host.systemd import Manager, Shown, is_running
+from .host.shown import Shown
+from .host.systemd import Manager, is_running
 from .keep.client_environment import client_file
-from .keep.hooks import DEADLINE, Hooks, hooks
+from .keep.hooks import DEADLINE, Hooks, hooks, without_hook
 from .keep.parts import Creator, KeptFile
 from .model.access import Access, AccessRequest
 from .model.account import User
@@ -86,7 +88,9 @@ class Keeper:
                 self._check_fit(task, known, one.facts.chain)
                 if task.declared.born:
                     task = replace(task, unit_group=self._group_without_us(task, known))
-            creators.append((task, None if unit is None else _creator(task, unit, user, known)))
+            creators.append(
+                (task, None if unit is None else creator_shown(task, unit, user, known))
+            )
         return creators
 
     def _group_without_us(self, task: Task, unit: Shown) -> str:
@@ -112,6 +116,7 @@ class Keeper:
         if creator is not None and creator.user is not None:
             home = self._home(task, one, creator.user)
         kept = hooks(task, creator, request, planned, self._names, home)
+        one.notes += without_hook(task, creator)
         wants = [Want(EngineInstall(), task.holder, version())]
         wants += [
             Want(self._file(file), task.holder, file.content.encode())
@@ -275,9 +280,3 @@ class Keeper:
             f"The manager of user {user} does not run, so the hook of {unit} for {task.declared.path} "
             f"works from the next login on; loginctl enable-linger {user} starts it without one."
         )
-
-
-def _creator(task: Task, unit: str, user: str | None, shown: Shown | None) -> Creator:
-    if shown is None:
-        return Creator(unit, user)
-    return Creator(unit, user, max(1, len(shown.listens)), task.unit_group)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from .converge.record import Record
 from .errors import AccessError
+from .faults import in_words
 from .host.pinned import Pin, pin
 from .model.chain import DIRECTORY, SOCKET
 from .model.words import Names
@@ -34,7 +35,7 @@ def recorded_inode(
     try:
         held = pin(path)
     except (AccessError, OSError) as error:
-        raise AccessError(f"{path} cannot be looked at: {error}") from error
+        raise AccessError(f"{path} cannot be looked at: {in_words(error)}") from error
     pins.append(held)
     leaf = held.chain.leaf
     if leaf is None or leaf.kind != (SOCKET if made is SocketAccess else DIRECTORY):

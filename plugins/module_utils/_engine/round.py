@@ -19,6 +19,7 @@ from .converge.record import Record, RecordFile
 from .converge.steps import AnyResource, Step, Want, plan_steps, without_holders
 from .endpoints import Parts, Place, holders_of, maker_of, service_of, take_apart
 from .errors import AccessError, Refusals
+from .faults import looking_at
 from .host.accounts import Accounts, HostNames
 from .host.pinned import Pin
 from .host.starting import starting
@@ -158,7 +159,8 @@ class Round:
             if not self.options.hook:
                 tasks += [(task, place) for place, task in parts.served]
             for task, place in tasks:
-                one = self.survey.look(task.declared, recorded, served=task.served)
+                with looking_at(f"The socket {task.declared.path}"):
+                    one = self.survey.look(task.declared, recorded, served=task.served)
                 if one is not None:
                     self.pins.append(one.pin)
                     found.append(Seen(parts, place, task, one))
@@ -174,8 +176,9 @@ class Round:
         for seen in self.seen:
             if seen.untouched:
                 continue
-            chain = self._chain_without_us(seen.one)
-            facts = self.choosing.facts(seen.task, seen.one.facts, seen.creator, chain)
+            with looking_at(f"The socket {seen.one.declared.path}"):
+                chain = self._chain_without_us(seen.one)
+                facts = self.choosing.facts(seen.task, seen.one.facts, seen.creator, chain)
             seen.plan, problems = plan_socket(
                 seen.one.declared,
                 facts,

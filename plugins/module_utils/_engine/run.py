@@ -18,6 +18,7 @@ from .converge.record import NoRecord, Record, RecordFile
 from .converge.steps import Step
 from .ending import without_ended
 from .errors import AccessError, Overtaken
+from .faults import looking_at
 from .host.lock import Lock
 from .report import Result
 from .round import Round
@@ -55,18 +56,20 @@ def converge(
     try:
         if not options.unprivileged and (not options.check or os.path.isdir(file.directory)):
             lock = Lock(file.directory, seconds=options.lock_seconds)
-        if not still():
-            return Result(False, [], {}, {})
-        lasting, ended = (list(tasks), []) if options.absent else without_ended(tasks, file)
-        steps, record, result = _looking_again(lasting, options, dropped, file)
-        result.warnings += ended
+        with looking_at("This host"):
+            if not still():
+                return Result(False, [], {}, {})
+            lasting, ended = (list(tasks), []) if options.absent else without_ended(tasks, file)
+            steps, record, result = _looking_again(lasting, options, dropped, file)
+            result.warnings += ended
     finally:
         os.umask(umask)
         if lock is not None:
             file.clear_away()
             lock.release()
     # A unit that is restarted may have a hook of ours, which must get the lock.
-    clients.begin_anew(steps, record, result, restart=not options.check)
+    with looking_at("Whether the clients' processes have their groups (all else is in effect)"):
+        clients.begin_anew(steps, record, result, restart=not options.check)
     return result
 
 
@@ -126,8 +129,9 @@ def _one_more(
     """Go one more round; where that fails, those before it are taken back as well."""
     first = not rounds
     try:
-        rounds.append(Round(tasks, options, file, choosing))
-        done = rounds[-1].apply(dropped)
+        with looking_at("This host"):
+            rounds.append(Round(tasks, options, file, choosing))
+            done = rounds[-1].apply(dropped)
         return done if first else outcome.then(done)
     except AccessError as error:
         if first:
@@ -142,7 +146,8 @@ def _one_more(
 
 def _proven(last: Round, outcome: Outcome, options: Options) -> Result:
     try:
-        proofs = last.prove() if options.prove and not options.check else []
+        with looking_at("What was to be proven"):
+            proofs = last.prove() if options.prove and not options.check else []
     except AccessError as error:
         raise outcome.rollback(str(error)) from error
     except BaseException as error:

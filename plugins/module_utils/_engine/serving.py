@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 from .endpoints import PROXY, Place, service_of, unit_of
 from .errors import AccessError
+from .faults import in_words
 from .host import socat
 from .host.accounts import Accounts
 from .host.listening import listener_at
@@ -112,7 +113,7 @@ class Serving:
         try:
             held = pin(program)
         except (AccessError, OSError) as error:
-            self.problems.append(f"The command {program} cannot be looked at: {error}")
+            self.problems.append(f"The command {program} cannot be looked at: {in_words(error)}")
             return
         with closing(held):
             chain = held.chain

@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 from .errors import AccessError
+from .faults import in_words
 from .host.accounts import Accounts
 from .host.pinned import Pin, pin
 from .model.account import Credentials, Group, User
@@ -62,11 +63,15 @@ class Survey:
         could not even be walked, and why is among the problems.
         """
         opened = {name for grant in declared.allow for name in grant.open_parents}
-        named = {name: _resolved(name) for name in sorted(opened | set(declared.trust_directories))}
         try:
+            named = {
+                name: _resolved(name) for name in sorted(opened | set(declared.trust_directories))
+            }
             held = pin(declared.path, {*directories, *(named[name] for name in opened)})
         except (AccessError, OSError) as error:
-            self.problems.append(f"The socket {declared.path} cannot be looked at: {error}")
+            self.problems.append(
+                f"The socket {declared.path} cannot be looked at: {in_words(error)}"
+            )
             return None
         self._told = self._told if served else set()
         seen = Surveyed(declared, SocketFacts(held.chain, None, None, (), ()), held)

@@ -41,6 +41,7 @@ from .diagnose import (
 from .diagnose.running import Asked
 from .diagnose.walked import DANGLING, MISSING, MISSING_DIRECTORY
 from .errors import AccessError
+from .faults import in_words
 from .host import mounts
 from .host.accounts import Accounts, HostNames
 from .host.creator import creator_of
@@ -249,7 +250,7 @@ class _Why:
             try:
                 declared.append(Declared(name, policies.load(name).declared))
             except (AccessError, OSError) as error:
-                self.notes.append(str(error))
+                self.notes.append(in_words(error))
         gids = {self.who.gid, *self.who.groups}
         groups = {text for gid in gids for text in (str(gid), self.names.group_name(gid))}
         return relation(declared, self.paths, self.principal, groups)

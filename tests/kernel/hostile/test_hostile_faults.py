@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A disk that is full, read-only or broken, and signals, at each single change of a run.
+"""A disk that is full, read-only or broken, at each change and each look of a run, and signals.
 
 The run makes an entry, opens a directory, and mounts a socket that a user mounts by fstab, so that
 every kind of thing that needs no systemd is written.
@@ -20,8 +20,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import mounts
-from kernel.hostile.steps import CHANGES, before_each
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import (
+    atomic_file,
+    fstab,
+    mounts,
+)
+from kernel.hostile.steps import CHANGES, LOOKS, before_each
 from kernel.hosts import ALICE, BOB, CAROL, Place, Seen, ended, everything, fork
 from kernel.test_kernel_mounts import FSTAB, SOURCE, TARGET, World, connects, world
 
@@ -213,3 +217,71 @@ def test_signals_without_end_change_nothing(host: Place) -> None:
         signal.signal(signal.SIGALRM, old)
     assert not differs(state(), before)
     assert connects(ALICE, SOURCE) == "socket"
+
+
+@one_world
+@pytest.mark.parametrize("check", [False, True], ids=["apply", "check mode"])
+@pytest.mark.parametrize("code", [errno.EIO, errno.ESTALE], ids=["a broken disk", "a lost server"])
+def test_a_fault_at_any_look_is_told_before_anything_is_changed(
+    host: Place, check: bool, code: int
+) -> None:
+    """What cannot be looked at ends the run with a sentence; what can be done without it, is done."""
+    before = state()
+    host.run(DECLARED, prove=False)
+    after = state()
+    host.run(DECLARED, absent=True)
+    # Each of the four meets other looks.
+    number, told, reached = 2 * check + (code == errno.EIO), set(), 0
+    while reached >= 0:
+        reached = -1
+
+        def fail(this: int, name: str, number: int = number) -> None:
+            nonlocal reached
+            if this == number:
+                reached = this
+                raise OSError(code, os.strerror(code))
+
+        with before_each(fail, LOOKS):
+            said = outcome(lambda: host.run(DECLARED, check=check, prove=False))
+        if said:
+            assert os.strerror(code) in said, (number, said)
+            assert "[Errno" not in said, (number, said)
+            assert "Traceback" not in said
+            assert "/proc/self/fd" not in said
+            told.add(said.partition(" cannot be ")[0])
+        wanted = before if said or check else after
+        assert not differs(state(), wanted), (number, said)
+        host.run(DECLARED, absent=True)
+        assert not differs(state(), before), (number, said)
+        number += 13
+    assert f"The socket {SOURCE}" in told
+    assert len(told) > 2, told
+
+
+@one_world
+@pytest.mark.parametrize(
+    ("room", "name", "number", "said"),
+    [
+        (os, "getxattr", errno.EIO, f"The socket {SOURCE} cannot be looked at: "),
+        (mounts, "read", errno.EACCES, f"{TARGET} for a socket to be mounted on cannot be looked"),
+        (fstab, "_content", errno.ESTALE, "/etc/fstab cannot be looked at: "),
+        (atomic_file, "read", errno.ELOOP, "The record /mnt/record/record.json cannot be looked "),
+    ],
+    ids=["an inode", "mountinfo", "fstab", "the record"],
+)
+def test_what_cannot_be_looked_at_is_named_with_its_path_and_the_way_out(
+    host: Place, monkeypatch: pytest.MonkeyPatch, room: Any, name: str, number: int, said: str
+) -> None:
+    before = state()
+
+    def fail(*arguments: Any, **dummy: Any) -> None:
+        path = arguments[0] if arguments and isinstance(arguments[0], str) else "/the/path"
+        raise OSError(number, os.strerror(number), path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(room, name, fail)
+        told = outcome(lambda: host.run(DECLARED, prove=False))
+    assert said in told
+    assert f"{os.strerror(number)} ({errno.errorcode[number]}); " in told
+    assert ", and run again." in told
+    assert not differs(state(), before)

@@ -218,3 +218,25 @@ def test_a_users_manager_is_asked_through_the_system(systemctl: Systemctl) -> No
     manager.ask("a.service", active=True)
     with pytest.raises(AccessError, match=r"--user -M alice@\.host start -- a\.service"):
         manager.carry_out()
+
+
+def test_files_of_an_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = (
+        "LoadState=loaded\nEnvironmentFiles=/etc/default/app (ignore_errors=no)\n"
+        "EnvironmentFiles=/srv/a (b)/*.env (ignore_errors=yes)\n"
+    )
+    monkeypatch.setattr(commands, "run", lambda *dummy, **more: answer)
+    (shown,) = Manager().show(["app.service"])
+    assert shown.environment_files == ("/etc/default/app", "/srv/a (b)/*.env")
+
+
+@pytest.mark.parametrize(
+    "answer", ["RuntimeDirectoryMode=many\nRuntimeDirectory=x\n", "TimeoutStartUSec=1.2.3s\n"]
+)
+def test_a_manager_that_talks_nonsense_is_named(
+    monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    """What answers in a user's own manager is whatever that user runs there."""
+    monkeypatch.setattr(commands, "run", lambda *dummy, **more: f"LoadState=loaded\n{answer}")
+    with pytest.raises(AccessError, match="The manager of user alice answered"):
+        Manager("alice").show(["app.service"])

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
+import os
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -296,6 +298,20 @@ def test_what_the_engine_refuses_is_shown_as_it_is(
     assert answer["failed"]
     assert answer["msg"] == str(error)
     assert not answer.get("changed")
+
+
+@pytest.mark.parametrize("name", ["socket_mode", "socket_policy"])
+def test_what_the_kernel_refuses_is_no_traceback(
+    engine: Engine, run: Callable[..., dict[str, Any]], name: str
+) -> None:
+    engine.raises = OSError(errno.ESTALE, os.strerror(errno.ESTALE), PATH)
+    options: dict[str, Any] = {"sockets": {}} if name == "socket_policy" else {"path": PATH}
+    answer = run(name, **options)
+    assert answer["failed"]
+    assert answer["msg"] == (
+        f"{PATH}: Stale file handle (ESTALE); the server of that file system is gone: mount it "
+        "anew, and run again."
+    )
 
 
 def test_warnings_come_through(

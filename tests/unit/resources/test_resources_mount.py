@@ -16,7 +16,10 @@ import pytest
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import mounts
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.mounts import Mount
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.mounts import (
+    Mount,
+    Remembered,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.account import (
     Credentials,
     User,
@@ -48,7 +51,11 @@ class Host:
         self.table = [Mount(1, 0, 5, "/", "/")]
         self.options: tuple[str, ...] | None = None
         monkeypatch.setattr(mounts, "read", lambda: self.table)
-        monkeypatch.setattr(mounts, "remembered", lambda target: self.options)
+        monkeypatch.setattr(mounts, "all_remembered", self.remembered)
+
+    def remembered(self, target: str) -> list[Remembered]:
+        """Of the topmost mount alone, if of any."""
+        return [] if self.options is None else [Remembered(self.table[-1].root, self.options)]
 
     def mounted(self, root: str = "/user/1000/s", device: int = 5) -> None:
         number = len(self.table) + 1

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.systemd import (
-    Manager,
-    Shown,
-)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.shown import Shown
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.systemd import Manager
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.resources.unit import (
     Running,
     UnitState,

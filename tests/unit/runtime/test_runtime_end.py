@@ -16,10 +16,8 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge
     RecordFile,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.systemd import (
-    Manager,
-    Shown,
-)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.shown import Shown
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.systemd import Manager
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import (
     Grant,
     Principal,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Callable
 
 from ..errors import AccessError, Overtaken
+from ..faults import in_words
 from .record import Entry, Record, RecordFile
 from .steps import Step, order
 
@@ -132,8 +133,8 @@ def apply_steps(
         # It was refused before anything of it was written.
         done.pop()
         raise Overtaken(str(rollback(str(error)))) from error
-    except AccessError as error:
-        raise rollback(str(error)) from error
+    except (AccessError, OSError) as error:
+        raise rollback(in_words(error)) from error
     except BaseException as error:
         rollback(repr(error))
         raise
@@ -213,6 +214,6 @@ def _put_back(done: Sequence[Step]) -> list[str]:
                 failed.append(f"{step.resource.key} could not be put back: {_said(error)}")
         try:
             _settle(group)
-        except AccessError as error:
-            failed.append(str(error))
+        except (OSError, AccessError) as error:
+            failed.append(in_words(error))
     return failed

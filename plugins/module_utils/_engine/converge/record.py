@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import AccessError
+from ..faults import looking_at
 from ..host import atomic_file
 
 DIRECTORY = "/var/lib/socket-access"
@@ -72,7 +73,8 @@ class RecordFile:
 
         Raises AccessError for a file that cannot be understood, which is left as it is.
         """
-        content = atomic_file.read(self.path)
+        with looking_at(f"The record {self.path}"):
+            content = atomic_file.read(self.path)
         if content is None:
             return Record()
         try:

@@ -16,10 +16,24 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Callable
 
+from ..faults import looking_at
 from ..resources.base import Resource
 from .record import Entry, Record
 
 AnyResource = Resource[Any, Any]
+
+_CALLED = {
+    "socket": "The socket {}",
+    "directory": "The directory {}",
+    "endpoint": "The directory {} of an endpoint",
+    "target": "The file {} for a socket to be mounted on",
+    "mount": "What is mounted on {}",
+    "fstab": "The line of fstab for {}",
+    "file": "The file {}",
+    "unit": "The unit {}",
+    "engine": "The engine in {}",
+    "member": "The membership {} (user and group)",
+}
 
 
 @dataclass(frozen=True)
@@ -74,10 +88,12 @@ def plan_steps(
     for key, entry in record.entries.items():
         concerned = key.partition(":")[0].partition("@")[0] in kinds
         if concerned and key not in resources and not replaced.isdisjoint(entry.requests):
-            resources[key] = resource_of(key)
+            with looking_at(called(key)):
+                resources[key] = resource_of(key)
     steps = []
     for key, resource in resources.items():
-        step = _step(resource, asked.get(key, {}), replaced, record.entries.get(key))
+        with looking_at(called(key)):
+            step = _step(resource, asked.get(key, {}), replaced, record.entries.get(key))
         if step is not None:
             steps.append(step)
     return sorted(steps, key=order)
@@ -92,6 +108,12 @@ def without_holders(resource: AnyResource, record: Record, holders: Collection[s
     dummy, base = _origin(resource, current, old, births)
     requests = _standing(resource, {}, holders, old)
     return resource.wanted(base, requests) if requests else base
+
+
+def called(key: str) -> str:
+    """Return what a resource is called in a sentence, from its key in the record."""
+    kind, dummy, name = key.partition(":")
+    return _CALLED.get(kind.partition("@")[0], "{}").format(name)
 
 
 def order(step: Step) -> tuple[int, str]:

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from ..errors import AccessError
+from ..faults import in_words
 
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -36,6 +37,11 @@ def run(arguments: tuple[str, ...], *, seconds: float, purpose: str) -> str:
     except FileNotFoundError as error:
         raise AccessError(
             f"The tool {arguments[0]} is missing on this host; it was called to {purpose}."
+        ) from error
+    except OSError as error:
+        raise AccessError(
+            f"The tool {arguments[0]} cannot be started, which was called to {purpose}: "
+            f"{in_words(error)}"
         ) from error
     except subprocess.TimeoutExpired as error:
         raise AccessError(

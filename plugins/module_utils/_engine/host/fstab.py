@@ -12,6 +12,7 @@ import os
 import stat
 
 from ..errors import AccessError
+from ..faults import looking_at
 from . import atomic_file
 
 FSTAB = "/etc/fstab"
@@ -36,8 +37,9 @@ def read(path: str = FSTAB) -> bytes | None:
             "it."
         ) from error
     try:
-        _check(fd, path)
-        return _content(fd)
+        with looking_at(path):
+            _check(fd, path)
+            return _content(fd)
     finally:
         os.close(fd)
 

@@ -13,6 +13,7 @@ import os
 import time
 
 from ..errors import AccessError
+from ..faults import in_words
 
 # A pause is a quarter of the time waited so far, so that hundreds that wait leave the processor to
 # the one that works, and nobody waits much longer than needed.
@@ -38,7 +39,7 @@ class Lock:
             except OSError as error:
                 raise AccessError(
                     f"The directory {directory}, in which this host keeps what was there before, "
-                    f"cannot be used: {error}. Nothing was changed."
+                    f"cannot be used: {in_words(error)} Nothing was changed."
                 ) from error
             if self._acquired(directory):
                 return

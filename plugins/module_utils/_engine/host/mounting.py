@@ -16,6 +16,7 @@ import os
 import stat
 import struct
 import time
+from collections.abc import Callable
 from typing import Any
 
 from ..errors import AccessError
@@ -116,14 +117,22 @@ def unmount(directory: int, name: str, path: str, *, seconds: float = _SECONDS) 
 
 
 def unmount_all(
-    directory: int, name: str, path: str, *, keep: int = 0, seconds: float = _SECONDS
+    directory: int,
+    name: str,
+    path: str,
+    *,
+    keep: int = 0,
+    check: Callable[[], None] = lambda: None,
+    seconds: float = _SECONDS,
 ) -> None:
     """Unmount what is stacked at a name until ``keep`` mounts are left.
 
-    Raises AccessError where somebody mounts faster, or the kernel does not let go of it.
+    ``check`` is called before each one, and raises where the topmost one is to stay.  Raises
+    AccessError where somebody mounts faster, or the kernel does not let go of it.
     """
     deadline = time.monotonic() + seconds
     while len(mounts.at(mounts.read(), path)) > keep:
+        check()
         if time.monotonic() > deadline:
             raise AccessError(
                 f"{path} could not be unmounted within {seconds:g} seconds, for more was mounted "

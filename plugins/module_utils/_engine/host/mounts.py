@@ -92,7 +92,14 @@ def echoes(mounts: Iterable[Mount], source: str) -> list[Mount]:
 
 def shows(mounts: Iterable[Mount], mount: Mount, source: str) -> bool:
     """Tell whether a mount shows what had the name of the source once, as far as its name tells."""
-    if source == mount.root or source.endswith(mount.root):
+    mounts = list(mounts)
+    # Another mount of the same gives it no name: where mounts are shared, what is mounted upon ours
+    # shows at the source as well.
+    names = names_of((one for one in mounts if one.root != mount.root), mount)
+    if names:
+        # A namesake in another file system has a name there.
+        return source in names
+    if source.endswith(mount.root):
         return True
     above = [one for one in mounts if _is_below(source, one.point) and one.point != source]
     if not above:
@@ -112,33 +119,53 @@ def covering(mounts: Iterable[Mount], path: str) -> Mount | None:
 
 def name_of(mounts: Iterable[Mount], mount: Mount) -> str | None:
     """Return a path at which what a mount shows can be found without that mount, None for none."""
-    if mount.deleted:
-        return None
-    for one in mounts:
+    return next(iter(names_of(mounts, mount)), None)
+
+
+def names_of(mounts: Iterable[Mount], mount: Mount) -> list[str]:
+    """Return all paths at which what a mount shows can be found without that mount."""
+    found: list[str] = []
+    for one in () if mount.deleted else mounts:
         if one.number != mount.number and one.device == mount.device:
             if not _is_below(mount.root, one.root) or one.point == mount.point:
                 continue
             inside = mount.root[len(one.root.rstrip("/")) :]
-            return (one.point.rstrip("/") + inside) or "/"
-    return None
+            found.append((one.point.rstrip("/") + inside) or "/")
+    return found
 
 
-def remembered(target: str) -> tuple[str, ...] | None:
-    """Return the options that mount(8) remembers of the last mount there, None if of none.
+@dataclass(frozen=True)
+class Remembered:
+    """What mount(8) remembers of one mount: its ``root`` as in ``Mount``, and its options.
 
-    The kernel does not know them: which user mounted it (``user=NAME``), and all that begins with
+    The kernel does not know them all: which user mounted it (``user=NAME``), and what begins with
     "x-" in fstab.
     """
+
+    root: str
+    options: tuple[str, ...]
+
+
+def all_remembered(target: str) -> list[Remembered]:
+    """Return what mount(8) remembers of the mounts at a path, the last one at the end."""
     try:
         with open(UTAB, "rb") as file:
             lines = file.read().split(b"\n")
     except OSError:
-        return None
-    for line in reversed(lines):
+        return []
+    found = []
+    for line in lines:
         words = dict(word.partition(b"=")[::2] for word in line.split(b" "))
         if b"TARGET" in words and _text(words[b"TARGET"]) == target:
-            return tuple(_text(words.get(b"OPTS", b"")).split(","))
-    return None
+            options = _text(words.get(b"OPTS", b"")).split(",")
+            found.append(Remembered(_text(words.get(b"ROOT", b"")), tuple(options)))
+    return found
+
+
+def remembered(target: str) -> tuple[str, ...] | None:
+    """Return the options that mount(8) remembers of the last mount there, None if of none."""
+    found = all_remembered(target)
+    return found[-1].options if found else None
 
 
 def user_of(target: str) -> str | None:

@@ -9,64 +9,14 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from ..errors import AccessError
 from ..model.words import listed
 from . import commands
+from .shown import PROPERTIES, Shown, shown
 
 _SECONDS = 90.0
-_PROPERTIES = (
-    "LoadState",
-    "ActiveState",
-    "SubState",
-    "Listen",
-    "User",
-    "Group",
-    "TimeoutStartUSec",
-    "RuntimeDirectory",
-    "RuntimeDirectoryMode",
-    "StateDirectory",
-    "CacheDirectory",
-    "LogsDirectory",
-    "Result",
-)
-_LASTING = ("StateDirectory", "CacheDirectory", "LogsDirectory")
-_LENGTHS = {
-    "us": 1e-6,
-    "ms": 1e-3,
-    "s": 1.0,
-    "min": 60.0,
-    "h": 3600.0,
-    "d": 86400.0,
-    "w": 604800.0,
-    "month": 2629800.0,
-    "y": 31557600.0,
-}
-_LENGTH = re.compile(r"([0-9.]+)(us|ms|s|min|h|d|w|month|y)")
-
-
-@dataclass(frozen=True)
-class Shown:
-    """What is known of one unit; ``timeout`` in seconds, infinite where there is none.
-
-    ``listens`` are the addresses of a .socket unit as it is configured.  ``directories`` are those
-    of a service that its group may do more with than others (systemd.exec(5), RuntimeDirectory=).
-    """
-
-    name: str
-    exists: bool
-    active: bool
-    failed: bool = False
-    restarting: bool = False
-    result: str = ""
-    listens: tuple[str, ...] = ()
-    user: str = ""
-    group: str = ""
-    timeout: float = float("inf")
-    directories: tuple[str, ...] = ()
 
 
 def is_running() -> bool:
@@ -116,7 +66,7 @@ class Manager:
             return []
         text = self._call(
             "show",
-            f"--property={','.join(_PROPERTIES)}",
+            f"--property={','.join(PROPERTIES)}",
             "--",
             *units,
             purpose="learn about units that create sockets",
@@ -124,7 +74,15 @@ class Manager:
         blocks = text.strip("\n").split("\n\n")
         if len(blocks) != len(units):
             raise AccessError("systemctl show answered with another number of units than asked.")
-        return [_shown(name, block) for name, block in zip(units, blocks)]
+        try:
+            return [shown(name, block) for name, block in zip(units, blocks)]
+        except ValueError as error:
+            # A user's own manager is whatever that user runs, and may say anything.
+            whose = "of the system" if self.user is None else f"of user {self.user}"
+            raise AccessError(
+                f"The manager {whose} answered what cannot be understood ({error}) when it was "
+                f"asked about {', '.join(units)}; let it be systemd's own, and run again."
+            ) from error
 
     def expect(self, units: Sequence[str]) -> None:
         """Remember that these will be looked at before anything is changed."""
@@ -258,47 +216,3 @@ def _has_manager(user: str) -> bool:
     except KeyError:
         return False
     return os.path.exists(f"/run/user/{uid}/systemd/private")
-
-
-def _shown(name: str, block: str) -> Shown:
-    values: dict[str, list[str]] = {}
-    for line in block.splitlines():
-        key, dummy, value = line.partition("=")
-        values.setdefault(key, []).append(value)
-
-    def one(key: str) -> str:
-        return values.get(key, [""])[0]
-
-    return Shown(
-        name,
-        exists=one("LoadState") not in ("not-found", ""),
-        active=one("ActiveState") in ("active", "reloading", "activating"),
-        failed=one("ActiveState") == "failed",
-        restarting=one("SubState") == "auto-restart",
-        result=one("Result"),
-        listens=tuple(line.rpartition(" (")[0] for line in values.get("Listen", []) if line),
-        user=one("User"),
-        group=one("Group"),
-        timeout=seconds_of(one("TimeoutStartUSec")),
-        directories=_group_directories(one),
-    )
-
-
-def _group_directories(one: Callable[[str], str]) -> tuple[str, ...]:
-    """Return the kinds of directories that systemd would give to another group of the service.
-
-    Those for state, cache and logs are given with all that is in them, so their modes do not help.
-    """
-    found = [name for name in _LASTING if one(name)]
-    mode = int(one("RuntimeDirectoryMode") or "0755", 8)
-    if one("RuntimeDirectory") and mode >> 3 & 7 & ~(mode & 7):
-        found.append("RuntimeDirectory")
-    return tuple(found)
-
-
-def seconds_of(text: str) -> float:
-    """Return a length of time as systemctl shows it ("1min 30s", systemd.time(7)) in seconds."""
-    parts = _LENGTH.findall(text)
-    if not parts:
-        return float("inf")
-    return sum(float(number) * _LENGTHS[unit] for number, unit in parts)

@@ -121,6 +121,10 @@ def _drop_in(
     path = f"{units_of(creator.user, home)}/{creator.unit}.d/50-socket-access-{task.declared.name}.conf"
     section = _socket_section if creator.makes_sockets_itself else _service_section
     said = [*section(task, creator, request, mode, names), *mount_lines(task, creator)]
+    if creator.environment is not None:
+        said = [line for line in said if not line.startswith("Exec")]
+        # In the place of a hook from before others could write there.
+        said.append("# No hook: others than root can write what the environment is read from.")
     return KeptFile(path, lines(*said), user=creator.user)
 
 
@@ -211,7 +215,22 @@ def _prefix(task: Task) -> str:
     return "" if task.declared.strict else "-"
 
 
+def without_hook(task: Task, creator: Creator | None) -> list[str]:
+    """Return why the unit that makes the socket gets no hook, where it cannot have one."""
+    if creator is None or creator.environment is None:
+        return []
+    return [
+        f"{creator.unit}, which makes the socket {task.declared.path}, reads its environment from "
+        f"{creator.environment}, which others than root can write; a hook with root's rights in it "
+        "would be theirs (LD_PRELOAD), so it gets none, and does not wait for the policy when it is "
+        f"started: socket-access-{task.declared.name}.path applies it right afterwards. Let the file "
+        "and the directories on its way belong to root, and let nobody else write to them."
+    ]
+
+
 def _in_words(task: Task, creator: Creator) -> str:
+    if creator.environment is not None:
+        return f"{creator.unit} gets no hook, for others than root write its environment."
     manager = "" if creator.user is None else f" of user {creator.user}"
     if creator.makes_sockets_itself:
         birth = " makes the socket with this owner, group and mode, and" * (creator.sockets == 1)

@@ -17,12 +17,13 @@ from typing import Any
 
 from ..errors import AccessError
 from ..host import mounting, mounts
+from ..host.mounts import Mount
 from ..host.pinned import Pin, pin
 from ..model.account import User
 from ..model.chain import SOCKET
-from ..model.fstab import MARK
 from . import base
 from .endpoint_directory import directory_of
+from .mount_owner import has_our_mark, is_ours
 from .mount_state import (
     ABSENT,
     CURRENT,
@@ -33,6 +34,7 @@ from .mount_state import (
     already_there,
     changes,
     in_words,
+    something_else,
 )
 from .target_file import hold_target
 
@@ -89,16 +91,11 @@ class BindMount(base.Resource[MountState, MountRequest]):
         count = len(stack) + len(mounts.echoes(table, self.source))
         if not stack:
             return MountState(ABSENT, count)
-        top, by = stack[-1], mounts.user_of(self.target)
+        by = mounts.user_of(self.target)
         current = self._shows_the_socket()
         for one in stack:
-            same = current and (one.device, one.root) == (top.device, top.root)
-            if not (same or mounts.shows(table, one, self.source) or self._is_by_our_line()):
-                self._problem = (
-                    f"{self.target} has something else mounted on it ({one.root} in its file "
-                    f"system), which is not the socket {self.source}; unmount that, or declare "
-                    "another path for the endpoint."
-                )
+            if not self._is_ours(table, one):
+                self._problem = something_else(self.source, self.target, one.root)
                 return MountState(FOREIGN, count, by)
         # The lowest one stays.
         lacks = tuple(one for one in OPTIONS if current and one not in stack[0].options)
@@ -112,7 +109,7 @@ class BindMount(base.Resource[MountState, MountRequest]):
                 f"{' and '.join(sorted(requests))} want different mounts on {self.target}; give "
                 "one of the two another path for its endpoint."
             )
-        if base.what in (CURRENT, STALE) and not (self._known or self._has_our_mark()):
+        if base.what in (CURRENT, STALE) and not (self._known or has_our_mark(self.target)):
             raise AccessError(already_there(self.source, self.target, base))
         return self._mounted() if self._descriptor is not None else MountState()
 
@@ -137,11 +134,11 @@ class BindMount(base.Resource[MountState, MountRequest]):
         name = os.path.basename(self.target)
         with directory_of(self.target) as directory:
             for dummy in range(_TRIES):
-                mounting.unmount_all(directory, name, self.target, keep=1)
+                mounting.unmount_all(directory, name, self.target, keep=1, check=self._check_top)
                 self._remove_echoes()
                 if self.read() == self._mounted():
                     return
-                mounting.unmount_all(directory, name, self.target)
+                mounting.unmount_all(directory, name, self.target, check=self._check_top)
                 if self._patient and self._wait():
                     return
                 try:
@@ -153,8 +150,9 @@ class BindMount(base.Resource[MountState, MountRequest]):
                 if self.read() == self._mounted():
                     return
             mounting.unmount_all(directory, name, self.target)
+        whom = "root" if self._mounter is None else f"user {self._mounter.name}"
         raise AccessError(
-            f"What was mounted on {self.target} by {self._whom()} was not {self.source} alone, or "
+            f"What was mounted on {self.target} by {whom} was not {self.source} alone, or "
             "mount(8) did not remember who mounted it, so it was unmounted again; declare "
             "mount_as: root for this endpoint."
         )
@@ -199,13 +197,16 @@ class BindMount(base.Resource[MountState, MountRequest]):
             )
         return None
 
-    def _is_by_our_line(self) -> bool:
-        """Tell whether a user mounted it by our line, whatever that user made the source then."""
-        by_mounter = self._mounter is not None and mounts.user_of(self.target) == self._mounter.name
-        return by_mounter or self._has_our_mark()
+    def _is_ours(self, table: list[Mount], one: Mount) -> bool:
+        mounter = None if self._mounter is None else self._mounter.name
+        return is_ours(table, one, self.source, mounter, self._shows_the_socket())
 
-    def _has_our_mark(self) -> bool:
-        return any(option.startswith(MARK) for option in mounts.remembered(self.target) or ())
+    def _check_top(self) -> None:
+        """Raise AccessError where the topmost mount on the target is somebody else's."""
+        table = mounts.read()
+        stack = mounts.at(table, self.target)
+        if stack and not self._is_ours(table, stack[-1]):
+            raise AccessError(something_else(self.source, self.target, stack[-1].root))
 
     def _shows_the_socket(self) -> bool:
         return self._inode is not None and self._shown() == self._inode
@@ -269,18 +270,17 @@ class BindMount(base.Resource[MountState, MountRequest]):
             time.sleep(_PAUSE)
         return False
 
-    def _whom(self) -> str:
-        return "root" if self._mounter is None else f"user {self._mounter.name}"
-
     def _unmount(self) -> None:
         self._remove_echoes()
         if not mounts.at(mounts.read(), self.target):
             return
+        self._check_top()
         if self._inode is None:
             # So that a run which fails can mount the same again.
             self._inode = self._shown()
+        name = os.path.basename(self.target)
         with directory_of(self.target, strict=False) as directory:
-            mounting.unmount_all(directory, os.path.basename(self.target), self.target)
+            mounting.unmount_all(directory, name, self.target, check=self._check_top)
         self._remove_echoes()
 
     def _remove_echoes(self) -> None:

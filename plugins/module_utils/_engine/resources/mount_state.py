@@ -92,3 +92,11 @@ def already_there(source: str, target: str, state: MountState) -> str:
         f"was when the grant goes; unmount it first (umount {target}), or declare another path for "
         "the endpoint."
     )
+
+
+def something_else(source: str, target: str, root: str) -> str:
+    """Return why a mount of something else is neither hidden nor taken away."""
+    return (
+        f"{target} has something else mounted on it ({root} in its file system), which is not the "
+        f"socket {source}; unmount that, or declare another path for the endpoint."
+    )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from ..converge.record import DIRECTORY
 from ..errors import AccessError
+from ..faults import in_words
 from ..host import commands
 from ..host.installed import COMMAND, MEMORY
 from ..host.starting import is_taken_care_of
@@ -49,7 +50,7 @@ def apply(names: list[str], wishes: Wishes, output: Output) -> bool:
         try:
             fine = _apply(policies.load(name), wishes, output) and fine
         except (AccessError, OSError) as error:
-            output.problem(name, str(error))
+            output.problem(name, in_words(error))
             fine = False
     return fine
 

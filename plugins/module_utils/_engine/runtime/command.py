@@ -13,6 +13,7 @@ take longer to load than all that they do.
 from __future__ import annotations
 
 from ..errors import AccessError
+from ..faults import in_words
 from .output import Output
 
 FINE, FAILED, WRONG = 0, 1, 2
@@ -91,7 +92,7 @@ def main(arguments: list[str]) -> int:
     except BrokenPipeError:
         return FAILED
     except (AccessError, OSError) as error:
-        output.problem("socket-access", str(error))
+        output.problem("socket-access", in_words(error))
         return WRONG if verb in _QUESTIONS else FAILED
 
 

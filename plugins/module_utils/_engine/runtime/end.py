@@ -14,6 +14,7 @@ from dataclasses import replace
 from ..converge.record import RecordFile
 from ..ending import without_ended
 from ..errors import AccessError
+from ..faults import in_words
 from ..host import atomic_file
 from ..keep.ends import ENDS
 from ..run import converge
@@ -41,7 +42,7 @@ def run(name: str, output: Output, directory: str = ENDS) -> bool:
             [task], Options(prove=False), still=lambda: declared(name, directory) == task
         )
     except (AccessError, OSError) as error:
-        output.problem(name, str(error))
+        output.problem(name, in_words(error))
         return False
     for sentence in result.changes or ["Nothing has ended."]:
         output.say(f"{name}: {sentence}")
@@ -70,4 +71,4 @@ def _close(task: Task, output: Output) -> None:
                 for sentence in result.changes:
                     output.say(f"{name}: {sentence}")
         except (AccessError, OSError) as error:
-            output.problem(name, str(error))
+            output.problem(name, in_words(error))

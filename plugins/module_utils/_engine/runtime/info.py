@@ -14,6 +14,7 @@ from typing import Any
 
 from ..census import Census, Managed, described, look
 from ..errors import AccessError
+from ..faults import in_words
 from ..host.accounts import HostNames
 from ..run import converge
 from ..shortcut import LIBRARY
@@ -45,12 +46,12 @@ def _managed() -> tuple[list[Managed], list[str]]:
     try:
         names = policies.names()
     except OSError as error:
-        return [], [f"What is declared on this host cannot be seen: {error}."]
+        return [], [f"What is declared on this host cannot be seen: {in_words(error)}"]
     for name in names:
         try:
             tasks[name] = policies.load(name)
         except (AccessError, OSError) as error:
-            problems.append(str(error))
+            problems.append(in_words(error))
     if not tasks:
         return [], problems
     found = []

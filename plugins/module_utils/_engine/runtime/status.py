@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import AccessError
+from ..faults import in_words
 from ..run import converge
 from ..task import Options
 from . import end, policies
@@ -75,7 +76,7 @@ def _state(name: str) -> State:
             timed = converge([ends], Options(check=True, prove=False))
             whole.changes += [one for one in timed.changes if one not in whole.changes]
     except (AccessError, OSError) as error:
-        return State(name, path, UNKNOWN, notes=(str(error),))
+        return State(name, path, UNKNOWN, notes=(in_words(error),))
     changes, notes = tuple(whole.changes), tuple(whole.warnings)
     if inodes.changes:
         return State(name, path, DIFFERS, changes, notes)

@@ -12,26 +12,38 @@ taking its socket away (EBUSY, unlink(2)).
 
 from __future__ import annotations
 
+from ..converge.record import RecordFile
 from ..endpoints import take_apart
 from ..errors import AccessError
+from ..faults import in_words
 from ..resources.bind_mount import BindMount, MountState
 from . import policies
 from .output import Output
 
 
 def run(name: str, output: Output) -> bool:
-    """Unmount every endpoint of one socket; what is not mounted is no problem."""
+    """Unmount every endpoint of one socket; what is not mounted is no problem.
+
+    What somebody else mounted there stays, and is told.
+    """
     task = policies.load(name)
     fine = True
     for place in take_apart(task).mounts:
         at = place.endpoint.at
         try:
-            if _unmount(BindMount(at, task.declared.path)):
+            if _unmount(BindMount(at, _source(at, task.declared.path))):
                 output.say(f"{name}: {at} is unmounted.")
         except (AccessError, OSError) as error:
-            output.problem(name, f"{at} cannot be unmounted: {error}")
+            output.problem(name, f"{at} cannot be unmounted: {in_words(error)}")
             fine = False
     return fine
+
+
+def _source(at: str, declared: str) -> str:
+    """Return what was mounted there, with all links resolved, as the record has it."""
+    entry = RecordFile().load().entries.get(f"mount:{at}")
+    requests = () if entry is None else entry.requests.values()
+    return next((str(one["source"]) for one in requests), declared)
 
 
 def _unmount(mount: BindMount) -> bool:

@@ -1,0 +1,117 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""What systemctl(1) shows of a unit, as a value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+PROPERTIES = (
+    "LoadState",
+    "ActiveState",
+    "SubState",
+    "Listen",
+    "User",
+    "Group",
+    "TimeoutStartUSec",
+    "RuntimeDirectory",
+    "RuntimeDirectoryMode",
+    "StateDirectory",
+    "CacheDirectory",
+    "LogsDirectory",
+    "EnvironmentFiles",
+    "Result",
+)
+_LASTING = ("StateDirectory", "CacheDirectory", "LogsDirectory")
+_LENGTHS = {
+    "us": 1e-6,
+    "ms": 1e-3,
+    "s": 1.0,
+    "min": 60.0,
+    "h": 3600.0,
+    "d": 86400.0,
+    "w": 604800.0,
+    "month": 2629800.0,
+    "y": 31557600.0,
+}
+_LENGTH = re.compile(r"([0-9.]+)(us|ms|s|min|h|d|w|month|y)")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is known of one unit; ``timeout`` in seconds, infinite where there is none.
+
+    ``listens`` are the addresses of a .socket unit as it is configured.  ``directories`` are those
+    of a service that its group may do more with than others (systemd.exec(5), RuntimeDirectory=),
+    ``environment_files`` are paths, or patterns of them.
+    """
+
+    name: str
+    exists: bool
+    active: bool
+    failed: bool = False
+    restarting: bool = False
+    result: str = ""
+    listens: tuple[str, ...] = ()
+    user: str = ""
+    group: str = ""
+    timeout: float = float("inf")
+    directories: tuple[str, ...] = ()
+    environment_files: tuple[str, ...] = ()
+
+
+def shown(name: str, block: str) -> Shown:
+    """Return what the block of lines says that ``systemctl show`` has for one unit.
+
+    Raises ValueError for what systemd does not say.
+    """
+    values: dict[str, list[str]] = {}
+    for line in block.splitlines():
+        key, dummy, value = line.partition("=")
+        values.setdefault(key, []).append(value)
+
+    def one(key: str) -> str:
+        return values.get(key, [""])[0]
+
+    return Shown(
+        name,
+        exists=one("LoadState") not in ("not-found", ""),
+        active=one("ActiveState") in ("active", "reloading", "activating"),
+        failed=one("ActiveState") == "failed",
+        restarting=one("SubState") == "auto-restart",
+        result=one("Result"),
+        listens=tuple(line.rpartition(" (")[0] for line in values.get("Listen", []) if line),
+        user=one("User"),
+        group=one("Group"),
+        timeout=seconds_of(one("TimeoutStartUSec")),
+        directories=_group_directories(one),
+        environment_files=tuple(
+            line.rpartition(" (ignore_errors=")[0] for line in values.get("EnvironmentFiles", ())
+        ),
+    )
+
+
+def _group_directories(one: Callable[[str], str]) -> tuple[str, ...]:
+    """Return the kinds of directories that systemd would give to another group of the service.
+
+    Those for state, cache and logs are given with all that is in them, so their modes do not help.
+    """
+    found = [name for name in _LASTING if one(name)]
+    mode = int(one("RuntimeDirectoryMode") or "0755", 8)
+    if one("RuntimeDirectory") and mode >> 3 & 7 & ~(mode & 7):
+        found.append("RuntimeDirectory")
+    return tuple(found)
+
+
+def seconds_of(text: str) -> float:
+    """Return a length of time as systemctl shows it ("1min 30s", systemd.time(7)) in seconds."""
+    parts = _LENGTH.findall(text)
+    if not parts:
+        return float("inf")
+    return sum(float(number) * _LENGTHS[unit] for number, unit in parts)

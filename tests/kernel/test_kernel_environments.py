@@ -1,0 +1,143 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whoever writes the environment of a daemon gets no hook with root's rights into it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.environments import (
+    creator_shown,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.accounts import (
+    HostNames,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.shown import Shown
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.keep.hooks import (
+    hooks,
+    without_hook,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.access import (
+    AccessRequest,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import validate
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.task import Task
+from kernel.hosts import ALICE, BOB
+
+BIND = {"method": "bind_mount", "at": "/srv/app.sock"}
+
+
+@pytest.fixture
+def top() -> Iterator[Path]:
+    """A directory of root's below directories of root's, as those of a host's settings are."""
+    path = Path(tempfile.mkdtemp(prefix="ua-", dir="/run"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
+
+
+def exec_lines(environment: tuple[str, ...], unit: str = "app.service") -> tuple[list[str], str]:
+    """Return all that a unit would start because of us, and what is said where that is nothing."""
+    declared = {"app": {"path": "/run/app/s", "unit": unit, "allow": [{"user": str(BOB)} | BIND]}}
+    (socket,) = validate(declared).sockets
+    task = Task(socket, "socket app")
+    creator = creator_shown(
+        task, unit, None, Shown(unit, True, True, environment_files=environment)
+    )
+    made = hooks(task, creator, AccessRequest(), None, HostNames(), None)
+    drop_ins = [one.content for one in made.files if f"/{unit}.d/" in one.path]
+    said = " ".join(without_hook(task, creator))
+    assert len(drop_ins) == 1, "One that was there before would stay."
+    return [
+        line for text in drop_ins for line in text.splitlines() if line.startswith("Exec")
+    ], said
+
+
+def test_a_file_of_roots_keeps_the_hook(top: Path) -> None:
+    (top / "env").touch(0o644)
+    (top / "link").symlink_to(top / "env")
+    for files in ((), (str(top / "env"),), (str(top / "link"), str(top / "missing"))):
+        found, said = exec_lines(files)
+        assert len(found) == 3, found
+        assert all("+/usr/local/sbin/socket-access" in line for line in found)
+        assert not said
+
+
+def _of_a_user(path: Path) -> Path:
+    path.touch(0o600)
+    os.chown(path, ALICE, ALICE)
+    return path
+
+
+def _of_everybody(path: Path) -> Path:
+    path.touch()
+    path.chmod(0o666)
+    return path
+
+
+def _of_a_group(path: Path) -> Path:
+    path.touch()
+    os.chown(path, 0, BOB)
+    path.chmod(0o660)
+    return path
+
+
+def _in_a_directory_of_a_user(path: Path) -> Path:
+    path.mkdir()
+    (path / "env").touch(0o644)
+    os.chown(path, ALICE, ALICE)
+    return path / "env"
+
+
+def _to_be_made_by_a_user(path: Path) -> Path:
+    path.mkdir()
+    os.chown(path, ALICE, ALICE)
+    return path / "env"
+
+
+def _behind_a_link_of_a_user(path: Path) -> Path:
+    path.symlink_to("/etc/hostname")
+    os.lchown(path, ALICE, ALICE)
+    return path
+
+
+def _one_of_many(path: Path) -> Path:
+    path.mkdir()
+    (path / "a").touch(0o644)
+    _of_a_user(path / "b")
+    return path / "*"
+
+
+def _many_to_which_a_user_adds(path: Path) -> Path:
+    path.mkdir()
+    os.chown(path, ALICE, ALICE)
+    return path / "[a-z]*"
+
+
+@pytest.mark.parametrize("unit", ["app.service", "app.socket"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        *(_of_a_user, _of_everybody, _of_a_group, _in_a_directory_of_a_user),
+        *(_to_be_made_by_a_user, _behind_a_link_of_a_user, _one_of_many),
+        _many_to_which_a_user_adds,
+    ],
+)
+def test_a_file_of_somebody_else_s_gets_none(
+    top: Path, make: Callable[[Path], Path], unit: str
+) -> None:
+    """With LD_PRELOAD= in it, whatever is started there is a program of whoever wrote it."""
+    path = make(top / "it")
+    (top / "env").touch(0o644)
+    found, said = exec_lines((str(top / "env"), str(path)), unit)
+    assert found == []
+    assert str(path.parent) in said
+    assert "LD_PRELOAD" in said
