@@ -63,7 +63,7 @@ options:
         mask follows the entries.
       - By default the owner can connect, the owning group keeps what it has, and all others get
         nothing.
-    type: str
+    type: raw
   open_parents:
     description:
       - Directories on the way to the socket that are closed, and in which each one who may
@@ -232,7 +232,8 @@ def main() -> t.NoReturn:
                 "required_one_of": [("user", "group")],
             },
             "exclusive": {"type": "bool", "default": False},
-            "mode": {"type": "str"},
+            # As a text, the number that YAML makes of 0660 would be another mode.
+            "mode": {"type": "raw"},
             "open_parents": {"type": "list", "elements": "path", "default": []},
         },
         supports_check_mode=True,

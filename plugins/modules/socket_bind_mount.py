@@ -105,7 +105,7 @@ options:
         to write for anybody but root. By default it stays as it is, and is V(0700) for a new
         one.
       - The clients, and the user in O(mount_as), get entries to search it in any case.
-    type: str
+    type: raw
 seealso:
   - module: unixsocket.access.socket_proxy
   - module: unixsocket.access.socket_acl
@@ -288,7 +288,8 @@ def main() -> t.NoReturn:
             "unit_user": {"type": "str"},
             "directory_owner": {"type": "str"},
             "directory_group": {"type": "str"},
-            "directory_mode": {"type": "str"},
+            # As a text, the number that YAML makes of 0660 would be another mode.
+            "directory_mode": {"type": "raw"},
         },
         supports_check_mode=True,
     )

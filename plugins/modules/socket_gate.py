@@ -87,7 +87,7 @@ options:
         To connect takes write permission.
       - By default all others get nothing. With V("0666") everyone can connect, so that the gate
         alone decides and everyone whom it refuses is in the journal.
-    type: str
+    type: raw
   run_as:
     description:
       - With O(forward), the user as whom the gate runs, by name or id. It must be able to connect
@@ -318,7 +318,8 @@ def main() -> t.NoReturn:
             "user": {"type": "str"},
             "owner": {"type": "str"},
             "group": {"type": "str"},
-            "mode": {"type": "str"},
+            # As a text, the number that YAML makes of 0660 would be another mode.
+            "mode": {"type": "raw"},
             "run_as": {"type": "str"},
             "lose_identity": {"type": "bool", "default": False},
             **{limit: {"type": "int"} for limit in _LIMITS},

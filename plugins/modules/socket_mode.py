@@ -35,7 +35,7 @@ options:
     description:
       - The permissions of the socket, as a quoted octal number. To connect takes write
         permission.
-    type: str
+    type: raw
     default: "0660"
   members:
     description:
@@ -189,7 +189,8 @@ def main() -> t.NoReturn:
     module = AnsibleModule(
         argument_spec={
             **_door.socket_options(),
-            "mode": {"type": "str", "default": "0660"},
+            # As a text, the number that YAML makes of 0660 would be another mode.
+            "mode": {"type": "raw", "default": "0660"},
             "members": {"type": "list", "elements": "str", "default": []},
             "restart_clients": {"type": "bool", "default": False},
         },

@@ -64,7 +64,7 @@ options:
         number. To connect takes write permission.
       - By default the owner can connect, O(group) can if it is given, and all others get
         nothing.
-    type: str
+    type: raw
   users:
     description: The users who may connect at the endpoint, by name or id. Each gets an entry of
       its own in the access control list of the endpoint where nothing else lets it in.
@@ -282,7 +282,8 @@ def main() -> t.NoReturn:
             "name": {"type": "str"},
             "owner": {"type": "str"},
             "group": {"type": "str"},
-            "mode": {"type": "str"},
+            # As a text, the number that YAML makes of 0660 would be another mode.
+            "mode": {"type": "raw"},
             "engine": {
                 "type": "str",
                 "choices": ["socat", "systemd-socket-proxyd"],

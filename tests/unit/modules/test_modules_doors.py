@@ -238,6 +238,9 @@ def test_how_the_run_goes(engine: Engine, run: Callable[..., dict[str, Any]], na
         ("socket_mode", {"path": "@app"}, "Option path of @app: "),
         ("socket_mode", {"path": "/" + "x" * 107}, "Option path of /xxx"),
         ("socket_mode", {"path": PATH, "mode": "0999"}, f"Option mode of {PATH}: "),
+        # As a text the number that YAML makes of 0660 would be the mode 0432, which lets others in.
+        ("socket_mode", {"path": PATH, "mode": 0o660}, 'put it in quotes, such as "0660"'),
+        ("socket_acl", {"path": PATH, "mode": 0o660}, 'put it in quotes, such as "0660"'),
         ("socket_acl", {"path": PATH, "entries": [{"user": ""}]}, "Option entries"),
         (
             "socket_acl",
