@@ -312,6 +312,15 @@ def test_warnings_come_through(
     assert said == ["Restart nginx.", "Log in again."]
 
 
+def test_a_probe_that_tries_nothing_says_so(
+    run: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(basic.AnsibleModule, "warn", lambda module, text: said.append(text))
+    assert run("socket_probe", path=PATH)["connections"] == []
+    assert [text for text in said if text.startswith("Nobody is named, so nothing was tried")]
+
+
 @pytest.mark.parametrize("name", ["socket_mode", "socket_acl", "socket_policy", "socket_probe"])
 def test_what_is_documented_is_what_is_there(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Types, defaults and choices of the documentation are those of the argument_spec."""
