@@ -104,7 +104,7 @@ options:
       - The mode of the directory of the endpoint, as a quoted octal number, without permission
         to write for anybody but root. By default it stays as it is, and is V(0700) for a new
         one.
-      - The clients, and the user in O(mount_as), get entries to search it in any case.
+      - The clients, and the user in O(mount_as), get entries to search it, unless everybody may.
     type: raw
 seealso:
   - module: unixsocket.access.socket_proxy
