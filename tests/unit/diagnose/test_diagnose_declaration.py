@@ -191,7 +191,8 @@ def test_an_endpoint_is_declared_by_its_socket() -> None:
             "allow": [{"user": "alice", "method": "proxy", "at": "/run/app-web.sock"}],
         }
     }
-    assert found is not None and "repeat the keys" in found.notes[0]
+    assert found is not None
+    assert "repeat the keys" in found.notes[0]
 
 
 def test_who_may_connect_at_the_endpoint_is_sent_there() -> None:

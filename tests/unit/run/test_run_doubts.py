@@ -48,7 +48,7 @@ def seen(
 
 def record(path: str, *holders: str) -> Record:
     """Return a record in which these asked for the socket."""
-    return Record({f"socket:{path}": Entry({}, {}, dict.fromkeys(holders, {}))})
+    return Record({f"socket:{path}": Entry({}, {}, {key: {} for key in holders})})
 
 
 def two_names(one: Seen, *holders: str) -> list[str]:
