@@ -156,6 +156,20 @@ changes:
   type: list
   elements: str
   sample: ["/run/app-shop/app.sock: /run/app/private/app.sock is mounted there."]
+diff:
+  description: Everything that was changed, or in check mode would be, before and after. The access
+    of a socket or a directory has the form of C(getfacl).
+  returned: always
+  type: dict
+  contains:
+    before:
+      description: What was there.
+      type: str
+      returned: always
+    after:
+      description: What is there now.
+      type: str
+      returned: always
 socket:
   description: What was decided and proven for the socket and its endpoint.
   returned: when O(state=present)

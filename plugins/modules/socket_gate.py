@@ -190,6 +190,20 @@ changes:
   type: list
   elements: str
   sample: ["/etc/socket-access/gates/config-update.sock-1f0c2a9b.json is made."]
+diff:
+  description: Everything that was changed, or in check mode would be, before and after. The access
+    of a socket or a directory has the form of C(getfacl).
+  returned: always
+  type: dict
+  contains:
+    before:
+      description: What was there.
+      type: str
+      returned: always
+    after:
+      description: What is there now.
+      type: str
+      returned: always
 socket:
   description: What was decided and proven.
   returned: when O(state=present)

@@ -149,6 +149,20 @@ changes:
   type: list
   elements: str
   sample: ["/etc/systemd/system/socket-access-proxy-redis-server.sock.redis.sock-1f0c2a9b.socket is made."]
+diff:
+  description: Everything that was changed, or in check mode would be, before and after. The access
+    of a socket or a directory has the form of C(getfacl).
+  returned: always
+  type: dict
+  contains:
+    before:
+      description: What was there.
+      type: str
+      returned: always
+    after:
+      description: What is there now.
+      type: str
+      returned: always
 socket:
   description: What was decided and proven for the socket and its endpoint.
   returned: when O(state=present)

@@ -360,3 +360,14 @@ def test_every_module_is_in_the_action_group() -> None:
     (group,) = runtime["action_groups"].values()
     modules = {path.stem for path in (PLUGINS / "modules").glob("*.py")}
     assert {one for one in group if isinstance(one, str)} == modules
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["mode", "acl", "proxy", "bind_mount", "gate", "policy"],
+)
+def test_what_every_result_carries_is_documented(name: str) -> None:
+    module = importlib.import_module(f"{MODULES}.socket_{name}")
+    returned = yaml.safe_load(module.RETURN)
+    assert {"changes", "diff"} <= set(returned)
+    assert set(returned["diff"]["contains"]) == {"before", "after"}
