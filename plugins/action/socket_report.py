@@ -33,7 +33,8 @@ _OPTIONS = {
         "choices": list(_FORMATS),
         "default": ["json", "html"],
     },
-    "mode": {"type": "str", "default": "0640"},
+    # As a text, the number that YAML makes of 0660 would be another mode.
+    "mode": {"type": "raw", "default": "0640"},
     "baseline": {"type": "path"},
     "assertions": {
         "type": "list",
@@ -107,12 +108,13 @@ def _answer(options: Mapping[str, t.Any], variables: Mapping[str, t.Any]) -> dic
     return answer
 
 
-def _mode(text: str) -> int:
+def _mode(text: object) -> int:
+    # A number is what YAML made of digits without quotes, and no mode that anybody meant.
     try:
-        mode = int(text, 8)
+        mode = int(text, 8) if isinstance(text, str) and len(text) >= 3 else -1
     except ValueError:
         mode = -1
-    if not 0o400 <= mode <= 0o777 or len(text) < 3:
+    if not 0o400 <= mode <= 0o777:
         raise _report.ReportError(
             f"mode: {text!r} is no mode of a file that its owner can read; write it as a quoted "
             "octal number, such as '0640'."

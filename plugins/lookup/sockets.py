@@ -82,6 +82,7 @@ from collections.abc import Mapping
 
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
+from ansible.utils.display import Display
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import (
     MAIN_VARIABLE,
@@ -93,6 +94,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy i
 )
 
 _PREFIX = f"{MAIN_VARIABLE}__"
+_ALMOST = MAIN_VARIABLE[:-1]
 
 
 class LookupModule(LookupBase):
@@ -126,6 +128,13 @@ class LookupModule(LookupBase):
             raise AssertionError("Ansible sets the templar before it runs a lookup")
         fragments: dict[str, object] = {}
         failed: list[Problem] = []
+        for name in sorted(filter(_is_misspelled, variables)):
+            meant = _PREFIX + name[len(_ALMOST) :].removeprefix("s").lstrip("_")
+            Display().warning(
+                f"The variable {name} is not a part of the declaration: that is {MAIN_VARIABLE}, "
+                f"and what starts with {_PREFIX}, with two underscores. Did you mean "
+                f"{meant if meant != _PREFIX else MAIN_VARIABLE}?"
+            )
         omit = variables.get("omit")
         for name in sorted(variables):
             if name != MAIN_VARIABLE and not name.startswith(_PREFIX):
@@ -137,6 +146,11 @@ class LookupModule(LookupBase):
                 message = f"The value cannot be templated: {reason}. Correct the expression."
                 failed.append(Problem(name, None, None, message))
         return fragments, failed
+
+
+def _is_misspelled(name: str) -> bool:
+    """Tell whether somebody seems to have meant a part of the declaration by this variable."""
+    return name.startswith(_ALMOST) and name != MAIN_VARIABLE and not name.startswith(_PREFIX)
 
 
 def _plain(value: object, omit: object) -> object:

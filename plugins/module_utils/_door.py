@@ -107,10 +107,10 @@ def clients(module: AnsibleModule) -> list[Client]:
     return list(found.values())
 
 
-def gives(mode: str | None, bits: int) -> bool:
+def gives(mode: object, bits: int) -> bool:
     """Tell whether a mode has the bits; one that is not given, or is none, is left to the engine."""
     try:
-        return mode is None or bool(int(mode, 8) & bits)
+        return not isinstance(mode, str) or bool(int(mode, 8) & bits)
     except ValueError:
         return True
 

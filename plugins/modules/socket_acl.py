@@ -63,7 +63,7 @@ options:
         mask follows the entries.
       - By default the owner can connect, the owning group keeps what it has, and all others get
         nothing.
-    type: str
+    type: raw
   open_parents:
     description:
       - Directories on the way to the socket that are closed, and in which each one who may
@@ -117,6 +117,20 @@ changes:
   type: list
   elements: str
   sample: ["/run/app/app.sock: group changes from app to nginx."]
+diff:
+  description: Everything that was changed, or in check mode would be, before and after. The access
+    of a socket or a directory has the form of C(getfacl).
+  returned: always
+  type: dict
+  contains:
+    before:
+      description: What was there.
+      type: str
+      returned: always
+    after:
+      description: What is there now.
+      type: str
+      returned: always
 socket:
   description: What was decided and proven for the socket.
   returned: when O(state=present)
@@ -232,7 +246,8 @@ def main() -> t.NoReturn:
                 "required_one_of": [("user", "group")],
             },
             "exclusive": {"type": "bool", "default": False},
-            "mode": {"type": "str"},
+            # As a text, the number that YAML makes of 0660 would be another mode.
+            "mode": {"type": "raw"},
             "open_parents": {"type": "list", "elements": "path", "default": []},
         },
         supports_check_mode=True,

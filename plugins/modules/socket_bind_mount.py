@@ -104,8 +104,8 @@ options:
       - The mode of the directory of the endpoint, as a quoted octal number, without permission
         to write for anybody but root. By default it stays as it is, and is V(0700) for a new
         one.
-      - The clients, and the user in O(mount_as), get entries to search it in any case.
-    type: str
+      - The clients, and the user in O(mount_as), get entries to search it, unless everybody may.
+    type: raw
 seealso:
   - module: unixsocket.access.socket_proxy
   - module: unixsocket.access.socket_acl
@@ -156,6 +156,20 @@ changes:
   type: list
   elements: str
   sample: ["/run/app-shop/app.sock: /run/app/private/app.sock is mounted there."]
+diff:
+  description: Everything that was changed, or in check mode would be, before and after. The access
+    of a socket or a directory has the form of C(getfacl).
+  returned: always
+  type: dict
+  contains:
+    before:
+      description: What was there.
+      type: str
+      returned: always
+    after:
+      description: What is there now.
+      type: str
+      returned: always
 socket:
   description: What was decided and proven for the socket and its endpoint.
   returned: when O(state=present)
@@ -288,7 +302,8 @@ def main() -> t.NoReturn:
             "unit_user": {"type": "str"},
             "directory_owner": {"type": "str"},
             "directory_group": {"type": "str"},
-            "directory_mode": {"type": "str"},
+            # As a text, the number that YAML makes of 0660 would be another mode.
+            "directory_mode": {"type": "raw"},
         },
         supports_check_mode=True,
     )

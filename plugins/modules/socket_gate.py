@@ -87,7 +87,7 @@ options:
         To connect takes write permission.
       - By default all others get nothing. With V("0666") everyone can connect, so that the gate
         alone decides and everyone whom it refuses is in the journal.
-    type: str
+    type: raw
   run_as:
     description:
       - With O(forward), the user as whom the gate runs, by name or id. It must be able to connect
@@ -190,6 +190,20 @@ changes:
   type: list
   elements: str
   sample: ["/etc/socket-access/gates/config-update.sock-1f0c2a9b.json is made."]
+diff:
+  description: Everything that was changed, or in check mode would be, before and after. The access
+    of a socket or a directory has the form of C(getfacl).
+  returned: always
+  type: dict
+  contains:
+    before:
+      description: What was there.
+      type: str
+      returned: always
+    after:
+      description: What is there now.
+      type: str
+      returned: always
 socket:
   description: What was decided and proven.
   returned: when O(state=present)
@@ -318,7 +332,8 @@ def main() -> t.NoReturn:
             "user": {"type": "str"},
             "owner": {"type": "str"},
             "group": {"type": "str"},
-            "mode": {"type": "str"},
+            # As a text, the number that YAML makes of 0660 would be another mode.
+            "mode": {"type": "raw"},
             "run_as": {"type": "str"},
             "lose_identity": {"type": "bool", "default": False},
             **{limit: {"type": "int"} for limit in _LIMITS},

@@ -35,7 +35,7 @@ options:
     description:
       - The permissions of the socket, as a quoted octal number. To connect takes write
         permission.
-    type: str
+    type: raw
     default: "0660"
   members:
     description:
@@ -87,6 +87,20 @@ changes:
   type: list
   elements: str
   sample: ["/run/app/app.sock: group changes from app to nginx."]
+diff:
+  description: Everything that was changed, or in check mode would be, before and after. The access
+    of a socket or a directory has the form of C(getfacl).
+  returned: always
+  type: dict
+  contains:
+    before:
+      description: What was there.
+      type: str
+      returned: always
+    after:
+      description: What is there now.
+      type: str
+      returned: always
 socket:
   description: What was decided and proven for the socket.
   returned: when O(state=present)
@@ -189,7 +203,8 @@ def main() -> t.NoReturn:
     module = AnsibleModule(
         argument_spec={
             **_door.socket_options(),
-            "mode": {"type": "str", "default": "0660"},
+            # As a text, the number that YAML makes of 0660 would be another mode.
+            "mode": {"type": "raw", "default": "0660"},
             "members": {"type": "list", "elements": "str", "default": []},
             "restart_clients": {"type": "bool", "default": False},
         },

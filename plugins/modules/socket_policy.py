@@ -116,6 +116,20 @@ changes:
   type: list
   elements: str
   sample: ["/run/app/app.sock: user:www-data changes from no entry to rw-."]
+diff:
+  description: Everything that was changed, or in check mode would be, before and after. The access
+    of a socket or a directory has the form of C(getfacl).
+  returned: always
+  type: dict
+  contains:
+    before:
+      description: What was there.
+      type: str
+      returned: always
+    after:
+      description: What is there now.
+      type: str
+      returned: always
 sockets:
   description: What was declared, decided and proven, by the name of the socket.
   returned: always, empty with O(state=absent)

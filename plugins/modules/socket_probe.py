@@ -277,6 +277,11 @@ def main() -> t.NoReturn:
         },
         supports_check_mode=True,
     )
+    if not any(module.params[name] for name in _EXPECTED):
+        module.warn(
+            f"Nobody is named, so nothing was tried at {module.params['path']}; name users in "
+            "can_connect, cannot_connect or observe."
+        )
     answers = _door.answer(module, lambda: _ask(module))
     connections = [one.as_dict() for one in answers]
     failures = [one.failure() for one in answers if not one.held]

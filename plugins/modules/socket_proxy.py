@@ -64,7 +64,7 @@ options:
         number. To connect takes write permission.
       - By default the owner can connect, O(group) can if it is given, and all others get
         nothing.
-    type: str
+    type: raw
   users:
     description: The users who may connect at the endpoint, by name or id. Each gets an entry of
       its own in the access control list of the endpoint where nothing else lets it in.
@@ -149,6 +149,20 @@ changes:
   type: list
   elements: str
   sample: ["/etc/systemd/system/socket-access-proxy-redis-server.sock.redis.sock-1f0c2a9b.socket is made."]
+diff:
+  description: Everything that was changed, or in check mode would be, before and after. The access
+    of a socket or a directory has the form of C(getfacl).
+  returned: always
+  type: dict
+  contains:
+    before:
+      description: What was there.
+      type: str
+      returned: always
+    after:
+      description: What is there now.
+      type: str
+      returned: always
 socket:
   description: What was decided and proven for the socket and its endpoint.
   returned: when O(state=present)
@@ -282,7 +296,8 @@ def main() -> t.NoReturn:
             "name": {"type": "str"},
             "owner": {"type": "str"},
             "group": {"type": "str"},
-            "mode": {"type": "str"},
+            # As a text, the number that YAML makes of 0660 would be another mode.
+            "mode": {"type": "raw"},
             "engine": {
                 "type": "str",
                 "choices": ["socat", "systemd-socket-proxyd"],

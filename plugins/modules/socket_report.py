@@ -63,7 +63,7 @@ options:
     default: [json, html]
   mode:
     description: The mode of the files. They say where a host can be attacked.
-    type: str
+    type: raw
     default: '0640'
   baseline:
     description: The C(report.json) of an earlier run. What is different since then becomes a part

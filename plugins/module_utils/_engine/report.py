@@ -86,8 +86,10 @@ class Seen:
         return Expectation(declared.name, path, declared.type, label, who, connects)
 
 
-def result_of(outcome: Outcome, seen: Sequence[Seen], proofs: Sequence[Proof]) -> Result:
-    """Return what was declared, decided, done and proven."""
+def result_of(
+    outcome: Outcome, seen: Sequence[Seen], proofs: Sequence[Proof], doubts: Sequence[str] = ()
+) -> Result:
+    """Return what was declared, decided, done and proven, and what is doubtful about it."""
     absentees = [sentence for one in seen for sentence in one.one.absentees]
     said = {(proof.expectation.path, proof.expectation.label): proof.as_dict() for proof in proofs}
     sockets = {
@@ -99,7 +101,7 @@ def result_of(outcome: Outcome, seen: Sequence[Seen], proofs: Sequence[Proof]) -
         outcome.changes,
         outcome.diff,
         sockets,
-        [*absentees, *turned, *outcome.notes],
+        [*absentees, *turned, *doubts, *outcome.notes],
     )
 
 

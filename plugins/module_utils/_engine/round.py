@@ -17,6 +17,7 @@ from .choosing import Choosing, chosen
 from .converge.loop import Outcome, apply_steps
 from .converge.record import Record, RecordFile
 from .converge.steps import AnyResource, Step, Want, plan_steps, without_holders
+from .doubts import doubts, under_two_names
 from .endpoints import Parts, Place, holders_of, maker_of, service_of, take_apart
 from .errors import AccessError, Refusals
 from .faults import looking_at
@@ -133,15 +134,17 @@ class Round:
         proofs = prove_all(promised, seconds=self.options.proof_seconds, names=self.names)
         failed = [failure(proof, self.names) for proof in proofs if proof.held is False]
         if failed:
-            more = f"{len(failed) - 10} more proofs failed." if len(failed) > 10 else ""
-            raise AccessError("\n".join([*failed[:10], more]).rstrip())
+            more = [f"{len(failed) - 10} more proofs failed."] if len(failed) > 10 else []
+            more += under_two_names(self.seen, self.record, self.holders)
+            raise AccessError("\n".join([*failed[:10], *more]))
         if self.keeper.works and not self.options.hook:
             self.keeper.start([service_of(place) for place in self._served()])
         return proofs
 
     def result(self, outcome: Outcome, proofs: Sequence[Proof]) -> Result:
         """Return what was declared, decided, done and proven."""
-        return result_of(outcome, self.seen, proofs)
+        doubted = [] if self.options.hook else doubts(self.seen, self.record, self.holders)
+        return result_of(outcome, self.seen, proofs, doubted)
 
     def _refuse(self) -> None:
         finders = (self.choosing, self.survey, self.keeper, self.serving, self.mounting)

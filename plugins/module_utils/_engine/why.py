@@ -18,13 +18,13 @@ from .diagnose import (
     Answer,
     Cause,
     Change,
-    Declared,
     Explanation,
     Proposal,
     Relation,
     Sockets,
     by_declaration,
     confinements,
+    declared_whole,
     doubled,
     modules,
     mount_causes,
@@ -245,15 +245,16 @@ class _Why:
         ]
 
     def _relation(self) -> Relation | None:
-        declared = []
+        kept = []
         for name in policies.names():
             try:
-                declared.append(Declared(name, policies.load(name).declared))
+                task = policies.load(name)
+                kept.append((name, task.holder, task.declared))
             except (AccessError, OSError) as error:
                 self.notes.append(in_words(error))
         gids = {self.who.gid, *self.who.groups}
         groups = {text for gid in gids for text in (str(gid), self.names.group_name(gid))}
-        return relation(declared, self.paths, self.principal, groups)
+        return relation(declared_whole(kept), self.paths, self.principal, groups)
 
     def _proposal(self, new: Answer) -> Proposal | None:
         if new.connects != self.keep_out:

@@ -96,6 +96,8 @@ def judged(document: t.Any, assertions: Sequence[AssertionProblem]) -> list[dict
             gave = _search(one.expression, document)
         except ReportError as problem:
             error = str(problem)
+            if "baseline" in one.that and document.get("baseline") is None:
+                error += " There is no baseline: name the report.json of an earlier audit."
         results.append(
             {
                 "that": one.that,

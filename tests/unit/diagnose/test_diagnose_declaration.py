@@ -25,6 +25,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.diagnose
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.diagnose.declared import (
     by_declaration,
+    declared_whole,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.account import (
     Credentials,
@@ -165,3 +166,50 @@ def test_an_endpoint_of_a_declared_socket() -> None:
     found = sockets(proposal(way, [CAUSE], USER, known, People(), NOBODY))
     assert found["app"]["allow"] == [{"user": "alice", "method": "proxy", "at": "/run/x/app.sock"}]
     assert relation([one], ["/run/other"], USER, []) is None
+
+
+def kept_apart(path: str = "/run/app-web.sock") -> tuple[str, str, Any]:
+    """Return what a host keeps of the endpoint of a proxy in front of app."""
+    unit = "socket-access-proxy-app.x.socket"
+    (policy,) = validate(
+        {"app.x": {"path": path, "unit": unit, "allow": [{"user": "bob"}]}}
+    ).sockets
+    return "app.x", f"socket app at {path}", policy
+
+
+def test_an_endpoint_is_declared_by_its_socket() -> None:
+    """The host keeps it apart, under a name that nobody has written and nobody may write."""
+    base = declared(allow=[{"user": "carol"}])
+    (one,) = declared_whole([("app", "socket app", base.policy), kept_apart()])
+    assert one.name == "app"
+    known = relation([one], ["/run/app-web.sock"], USER, ["alice"])
+    at = chain("/run/app-web.sock", inode("/run", 0o755), socket_at("/run/app-web.sock", 0o660))
+    found = proposal(at, [CAUSE], USER, known, People(), NOBODY)
+    assert sockets(found) == {
+        "app": {
+            "path": "/run/app.sock",
+            "allow": [{"user": "alice", "method": "proxy", "at": "/run/app-web.sock"}],
+        }
+    }
+    assert found is not None
+    assert "repeat the keys" in found.notes[0]
+
+
+def test_who_may_connect_at_the_endpoint_is_sent_there() -> None:
+    (one,) = declared_whole([kept_apart(), ("app", "socket app", declared().policy)])
+    bob = Principal("user", "bob")
+    there = relation([one], ["/run/app.sock"], bob, ["bob"])
+    (cause,) = by_declaration([CAUSE], there, ["/run/app.sock"], bob)
+    assert cause.changes[0].value == "/run/app-web.sock"
+    # What is not as declared there is put right by the name under which it is kept.
+    here = relation([one], ["/run/app-web.sock"], bob, ["bob"])
+    (cause,) = by_declaration([CAUSE], here, ["/run/app-web.sock"], bob)
+    assert cause.changes[0].commands == (("socket-access", "apply", "app.x"),)
+
+
+def test_an_endpoint_of_a_socket_that_is_left_alone() -> None:
+    """Nothing is kept of the socket, so what would have to be declared is not known."""
+    (one,) = declared_whole([kept_apart()])
+    known = relation([one], ["/run/app-web.sock"], USER, ["alice"])
+    at = chain("/run/app-web.sock", inode("/run", 0o755), socket_at("/run/app-web.sock", 0o660))
+    assert proposal(at, [CAUSE], USER, known, People(), NOBODY) is None

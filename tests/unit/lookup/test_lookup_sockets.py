@@ -23,6 +23,7 @@ pytest.importorskip(
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
+from ansible.utils.display import Display
 
 from ansible_collections.unixsocket.access.plugins.lookup.sockets import LookupModule
 
@@ -48,6 +49,35 @@ def trusted(value: object) -> Any:
     if isinstance(value, list):
         return [trusted(item) for item in value]
     return trust_as_template(value) if isinstance(value, str) else value
+
+
+@pytest.fixture
+def warned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return what the lookup warns of."""
+    said: list[str] = []
+    monkeypatch.setattr(Display, "warning", lambda display, text: said.append(text))
+    return said
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("socket_policy_sockets_web", WEB),
+        ("socket_policy_socket__web", WEB),
+        ("socket_policy_socket", MAIN),
+        ("socket_policy_sockets_", MAIN),
+    ],
+)
+def test_a_misspelled_variable_is_told(warned: list[str], name: str, meant: str) -> None:
+    """It would be left out without a word, and what it grants or refuses with it."""
+    assert looked_up({MAIN: APP, name: APP}) == looked_up({MAIN: APP})
+    assert f"The variable {name} is not a part of the declaration" in warned[0]
+    assert warned[0].endswith(f"Did you mean {meant}?")
+
+
+def test_other_variables_are_not_told(warned: list[str]) -> None:
+    looked_up({MAIN: APP, WEB: APP, "socket_policy_state": "absent", "my_socket_policy_sockets": 1})
+    assert warned == []
 
 
 def looked_up(variables: dict[str, object]) -> list[dict[str, Any]]:
@@ -201,8 +231,17 @@ TASKS = """
         socket_policy_sockets__y: {db: {pth: /run/db}}
       register: refused
       ignore_errors: true
+    - check_mode: true
+      vars:
+        socket_policy_sockets:
+      block:
+        - ansible.builtin.include_role:
+            name: unixsocket.access.socket_policy
+      rescue:
+        - ansible.builtin.set_fact:
+            empty: "{{ ansible_failed_result.msg }}"
     - ansible.builtin.copy:
-        content: "{{ [looked_up.msg, looped.results[0].msg, refused.msg] | to_json }}"
+        content: "{{ [looked_up.msg, looped.results[0].msg, refused.msg, empty] | to_json }}"
         dest: "{{ playbook_dir }}/result.json"
         mode: "0600"
 """
@@ -242,7 +281,9 @@ def test_in_a_real_play(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    result, looped, message = json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))
+    result, looped, message, empty = json.loads(
+        (tmp_path / "result.json").read_text(encoding="utf-8")
+    )
     assert result == {
         "app": {"path": "/run/nginx.sock", "allow": [], "refuse": [{"user": "nginx"}]}
     }
@@ -252,4 +293,7 @@ def test_in_a_real_play(tmp_path: Path) -> None:
     )
     assert "In socket_policy_sockets__y, socket db, key pth: There is no key 'pth' here" in message
     assert "Did you mean path?" in message
+    # Ansible's own check of the role's variables would say that a NoneType is no dict.
+    assert "In socket_policy_sockets: " in empty
+    assert "or {} for none" in empty
     assert "In socket_policy_sockets__y, socket db, key path: The key is missing" in message

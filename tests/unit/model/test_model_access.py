@@ -177,6 +177,34 @@ class TestDirectory:
             if uid != before.uid:
                 assert decide(after, Credentials(uid, 99), EXECUTE).allowed
 
+    @pytest.mark.parametrize(
+        ("before", "after"),
+        [
+            # /run: an entry --x would take from the client what everybody may, to list it.
+            (Acl.from_mode(0o755), Acl.from_mode(0o755)),
+            (Acl(7, 5, 5, ((4, 0),), (), 5), Acl(7, 5, 5, ((4, 0),), (), 5)),
+            # Its own entry is the one that counts, and stays as wide as it was.
+            (Acl(7, 0, 0, ((3, 4),), (), 4), Acl(7, 0, 0, ((3, 5),), (), 5)),
+            (Acl(7, 5, 5, ((3, 5),), (), 5), Acl(7, 5, 5, ((3, 5),), (), 5)),
+            (Acl(7, 5, 5, ((3, 4),), (), 5), Acl(7, 5, 5, ((3, 5),), (), 5)),
+            # Everybody may list it, and nobody search it.
+            (Acl.from_mode(0o744), Acl(7, 4, 4, ((3, 5),), (), 5)),
+            # What only some may is not given along: the client may be in the group that may not.
+            (Acl.from_mode(0o705), Acl(7, 0, 5, ((3, 1),), (), 1)),
+            (Acl(7, 5, 5, (), ((9, 0),), 5), Acl(7, 5, 5, ((3, 1),), ((9, 0),), 5)),
+        ],
+        ids=str,
+    )
+    def test_an_entry_takes_nothing_away(self, before: Acl, after: Acl) -> None:
+        request = AccessRequest(users={3: EXECUTE})
+        assert wanted_directory(Access(1, 2, before), request) == Access(1, 2, after)
+
+    def test_nor_does_one_of_a_group(self) -> None:
+        request = AccessRequest(groups={3: EXECUTE})
+        open_, closed = Acl.from_mode(0o755), Acl.from_mode(0o744)
+        assert wanted_directory(Access(1, 2, open_), request).acl == open_
+        assert wanted_directory(Access(1, 2, closed), request).acl.groups == ((3, 5),)
+
     @given(ACCESSES)
     def test_nothing_wanted(self, before: Access) -> None:
         assert wanted_directory(before, AccessRequest()) == before

@@ -240,6 +240,9 @@ def test_how_the_run_goes(engine: Engine, run: Callable[..., dict[str, Any]], na
         ("socket_mode", {"path": "@app"}, "Option path of @app: "),
         ("socket_mode", {"path": "/" + "x" * 107}, "Option path of /xxx"),
         ("socket_mode", {"path": PATH, "mode": "0999"}, f"Option mode of {PATH}: "),
+        # As a text the number that YAML makes of 0660 would be the mode 0432, which lets others in.
+        ("socket_mode", {"path": PATH, "mode": 0o660}, 'put it in quotes, such as "0660"'),
+        ("socket_acl", {"path": PATH, "mode": 0o660}, 'put it in quotes, such as "0660"'),
         ("socket_acl", {"path": PATH, "entries": [{"user": ""}]}, "Option entries"),
         (
             "socket_acl",
@@ -325,6 +328,15 @@ def test_warnings_come_through(
     assert said == ["Restart nginx.", "Log in again."]
 
 
+def test_a_probe_that_tries_nothing_says_so(
+    run: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(basic.AnsibleModule, "warn", lambda module, text: said.append(text))
+    assert run("socket_probe", path=PATH)["connections"] == []
+    assert [text for text in said if text.startswith("Nobody is named, so nothing was tried")]
+
+
 @pytest.mark.parametrize("name", ["socket_mode", "socket_acl", "socket_policy", "socket_probe"])
 def test_what_is_documented_is_what_is_there(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Types, defaults and choices of the documentation are those of the argument_spec."""
@@ -364,3 +376,14 @@ def test_every_module_is_in_the_action_group() -> None:
     (group,) = runtime["action_groups"].values()
     modules = {path.stem for path in (PLUGINS / "modules").glob("*.py")}
     assert {one for one in group if isinstance(one, str)} == modules
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["mode", "acl", "proxy", "bind_mount", "gate", "policy"],
+)
+def test_what_every_result_carries_is_documented(name: str) -> None:
+    module = importlib.import_module(f"{MODULES}.socket_{name}")
+    returned = yaml.safe_load(module.RETURN)
+    assert {"changes", "diff"} <= set(returned)
+    assert set(returned["diff"]["contains"]) == {"before", "after"}

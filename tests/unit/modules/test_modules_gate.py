@@ -225,6 +225,7 @@ SERVE = {"path": PATH, "command": COMMAND, "user": "u", "allow_users": ["a"]}
         ({**FORWARD, "forward": PATH}, f"Option path of {PATH}: "),
         ({**FORWARD, "max_message": 0}, f"Option max_message of {PATH}: "),
         ({**FORWARD, "mode": "x"}, f"Option mode of {PATH}: "),
+        ({**FORWARD, "mode": 0o660}, "The mode is the number 432; put it in quotes"),
         ({**FORWARD, "run_as": "root"}, f"Option run_as of {PATH}: "),
         ({**FORWARD, "client_unit": "x.service"}, f"Option client_unit of {PATH}: "),
         ({**FORWARD, "type": "dgram"}, "one of"),

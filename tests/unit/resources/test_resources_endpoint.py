@@ -51,10 +51,17 @@ def there(acl: Acl, uid: int = 0, gid: int = 0) -> EndpointState:
 def test_a_new_one_is_roots_and_lets_in_who_is_named() -> None:
     assert resource().wanted(NONE, {"one": AccessRequest()}) == there(Acl(7, 0, 0))
     assert resource().wanted(NONE, {"one": SEARCH}) == there(Acl(7, 0, 0, ((7, 1),), ((8, 1),), 1))
-    asked = AccessRequest(gid=5, group_obj=5, other=1)
+    asked = AccessRequest(gid=5, group_obj=5, other=0)
     assert resource().wanted(NONE, {"one": asked, "two": SEARCH}) == there(
-        Acl(7, 5, 1, ((7, 1),), ((8, 1),), 5), gid=5
+        Acl(7, 5, 0, ((7, 1),), ((8, 1),), 5), gid=5
     )
+
+
+def test_one_that_everybody_may_search_needs_no_entries() -> None:
+    """As /run: an entry would take the permission to list it from those who are let in."""
+    asked = AccessRequest(group_obj=5, other=1)
+    assert resource().wanted(NONE, {"one": asked, "two": SEARCH}) == there(Acl(7, 5, 1))
+    assert resource().wanted(there(Acl(7, 5, 5)), {"one": SEARCH}) == there(Acl(7, 5, 5))
 
 
 def test_of_one_that_was_there_only_what_is_asked_changes() -> None:

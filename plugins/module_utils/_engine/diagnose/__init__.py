@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from .confined import Confinement, confinements, modules
 from .declaration import Proposal, proposal, refusal
-from .declared import Declared, Relation, by_declaration, relation
+from .declared import Declared, Relation, by_declaration, declared_whole, relation
 from .describe import FORMAT, changes_described, described
 from .explanation import Explanation
 from .joining import not_to_join
@@ -40,6 +40,7 @@ __all__ = (
     "by_declaration",
     "changes_described",
     "confinements",
+    "declared_whole",
     "described",
     "doubled",
     "in_words",

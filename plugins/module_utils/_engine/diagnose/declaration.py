@@ -32,6 +32,11 @@ _END = re.compile(r"\.(?:sock|socket)$")
 _PLAIN = re.compile(r"[A-Za-z/_][A-Za-z0-9/._@-]*")
 _RESERVED = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
+_SHARED = (
+    "Grants at one endpoint must say the same of it: repeat the keys that the others have there, "
+    "such as run_as."
+)
+
 
 @dataclass(frozen=True)
 class Proposal:
@@ -70,6 +75,9 @@ def proposal(
     if any(one.errno != "EACCES" for one in causes) or "protected-symlink" in codes:
         return None
     if known is not None and (known.grant is not None or known.refused):
+        return None
+    if known is not None and known.declared.name in known.declared.kept.values():
+        # An endpoint of a socket that nothing is known of, and no socket that can be declared.
         return None
     open_to_all = _is_open(chain, stranger)
     more = {} if known is not None else _as_it_is(leaf, principal, open_to_all, names)
@@ -123,7 +131,8 @@ def _proposed(
     trusted: tuple[str, ...],
 ) -> Proposal:
     if known is not None:
-        return Proposal({known.declared.name: {"path": known.declared.policy.path, **more}})
+        proposed = {known.declared.name: {"path": known.declared.policy.path, **more}}
+        return Proposal(proposed, () if known.endpoint is None else (_SHARED,))
     entry = {"path": leaf.path, **more}
     if trusted:
         entry["trust_directories"] = list(trusted)

@@ -8,19 +8,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
-from ..policy import Grant, Principal, SocketPolicy
+from ..policy import Endpoint, Grant, Principal, SocketPolicy
 from .values import APPLY, DECLARE, USE_PATH, Cause, Change
 
 
 @dataclass(frozen=True)
 class Declared:
-    """A socket that is declared on this host, and the name that it has there."""
+    """A socket that is declared on this host, and the name that it has there.
+
+    ``kept`` are the names under which the host keeps what it does at endpoints, by their paths.
+    """
 
     name: str
     policy: SocketPolicy
+    kept: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,35 @@ class Relation:
     grant: Grant | None
     refused: bool
     endpoint: Grant | None = None
+
+
+def declared_whole(kept: Iterable[tuple[str, str, SocketPolicy]]) -> list[Declared]:
+    """Return the sockets as they are declared, each with its endpoints, which a host keeps apart.
+
+    ``kept`` are name, holder and policy of each file.
+    """
+    found: dict[str, Declared] = {}
+    apart = []
+    for name, holder, policy in kept:
+        kind, dummy, rest = holder.partition(" ")
+        parent, of_endpoint, dummy = rest.partition(" at ")
+        if kind == "socket" and of_endpoint:
+            apart.append((parent, name, policy))
+        else:
+            found[name] = Declared(name, policy)
+    for parent, name, policy in apart:
+        one = found.get(parent)
+        if one is None:
+            # Nothing is done at the socket itself, so nothing is kept of it.
+            found[name] = Declared(name, policy, {policy.path: name})
+            continue
+        by_proxy = (policy.unit or "").startswith("socket-access-proxy-")
+        method = "proxy" if by_proxy else "gate"
+        endpoint = Endpoint(policy.path)
+        grants = [replace(grant, method=method, endpoint=endpoint) for grant in policy.allow]
+        whole = replace(one.policy, allow=(*one.policy.allow, *grants))
+        found[parent] = replace(one, policy=whole, kept={**one.kept, policy.path: name})
+    return list(found.values())
 
 
 def relation(
@@ -94,11 +127,14 @@ def _change(known: Relation, paths: Collection[str], principal: Principal) -> Ch
     if known.grant is None:
         return None
     at = _at(known.grant)
+    name = next((kept for at, kept in known.declared.kept.items() if at in paths), name)
     if at is not None and at not in paths:
-        text = f"The declaration of {name} lets {principal} in at {at}: connect there."
+        text = (
+            f"The declaration of {known.declared.name} lets {principal} in at {at}: connect there."
+        )
         return Change(USE_PATH, text, path, at)
     text = (
-        f"The declaration of {name} lets {principal} in, and the host is not as it says: "
-        f"socket-access apply {name}."
+        f"The declaration of {known.declared.name} lets {principal} in, and the host is not as it "
+        f"says: socket-access apply {name}."
     )
     return Change(APPLY, text, path, name, (("socket-access", "apply", name),))

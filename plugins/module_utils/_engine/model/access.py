@@ -129,11 +129,16 @@ def wanted_directory(base: Access, request: AccessRequest) -> Access:
     """Return the access that a directory on the way shall have: as it is, plus the entries.
 
     The mask must let the new entries through.  What it cut off for others stays cut off: their
-    entries lose what they did not have in effect, so that nobody undeclared gains anything.
+    entries lose what they did not have in effect, so that nobody undeclared gains anything.  An
+    entry decides alone (acl(5)), so it takes nothing away that everybody has, and there is none
+    where everybody has all of it.
     """
     acl = base.acl
-    if not request.users and not request.groups:
+    users = _lacking(acl, acl.users, request.users)
+    groups = _lacking(acl, acl.groups, request.groups)
+    if not users and not groups:
         return base
+    request = replace(request, users=users, groups=groups)
     classes = Acl(acl.user_obj, acl.masked(acl.group_obj), acl.other)
     kept = replace(
         acl,
@@ -141,6 +146,19 @@ def wanted_directory(base: Access, request: AccessRequest) -> Access:
         groups=tuple((number, acl.masked(permissions)) for number, permissions in acl.groups),
     )
     return replace(base, acl=_with_entries(classes, kept, request))
+
+
+def _lacking(acl: Acl, held: Entries, wanted: Mapping[int, int]) -> dict[int, int]:
+    """Return the entries that must be set so that those who are wanted have what is wanted."""
+    everybody = acl.other & acl.masked(acl.group_obj)
+    for dummy, permissions in acl.groups:
+        everybody &= acl.masked(permissions)
+    had = {number: acl.masked(permissions) for number, permissions in held}
+    return {
+        number: permissions | had.get(number, everybody) if permissions else permissions
+        for number, permissions in wanted.items()
+        if permissions & ~had.get(number, everybody) or not permissions
+    }
 
 
 def without_us(current: Access, before: Access, applied: Access) -> Access:

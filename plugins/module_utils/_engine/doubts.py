@@ -1,0 +1,99 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""What a run does as it was told, though it is hardly what somebody meant: told as warnings."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Collection, Iterable, Iterator
+
+from .converge.record import Record
+from .errors import AccessError
+from .host.systemd import Manager
+from .keep.hooks import DEADLINE
+from .keep.parts import Creator
+from .report import Seen
+
+_BY_A_POLICY = "socket "
+_SHOWN = 3
+
+
+def doubts(seen: Iterable[Seen], record: Record, holders: Collection[str]) -> list[str]:
+    """Return everything of this run that somebody should look at once more."""
+    seen = list(seen)
+    return [*under_two_names(seen, record, holders), *_not_made(seen)]
+
+
+def under_two_names(
+    seen: Iterable[Seen], record: Record, holders: Collection[str]
+) -> Iterator[str]:
+    """Yield a sentence for each socket that an earlier run keeps under another name.
+
+    It was renamed in the declaration, or somebody else declares it.  ``holders`` are those of this
+    run, which replaces what they asked for earlier.
+    """
+    for one in _declared(seen):
+        path = one.task.declared.path
+        entry = record.entries.get(f"socket:{one.one.facts.chain.resolved}")
+        for holder in sorted(entry.requests) if entry is not None else ():
+            if holder not in holders and holder.startswith(_BY_A_POLICY):
+                name = holder[len(_BY_A_POLICY) :]
+                yield (
+                    f"The socket {path}, declared as {one.task.declared.name}, is also kept by "
+                    f"{name}, the name under which an earlier run declared it, and whom {name} "
+                    "lets in still gets in. Declare it under one name; purge "
+                    "(socket_policy_purge: true) takes back what is not declared any more."
+                )
+
+
+def _not_made(seen: Iterable[Seen]) -> Iterator[str]:
+    """Yield a sentence for each socket that is missing although its declared service runs."""
+    for one in _declared(seen):
+        declared, chain = one.task.declared, one.one.facts.chain
+        creator = one.creator
+        if chain.missing is None or declared.unit is None or creator is None:
+            continue
+        if creator.makes_sockets_itself or not _is_active(creator):
+            continue
+        wait = declared.deadline or DEADLINE
+        yield (
+            f"The socket {declared.path} does not exist, although {creator.unit}, which is "
+            f"declared to make it, is running{_beside(chain.resolved)}. Compare the path with the "
+            f"settings of the daemon; each start of {creator.unit} waits {wait:g} seconds for it."
+        )
+
+
+def _declared(seen: Iterable[Seen]) -> Iterator[Seen]:
+    """Yield the sockets that this run was told of by a declaration of many."""
+    for one in seen:
+        by_policy = one.task.holder == f"{_BY_A_POLICY}{one.task.declared.name}"
+        if one.place is None and by_policy and not one.task.kept:
+            yield one
+
+
+def _is_active(creator: Creator) -> bool:
+    manager = Manager(creator.user)
+    try:
+        return manager.is_up() and any(unit.active for unit in manager.show([creator.unit]))
+    except AccessError:
+        return False  # What cannot be asked is no reason for a doubt.
+
+
+def _beside(path: str) -> str:
+    """Return which sockets there are in the directory, as the part of a sentence."""
+    directory = os.path.dirname(path)
+    found = []
+    try:
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                if stat.S_ISSOCK(entry.stat(follow_symlinks=False).st_mode):
+                    found.append(entry.path)
+    except OSError:
+        return ""
+    shown = sorted(found)[:_SHOWN]
+    return f" (beside it there is {' and '.join(shown)})" if 0 < len(found) <= _SHOWN else ""

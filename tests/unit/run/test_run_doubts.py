@@ -1,0 +1,101 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is done as it was declared, though hardly meant so, is told."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from ansible_collections.unixsocket.access.plugins.module_utils._engine import doubts
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.record import (
+    Entry,
+    Record,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.endpoints import take_apart
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.pinned import Pin
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.keep.parts import Creator
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.access import Access
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.acl import Acl
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.report import Seen
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.survey import Surveyed
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.task import Task
+from unit.planner.facts import chain, declare, facts_of
+
+MINE = {"socket app"}
+
+
+def seen(
+    missing: bool = False, unit: str = "app.service", path: str = "", holder: str = "socket app"
+) -> Seen:
+    """Return the socket app as a run sees it."""
+    declared = replace(declare("user nginx"), unit=unit)
+    declared = replace(declared, path=path) if path else declared
+    parts = take_apart(Task(declared, holder))
+    there = chain(Access(0, 0, Acl.from_mode(0o660)))
+    facts = facts_of(declared, chain() if missing else there)
+    if path:
+        facts = replace(facts, chain=replace(facts.chain, path=path, resolved=path))
+    one = Surveyed(declared, facts, cast(Pin, None))
+    return Seen(parts, None, parts.here, one, creator=Creator(unit))
+
+
+def record(path: str, *holders: str) -> Record:
+    """Return a record in which these asked for the socket."""
+    return Record({f"socket:{path}": Entry({}, {}, {key: {} for key in holders})})
+
+
+def two_names(one: Seen, *holders: str) -> list[str]:
+    """Return what is told of one socket with these holders in the record."""
+    known = record(one.one.facts.chain.resolved, *holders)
+    return list(doubts.under_two_names([one], known, MINE))
+
+
+def test_a_socket_that_was_renamed_in_the_declaration() -> None:
+    (told,) = two_names(seen(), "socket app", "socket cache")
+    assert told.startswith("The socket /run/app/app.sock, declared as app, is also kept by cache, ")
+    assert "purge (socket_policy_purge: true)" in told
+
+
+def test_what_nobody_doubts() -> None:
+    assert two_names(seen(), "socket app") == []
+    # A module for one socket adds to what a declaration says, and is meant to.
+    assert two_names(seen(), "socket app", "socket_acl /run/app/app.sock") == []
+    assert two_names(seen(holder="socket_acl /run/app/app.sock"), "socket cache") == []
+    kept = seen()
+    kept.task = replace(kept.task, kept=True)
+    assert two_names(kept, "socket app", "socket cache") == []
+
+
+@pytest.fixture
+def running(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every service runs."""
+    monkeypatch.setattr(doubts, "_is_active", lambda creator: True)
+
+
+@pytest.mark.usefixtures("running")
+def test_a_path_at_which_the_running_daemon_does_not_listen(tmp_path: Path) -> None:
+    real, wrong = str(tmp_path / "app.sock"), str(tmp_path / "ap.sock")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(real)
+        (told,) = doubts.doubts([seen(True, path=wrong)], Record(), MINE)
+    assert told.startswith(
+        f"The socket {wrong} does not exist, although app.service, which is declared to make it, "
+        f"is running (beside it there is {real}). "
+    )
+    assert told.endswith("each start of app.service waits 10 seconds for it.")
+
+
+@pytest.mark.usefixtures("running")
+def test_a_socket_that_may_well_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert doubts.doubts([seen()], Record(), MINE) == []
+    # systemd makes it when the unit is started, and another check looks at its addresses.
+    assert doubts.doubts([seen(True, "app.socket")], Record(), MINE) == []
+    monkeypatch.setattr(doubts, "_is_active", lambda creator: False)
+    assert doubts.doubts([seen(True)], Record(), MINE) == []
