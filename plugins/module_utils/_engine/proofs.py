@@ -18,6 +18,8 @@ from .model.words import Names
 from .prove import Attempt, Outcome, prove
 from .reach import explain
 
+_MOST_FAILURES = 10
+
 
 @dataclass(frozen=True)
 class Expectation:
@@ -79,6 +81,14 @@ def is_held(connects: bool, outcome: Outcome) -> bool | None:
     if outcome.permitted:
         return None if connects else False
     return False
+
+
+def failures(proofs: Sequence[Proof], names: Names) -> list[str]:
+    """Return why promises are not kept, a sentence for each of the first ten."""
+    failed = [proof for proof in proofs if proof.held is False]
+    said = [failure(proof, names) for proof in failed[:_MOST_FAILURES]]
+    more = len(failed) - len(said)
+    return [*said, f"{more} more proofs failed."] if more else said
 
 
 def failure(proof: Proof, names: Names) -> str:

@@ -29,11 +29,10 @@ from .made import endpoints_made, endpoints_removed
 from .model.access import Access, AccessRequest, wanted_socket
 from .model.chain import Chain
 from .planner.plan import plan_socket
-from .proofs import Proof, failure, prove_all
+from .proofs import Proof, failures, prove_all
 from .recorded import recorded_inode
 from .remembered import kept_before
 from .report import Result, Seen, result_of
-from .resources.base import FILES_COME, UNITS_START
 from .resources.inode_access import DirectoryAccess, SocketAccess
 from .resources.membership import Membership, MembershipRequest
 from .serving import Serving
@@ -76,12 +75,7 @@ class Round:
     @property
     def made_sockets(self) -> bool:
         """Tell whether this round made sockets that were not there when it looked."""
-        return any(
-            step.changes
-            and step.resource.makes_sockets
-            and step.resource.place(step.current, step.target) in (FILES_COME, UNITS_START)
-            for step in self.steps
-        )
+        return any(step.makes_sockets for step in self.steps)
 
     def apply(self, dropped: Callable[[Record], Collection[str]]) -> Outcome:
         """Do everything up to the proof; in check mode return what would be done."""
@@ -132,11 +126,10 @@ class Round:
             for expectation in seen.promises(accounts, self.stranger)
         ]
         proofs = prove_all(promised, seconds=self.options.proof_seconds, names=self.names)
-        failed = [failure(proof, self.names) for proof in proofs if proof.held is False]
+        failed = failures(proofs, self.names)
         if failed:
-            more = [f"{len(failed) - 10} more proofs failed."] if len(failed) > 10 else []
-            more += under_two_names(self.seen, self.record, self.holders)
-            raise AccessError("\n".join([*failed[:10], *more]))
+            failed += under_two_names(self.seen, self.record, self.holders)
+            raise AccessError("\n".join(failed))
         if self.keeper.works and not self.options.hook:
             self.keeper.start([service_of(place) for place in self._served()])
         return proofs

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Callable
 
 from ..faults import looking_at
-from ..resources.base import Resource
+from ..resources.base import FILES_COME, UNITS_START, Resource
 from .record import Entry, Record
 
 AnyResource = Resource[Any, Any]
@@ -64,6 +64,14 @@ class Step:
     @property
     def changes(self) -> bool:
         return bool(self.current != self.target)
+
+    @property
+    def makes_sockets(self) -> bool:
+        """Tell whether there are sockets after it that were not there before."""
+        resource = self.resource
+        if not (self.changes and resource.makes_sockets):
+            return False
+        return resource.place(self.current, self.target) in (FILES_COME, UNITS_START)
 
 
 def plan_steps(
