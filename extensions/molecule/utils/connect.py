@@ -95,15 +95,17 @@ class Process(Generic[Found]):
 def _run(user: str, does: Callable[[Ends], Found], writing: int) -> NoReturn:
     asked: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, frame: asked.append(number))
+    status = 1
     try:
         become(user)
         os.write(writing, b".")
         with open(writing, "wb") as pipe:
             pipe.write(json.dumps(does(lambda: bool(asked))).encode())
+        status = 0
     except BaseException:
         traceback.print_exc()
-        os._exit(1)
-    os._exit(0)
+    finally:
+        os._exit(status)
 
 
 def as_user(user: str, does: Callable[[], Found]) -> Found:
