@@ -11,44 +11,19 @@ gets at every socket, what the clients play, and how PipeWire answers them.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-import pwd
-import socket
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import access
+import connect
 import sound
 
 RUNTIME = "/run/user/1000"
 CLOSED = ("pipewire-0", "pipewire-0-manager", "openssh_agent", "bus")
-
-
-def connects(user: str, paths: list[str]) -> dict[str, str]:
-    """Return what connect(2) says to a user at each path."""
-    reading, writing = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        account = pwd.getpwnam(user)
-        os.setgroups(os.getgrouplist(user, account.pw_gid))
-        os.setresgid(account.pw_gid, account.pw_gid, account.pw_gid)
-        os.setresuid(account.pw_uid, account.pw_uid, account.pw_uid)
-        found = {}
-        for path in paths:
-            with socket.socket(socket.AF_UNIX) as client:
-                number = client.connect_ex(path)
-            found[path] = errno.errorcode[number] if number else "connected"
-        os.write(writing, json.dumps(found).encode())
-        os._exit(0)
-    os.close(writing)
-    with open(reading, "rb") as pipe:
-        told = json.loads(pipe.read())
-    os.waitpid(pid, 0)
-    return told
 
 
 def asked(user: str, directory: str) -> str:
@@ -68,7 +43,8 @@ def main(patience: str, *rest: str) -> dict[str, object]:
     ends = [f"{directory}/pipewire-0" for directory in places.values()]
     deadline = time.monotonic() + float(patience)
     while time.monotonic() < deadline and not all(
-        connects(user, [path])[path] == "connected" for user, path in zip(places, ends)
+        connect.everywhere(user, [path])[path] == connect.CONNECTED
+        for user, path in zip(places, ends)
     ):
         time.sleep(0.2)
     questions = [
@@ -81,7 +57,9 @@ def main(patience: str, *rest: str) -> dict[str, object]:
     with ThreadPoolExecutor(len(questions)) as pool:
         answers = list(pool.map(lambda question: asked(*question), questions))
     return {
-        "connects": {user: connects(user, ends + closed) for user in (*places, *rest[split + 1 :])},
+        "connects": {
+            user: connect.everywhere(user, ends + closed) for user in (*places, *rest[split + 1 :])
+        },
         "closed": closed,
         "played": {
             user: sound.play(user, directory, "/opt/molecule-bind-mount/tone.wav")

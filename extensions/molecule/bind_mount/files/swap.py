@@ -16,8 +16,6 @@ import contextlib
 import itertools
 import json
 import os
-import pwd
-import signal
 import socket
 import stat
 import subprocess
@@ -25,6 +23,8 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+
+import connect
 
 # For how long it is a link, and for how long a socket that may be mounted, in seconds: the latter
 # grows with each swap, so that every moment of a run is hit, and some runs can mount.
@@ -34,28 +34,11 @@ LINK, OWN, LONGEST = 0.004, 0.02, 0.8
 PAUSES = itertools.cycle([OWN * index for index in range(int(LONGEST / OWN))])
 
 
-def become(user: str) -> None:
-    account = pwd.getpwnam(user)
-    os.setgroups(os.getgrouplist(user, account.pw_gid))
-    os.setresgid(account.pw_gid, account.pw_gid, account.pw_gid)
-    os.setresuid(account.pw_uid, account.pw_uid, account.pw_uid)
-
-
-def start(user: str, does: Callable[[], str]) -> tuple[int, int]:
-    """Do something as a user until SIGTERM; return the pid, and where the counts can be read."""
-    reading, writing = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        asked: list[int] = []
-        signal.signal(signal.SIGTERM, lambda number, frame: asked.append(number))
-        become(user)
-        counts: Counter[str] = Counter()
-        while not asked:
-            counts[does()] += 1
-        os.write(writing, json.dumps(counts).encode())
-        os._exit(0)
-    os.close(writing)
-    return pid, reading
+def count(does: Callable[[], str], ends: connect.Ends) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    while not ends():
+        counts[does()] += 1
+    return counts
 
 
 def swap(source: str, link: str) -> str:
@@ -76,15 +59,6 @@ def swap(source: str, link: str) -> str:
     return "swapped"
 
 
-def stop(started: tuple[int, int]) -> dict[str, int]:
-    pid, reading = started
-    os.kill(pid, signal.SIGTERM)
-    with open(reading, "rb") as pipe:
-        counts: dict[str, int] = json.loads(pipe.read())
-    os.waitpid(pid, 0)
-    return counts
-
-
 def look(endpoint: str, secret: os.stat_result) -> str:
     found = os.stat(endpoint)
     if (found.st_dev, found.st_ino) == (secret.st_dev, secret.st_ino):
@@ -97,8 +71,8 @@ def main(owner: str, source: str, link: str, endpoint: str, *rest: str) -> None:
     seconds, *command = rest
     secret = os.stat(link)
     os.umask(0)
-    attacker = start(owner, lambda: swap(source, link))
-    watcher = start("root", lambda: look(endpoint, secret))
+    attacker = connect.Process(owner, lambda ends: count(lambda: swap(source, link), ends))
+    watcher = connect.Process("root", lambda ends: count(lambda: look(endpoint, secret), ends))
     deadline = time.monotonic() + float(seconds)
     runs: Counter[str] = Counter()
     said: Counter[str] = Counter()
@@ -106,7 +80,10 @@ def main(owner: str, source: str, link: str, endpoint: str, *rest: str) -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         runs[f"ended with {done.returncode}"] += 1
         said[done.stderr.strip().rpartition("\n")[2][:200]] += 1
-    swapped, seen = stop(attacker), stop(watcher)
+    attacker.end()
+    swapped = attacker.result()
+    watcher.end()
+    seen = watcher.result()
     kinds: Counter[str] = Counter()
     for name, times in seen.items():
         kinds[name.partition(" ")[0] if name.startswith("socket ") else name] += times

@@ -18,18 +18,16 @@ restart     starts the daemon anew, which makes its socket anew
 
 from __future__ import annotations
 
-import contextlib
 import glob
 import json
 import os
-import pwd
-import socket
 import subprocess
 import sys
 import time
 from typing import Any
 
 import access
+import connect
 
 USERS = ("app", "monitor", "batch", "newcomer", "visitor")
 RUNTIME = "/run/user/1000"
@@ -108,26 +106,12 @@ def ends() -> list[tuple[str, str]]:
 
 def who(*named: tuple[str, str]) -> dict[str, list[str]]:
     """Return the users whom connect(2) lets in, by the name of the path."""
-    found: dict[str, list[str]] = {name: [] for name, dummy in named}
-    for user in (*USERS, "nobody"):
-        reading, writing = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            account = pwd.getpwnam(user)
-            os.setgroups(os.getgrouplist(user, account.pw_gid))
-            os.setresgid(account.pw_gid, account.pw_gid, account.pw_gid)
-            os.setresuid(account.pw_uid, account.pw_uid, account.pw_uid)
-            for name, path in named:
-                with socket.socket(socket.AF_UNIX) as client, contextlib.suppress(OSError):
-                    client.connect(path)
-                    os.write(writing, f"{name}\n".encode())
-            os._exit(0)
-        os.close(writing)
-        with open(reading, encoding="ascii") as pipe:
-            for line in pipe:
-                found[line.rstrip("\n")].append(user)
-        os.waitpid(pid, 0)
-    return found
+    users = (*USERS, "nobody")
+    said = {user: connect.everywhere(user, [path for dummy, path in named]) for user in users}
+    return {
+        name: [user for user in users if said[user][path] == connect.CONNECTED]
+        for name, path in named
+    }
 
 
 def change_fstab(old: str, new: str) -> None:

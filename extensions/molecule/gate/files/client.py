@@ -20,18 +20,12 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import connect
+
 REDIS, MESSAGE, ECHO = (f"/run/gates/{name}.sock" for name in ("redis", "message", "echo"))
 ASK, UPDATE = "/run/gates/ask.sock", "/run/config-update.sock"
 SEQPACKET = socket.SOCK_SEQPACKET
 PATIENCE = 30.0
-
-
-def become(user: str, groups: list[int] | None = None) -> None:
-    """Have exactly the ids that a new process of the user has."""
-    account = pwd.getpwnam(user)
-    os.setgroups(os.getgrouplist(user, account.pw_gid) if groups is None else groups)
-    os.setresgid(account.pw_gid, account.pw_gid, account.pw_gid)
-    os.setresuid(account.pw_uid, account.pw_uid, account.pw_uid)
 
 
 class As:
@@ -42,7 +36,7 @@ class As:
         self.pid = os.fork()
         if self.pid == 0:
             mine.close()
-            become(user, groups)
+            connect.become(user, groups)
             with its.makefile("rw") as line:
                 for asked in line:
                     name, *arguments = json.loads(asked)

@@ -11,15 +11,14 @@ A result is "ok" or the name of an errno.  Times are those of CLOCK_MONOTONIC, i
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-import pwd
 import signal
-import socket
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+
+import connect
 
 # Root passes every check: what it gets tells whether a daemon listens at all.
 CLIENTS = ("root", "life-alice", "life-bob", "life-mallory")
@@ -31,29 +30,13 @@ STEP, STEP_OF_MANY = 0.001, 0.02
 Log = dict[str, dict[str, list[list[object]]]]
 
 
-def become(name: str) -> None:
-    """Give up all rights but those of the user."""
-    user = pwd.getpwnam(name)
-    os.setgroups(os.getgrouplist(name, user.pw_gid))
-    os.setresgid(user.pw_gid, user.pw_gid, user.pw_gid)
-    os.setresuid(user.pw_uid, user.pw_uid, user.pw_uid)
-
-
 def attempt(path: str) -> str:
-    client = socket.socket(socket.AF_UNIX)
-    client.setblocking(False)
-    try:
-        client.connect(path)
-    except BlockingIOError:
-        return "ok"  # The backlog is full, which is told only to those who may connect.
-    except OSError as error:
-        return errno.errorcode[error.errno or 0]
-    finally:
-        client.close()
-    return "ok"
+    said = connect.attempt(path, patience=0)
+    # EAGAIN: the backlog is full, which is told only to those who may connect.
+    return "ok" if said in (connect.CONNECTED, "EAGAIN") else said
 
 
-def follow(paths: Iterable[str], ends: Callable[[], bool]) -> dict[str, list[list[object]]]:
+def follow(paths: Iterable[str], ends: connect.Ends) -> dict[str, list[list[object]]]:
     """Try again and again until it ends; a result holds until the next one is known."""
     log: dict[str, list[list[object]]] = {path: [] for path in paths}
     step = STEP if len(log) == 1 else STEP_OF_MANY
@@ -77,38 +60,16 @@ class Watchers:
 
     def __init__(self, paths: Iterable[str]) -> None:
         self.paths = list(paths)
-        self._running: list[tuple[str, int, int]] = []
+        self._running: dict[str, connect.Process[dict[str, list[list[object]]]]] = {}
 
     def start(self) -> None:
         for name in CLIENTS:
-            reading, writing = os.pipe()
-            pid = os.fork()
-            if pid == 0:
-                os.close(reading)
-                self._run(name, writing)
-            os.close(writing)
-            self._running.append((name, pid, reading))
-        for _name, _pid, reading in self._running:
-            os.read(reading, 1)
-
-    def _run(self, name: str, writing: int) -> None:
-        asked: list[int] = []
-        signal.signal(signal.SIGTERM, lambda number, frame: asked.append(number))
-        become(name)
-        os.write(writing, b".")
-        data = json.dumps(follow(self.paths, lambda: bool(asked))).encode()
-        while data:
-            data = data[os.write(writing, data) :]
-        os._exit(0)
+            self._running[name] = connect.Process(name, lambda ends: follow(self.paths, ends))
 
     def stop(self) -> Log:
-        log = {}
-        for _name, pid, _reading in self._running:
-            os.kill(pid, signal.SIGTERM)
-        for name, pid, reading in self._running:
-            with open(reading, "rb") as pipe:
-                log[name] = json.loads(pipe.read())
-            os.waitpid(pid, 0)
+        for process in self._running.values():
+            process.end()
+        log = {name: process.result() for name, process in self._running.items()}
         self._running.clear()
         return log
 
@@ -116,18 +77,10 @@ class Watchers:
 def probe(paths: Iterable[str]) -> dict[str, dict[str, str]]:
     """Return what each client gets at each path now."""
     paths = list(paths)
-    found = {}
-    for name in CLIENTS:
-        reading, writing = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            become(name)
-            os.write(writing, json.dumps({path: attempt(path) for path in paths}).encode())
-            os._exit(0)
-        os.close(writing)
-        with open(reading, "rb") as pipe:
-            found[name] = json.loads(pipe.read())
-        os.waitpid(pid, 0)
+    found = {
+        name: connect.as_user(name, lambda: {path: attempt(path) for path in paths})
+        for name in CLIENTS
+    }
     return {path: {name: found[name][path] for name in CLIENTS} for path in paths}
 
 

@@ -17,15 +17,15 @@ import errno
 import hashlib
 import json
 import os
-import pwd
 import resource
 import select
-import signal
 import socket
 import subprocess
 import sys
 import time
 from collections import Counter
+
+import connect
 
 PATIENCE = 60.0
 
@@ -114,43 +114,19 @@ def many(path: str, number: str) -> dict[str, object]:
 
 
 def meanwhile(path: str, user: str, *command: str) -> dict[str, object]:
-    reading, writing = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.close(reading)
-        account = pwd.getpwnam(user)
-        os.setgroups(os.getgrouplist(user, account.pw_gid))
-        os.setresgid(account.pw_gid, account.pw_gid, account.pw_gid)
-        os.setresuid(account.pw_uid, account.pw_uid, account.pw_uid)
-        _watch(path, writing)
-        os._exit(0)
-    os.close(writing)
-    os.read(reading, 1)
+    watcher = connect.Process(user, lambda ends: _watch(path, ends))
     status = subprocess.run(command, check=False).returncode
     time.sleep(0.5)
-    os.kill(pid, signal.SIGTERM)
-    with open(reading, "rb") as pipe:
-        results = json.loads(pipe.read())
-    os.waitpid(pid, 0)
-    return {"status": status, "results": results}
+    watcher.end()
+    return {"status": status, "results": watcher.result()}
 
 
-def _watch(path: str, writing: int) -> None:
-    asked: list[int] = []
-    signal.signal(signal.SIGTERM, lambda number, frame: asked.append(number))
-    os.write(writing, b".")
+def _watch(path: str, ends: connect.Ends) -> dict[str, int]:
     results: Counter[str] = Counter()
-    while not asked:
-        with socket.socket(socket.AF_UNIX) as client:
-            client.setblocking(False)
-            try:
-                client.connect(path)
-            except OSError as error:
-                results[errno.errorcode[error.errno or 0]] += 1
-            else:
-                results["connected"] += 1
+    while not ends():
+        results[connect.attempt(path, patience=0)] += 1
         time.sleep(0.0002)
-    os.write(writing, json.dumps(results).encode())
+    return results
 
 
 if __name__ == "__main__":

@@ -9,50 +9,26 @@ who.py PATH... -- USER...       prints JSON: for each user what connect(2) says 
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-import pwd
 import socket
 import subprocess
 import sys
 
-PATIENCE = 10.0
+import connect
+
 SAID = {"redis.sock": b"PING\r\n", "message.sock": b"hello", "echo.sock": b"hello"}
 
 
 def tries(path: str) -> str:
     """Connect, say something where there is an answer to it, and return that or the error."""
     kind = socket.SOCK_SEQPACKET if path.endswith("/message.sock") else socket.SOCK_STREAM
-    with socket.socket(socket.AF_UNIX, kind) as client:
-        client.settimeout(PATIENCE)
-        try:
-            client.connect(path)
-            said = SAID.get(os.path.basename(path))
-            if said is None:
-                return "connected"
-            client.send(said)
-            return client.recv(64).decode().strip() or "closed"
-        except OSError as error:
-            return errno.errorcode.get(error.errno or 0, str(error))
+    return connect.attempt(path, kind, SAID.get(os.path.basename(path), b""))
 
 
 def everywhere(user: str, paths: list[str]) -> dict[str, str]:
     """Return what a user gets at each path."""
-    reading, writing = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        account = pwd.getpwnam(user)
-        os.setgroups(os.getgrouplist(user, account.pw_gid))
-        os.setresgid(account.pw_gid, account.pw_gid, account.pw_gid)
-        os.setresuid(account.pw_uid, account.pw_uid, account.pw_uid)
-        os.write(writing, json.dumps({path: tries(path) for path in paths}).encode())
-        os._exit(0)
-    os.close(writing)
-    with open(reading, "rb") as pipe:
-        told = json.loads(pipe.read())
-    os.waitpid(pid, 0)
-    return told
+    return connect.as_user(user, lambda: {path: tries(path) for path in paths})
 
 
 def runs(user: str, *command: str) -> str:
