@@ -89,6 +89,7 @@ def main(arguments: list[str], kept_by: int) -> None:
     started = time.monotonic()
     measured = measure(names, keep, kept_by)
     print(f"  measured in {time.monotonic() - started:.0f}s", file=sys.stderr)
+    print(f"  processor time that something else took: {page.others(measured)}", file=sys.stderr)
     for name, part in measured.items():
         print(f"\n{page.PARTS[name](part)}")
         if name == "grants":

@@ -52,9 +52,9 @@ def machine(results: Results) -> str:
         ("system", facts["system"]),
         ("controller", f"ansible-core {facts['ansible-core']}, Python {facts['python']}"),
         ("connections", f"{facts['ssh']}, podman {facts['podman']}"),
-        ("processor time that others took", _others(results["parts"])),
+        ("processor time that something else took", others(results["parts"])),
     ]
-    others = {
+    elsewhen = {
         name: part["date"]
         for name, part in results["parts"].items()
         if part["began"] != results["began"]
@@ -69,13 +69,13 @@ def machine(results: Results) -> str:
             f"much of the processors' time: {named}. Their figures show that everything can be "
             "measured, and not how fast it is."
         )
-    if others:
-        named = ", ".join(f"{name} ({date})" for name, date in others.items())
+    if elsewhen:
+        named = ", ".join(f"{name} ({date})" for name, date in elsewhen.items())
         said = f"In one run, but for these parts, which another run measured: {named}."
     return f"{table(['', ''], rows, figures=False)}\n\n{said}{busy}"
 
 
-def _others(parts: Results) -> str:
+def others(parts: Results) -> str:
     """Return by part what was not the bench's, of all that the processors could do in that time."""
     known = {name: part["processors"] for name, part in parts.items() if "processors" in part}
     if not known:
@@ -164,8 +164,9 @@ def _about_the_floor(part: Results, most: int) -> str:
     return (
         'The "floor" is a module that does nothing (`tests/bench/library/bench_floor.py`): it checks the '
         "same options and gives the very answer of the first run, which it finds on the host. For "
-        f"{most} grants that answer has {plain:.0f} kB, and proven {proven:.0f} kB. A module with "
-        "these options and this answer cannot take less."
+        f"{most} grants that answer has {plain:.0f} kB, and proven {proven:.0f} kB: every grant with its "
+        "method, its reason and its proof, and every change. That much is the collection's choice; with "
+        "it, a run cannot take less than the floor."
     )
 
 
@@ -334,7 +335,7 @@ def grants_picture(part: Results) -> str:
     if looped:
         lines.append(plot.Line("loops of file and acl", looped))
     if floor:
-        lines.append(plot.Line("floor: the same answer, proven", floor))
+        lines.append(plot.Line("floor of one run, proven", floor))
     values = [value for line in lines for dummy, value in line.points]
     return plot.chart(
         "Seconds of a first run, by the number of grants (over SSH, both axes logarithmic)",

@@ -160,8 +160,8 @@ def targets(parts: Results) -> list[Target]:
     return [one for one in found if one.figures]
 
 
-def _by_way(figures: dict[str, float]) -> str:
-    return " and ".join(f"{figure:.2f} over {way}" for way, figure in figures.items())
+def _by_way(figures: dict[str, float], unit: str) -> str:
+    return " and ".join(f"{figure:.2f} {unit} over {way}" for way, figure in figures.items())
 
 
 def below(bound: float, figures: dict[str, float], floors: dict[str, float]) -> str:
@@ -174,11 +174,11 @@ def below(bound: float, figures: dict[str, float], floors: dict[str, float]) -> 
     elif over:
         says = f"so no module with these options and this answer can meet it over {', '.join(over)}"
     else:
-        says = "which is within the target, so what is above it is the run's own"
+        says = "which is within the target, so what is above that is the run's own"
     times = {way: figures[way] / floor for way, floor in floors.items() if way in figures}
     return (
         "A module that does nothing, with the same options and the same answer, takes "
-        f"{_by_way(floors)}, {says}. The run takes {_by_way(times)} times what that module takes. "
+        f"{_by_way(floors, 'pings')}, {says}. The run takes {_by_way(times, 'times that')}. "
     )
 
 
@@ -206,6 +206,10 @@ def _grant_targets(part: Results) -> list[Target]:
         if one and most in loops(part, way)
     }
     less = few(sizes(part))
+    flat = each(FLOOR, FLOOR, other=less)
+    why_flat = WHY_FLAT
+    if flat:
+        why_flat += f" Those alone take the module that does nothing {_by_way(flat, 'times')}."
     return [
         pings(f"{most} grants, not proven, first run: at most 1.15 pings", 1.15, FIRST, WHY_GRANTS),
         pings(f"{most} grants, proven, first run: at most 1.5 pings", 1.5, FIRST_PROVEN, WHY_PROOF),
@@ -213,8 +217,8 @@ def _grant_targets(part: Results) -> list[Target]:
             f"flat: {most} grants, not proven, take at most 1.15 times what {less} take",
             1.15,
             each(FIRST, FIRST, other=less),
-            WHY_FLAT,
-            floors=each(FLOOR, FLOOR, other=less),
+            why_flat,
+            floors=flat,
         ),
         Target(
             f"{most} grants, proven, at least 50 times faster than the loops",
