@@ -40,7 +40,7 @@ hosts: ## Run the tests of generated units under a real systemd, on both Debians
 molecule: ## Run the scenarios on both Debians; one of them: make molecule S=group
 	@$(T)/molecule $(S)
 
-bench: ## Measure it beside ping and beside loops, and write docs/performance.md: a quarter of an hour on a quiet machine
+bench: ## Measure it beside ping and beside loops, and write docs/performance.md: half an hour on a quiet machine
 	@tests/bench/run
 
 docs: ## Build the documentation as HTML, every warning an error

@@ -22,6 +22,8 @@ PREFIX = os.environ.get("UNIXSOCKET_HOSTS_PREFIX", "usa-") + "bench-"
 # Where the shared directory is on a host.
 SHARED = "/srv/bench"
 SECONDS_TO_COME_UP = 60
+# on_host.py waits for the sshd that have ended at least once a second.
+SECONDS_TO_DISCONNECT = 1.5
 # What a way is called: its connection, and whether ansible pipelines (ansible-core's default is no).
 WAYS = {
     "ssh": ("ssh", False),
@@ -46,6 +48,8 @@ class Place:
         self.shared = directory / "shared"
         self.shared.mkdir(mode=0o755)
         self.key = directory / "key"
+        # Where Ansible has the masters of its connections listen.
+        self.masters = directory / "cp"
         make = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.key)]
         subprocess.run(make, check=True)
         shutil.copy(self.key.with_suffix(".pub"), self.shared)
@@ -82,7 +86,17 @@ class Place:
                 list(pool.map(lambda name: self._up(name, **kinds), names))
             yield
         finally:
+            self._disconnect()
             remove(names)
+
+    def _disconnect(self) -> None:
+        """End the connections, because the time of an sshd that ends with its host is nobody's."""
+        masters = list(self.masters.iterdir()) if self.masters.exists() else []
+        for one in masters:
+            leave = ["ssh", "-O", "exit", "-o", f"ControlPath={one}", "its-host"]
+            subprocess.run(leave, check=False, capture_output=True)
+        if masters:
+            time.sleep(SECONDS_TO_DISCONNECT)
 
     def _up(self, name: str, systemd: bool, sockets: int, mounts: bool = False) -> None:
         called = PREFIX + name

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bench.containers import Place
+from bench.containers import HERE, Place
 from bench.processes import family
 
 
@@ -66,9 +66,10 @@ def play(
         **os.environ,
         "ANSIBLE_STDOUT_CALLBACK": callback,
         "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_LIBRARY": str(HERE / "library"),
         "ANSIBLE_TIMEOUT": "60",
         "ANSIBLE_LOCAL_TEMP": str(place.directory / "tmp"),
-        "ANSIBLE_SSH_CONTROL_PATH_DIR": str(place.directory / "cp"),
+        "ANSIBLE_SSH_CONTROL_PATH_DIR": str(place.masters),
         "LC_ALL": "C.UTF-8",
     }
     with output.open("wb") as out, errors.open("wb") as err:

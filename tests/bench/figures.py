@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable
 from statistics import median
@@ -23,16 +24,21 @@ class Task(Protocol):
 
 
 Check = Callable[["Name", dict[str, Any]], None]
+# What is between a run and the pings beside it, and takes nothing from them.
+UNMEASURED = ("calm", "give back", "answer")
 
 
 class Name:
     """A measured task's own name: ``400, first, not proven``."""
 
-    PATTERN = re.compile(r"(?P<label>\w+), (?P<which>first|second), (?P<how>proven|not proven)")
+    PATTERN = re.compile(
+        r"(?P<label>\w+), (?P<which>first|second|floor), (?P<how>proven|not proven)"
+    )
 
     def __init__(self, match: re.Match[str]) -> None:
         self.label = match["label"]
         self.first = match["which"] == "first"
+        self.floor = match["which"] == "floor"
         self.proven = match["how"] == "proven"
         self.what = f"{match['which']}, {match['how']}"
 
@@ -42,9 +48,11 @@ def must(holds: bool, task: str, answer: Any) -> None:
         raise SystemExit(f"The task {task!r} did not do what its name says: {answer}")
 
 
-def _answer(task: Task) -> dict[str, Any]:
+def told(task: Task) -> dict[str, Any]:
+    """Return what the one host of a task answered."""
     (answer,) = task.hosts.values()
-    return dict(answer)
+    # The callback says which action it was.
+    return {key: value for key, value in answer.items() if key != "action"}
 
 
 def proofs(answer: dict[str, Any]) -> list[bool | None]:
@@ -60,17 +68,34 @@ def grants(name: Name, answer: dict[str, Any]) -> None:
 
 def runs(tasks: Iterable[Task], check: Check) -> list[list[Any]]:
     """Return label, what, seconds and the seconds of a ping beside it, of each measured task."""
-    listed = [task for task in tasks if task.name not in ("calm", "give back")]
+    listed = [task for task in tasks if task.name not in UNMEASURED]
     found = []
+    firsts: dict[tuple[str, bool], dict[str, Any]] = {}
     for place, task in enumerate(listed):
         match = Name.PATTERN.fullmatch(task.name)
         if not match:
             continue
-        name, answer = Name(match), _answer(task)
-        must(answer["changed"] == name.first, task.name, answer)
+        name, answer = Name(match), told(task)
+        if name.first:
+            firsts[name.label, name.proven] = answer
+        if name.floor:
+            must(answer == firsts.get((name.label, name.proven)), task.name, answer)
+        else:
+            must(answer["changed"] == name.first, task.name, answer)
         check(name, answer)
         pings = [one.seconds for one in listed[place - 1 : place + 2] if one.name == "ping"]
         found.append([name.label, name.what, round(task.seconds, 4), round(median(pings), 4)])
+    return found
+
+
+def answers(tasks: Iterable[Task]) -> dict[str, float]:
+    """Return by grants and proof how large the answer of a first run is, in kB."""
+    found = {}
+    for task in tasks:
+        match = Name.PATTERN.fullmatch(task.name)
+        if match and match["which"] == "first":
+            size = len(json.dumps(told(task))) / 1000
+            found[f"{match['label']}, {match['how']}"] = round(size, 1)
     return found
 
 
@@ -84,7 +109,7 @@ def packing(tasks: Iterable[Task]) -> list[float]:
 
 def looped(task: Task) -> float:
     """Return the seconds of a loop, all of whose items must have changed something."""
-    answer = _answer(task)
+    answer = told(task)
     must(all(one["changed"] for one in answer["results"]), task.name, answer)
     return task.seconds
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 unixsocket.access contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The part "grants": one host, some grants; a run of the policy beside ping and beside loops."""
+"""The part "grants": one host; a run of the policy beside ping, its floor, and loops."""
 
 from __future__ import annotations
 
@@ -22,7 +22,13 @@ Plan = list[tuple[str, str, list[int]]]
 
 def measure(place: Place, settings: Settings) -> dict[str, Any]:
     """All sizes once, and again those that the targets are about, by the ways that are plain."""
-    found: dict[str, Any] = {"rounds": settings.rounds, "runs": [], "packing": [], "loops": []}
+    found: dict[str, Any] = {
+        "rounds": settings.rounds,
+        "runs": [],
+        "answers": {},
+        "packing": [],
+        "loops": [],
+    }
     most = max(map(max, settings.grants.values()))
     with place.hosts(NEW, systemd=True, sockets=plays.sockets(most) + 1):
         for turn in range(settings.rounds):
@@ -51,16 +57,17 @@ def _round(place: Place, turn: int, plan: Plan, found: dict[str, Any]) -> None:
             run = _policies(place, kind, way, sizes)
         found["packing"].append([way, kind, *figures.packing(run.tasks())])
         rows = figures.runs(run.tasks(), figures.grants)
+        found["answers"] |= figures.answers(run.tasks())
         found["runs"] += [[way, kind, *row] for row in rows]
 
 
 def _policies(place: Place, kind: str, way: str, sizes: list[int]) -> Run:
-    tasks = plays.packing()
+    tasks = [*plays.packing(), plays.floor("floor, packed", plays.grants(1), state="absent")]
     kept = plays.grants(1, first=plays.sockets(max(sizes)))
     if kind == KEPT:
         tasks.append(plays.policy("keep", kept))
     for size in sizes:
-        tasks += plays.four_runs(str(size), plays.grants(size), (False, True))
+        tasks += plays.runs(str(size), plays.grants(size), (False, True), with_floor=True)
     if kind == KEPT:
         tasks.append(plays.policy("give back", kept, state="absent"))
     return _play(place, BARE if kind == BARE else NEW, way, [*tasks, plays.CALM, plays.PING])

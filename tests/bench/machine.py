@@ -31,7 +31,6 @@ def facts() -> dict[str, str]:
         "ansible-core": version("ansible-core"),
         "ssh": _first("ssh", "-V").split(",")[0],
         "podman": _first("podman", "--version").removeprefix("podman version "),
-        "load": f"{os.getloadavg()[0]:.2f}",
     }
 
 

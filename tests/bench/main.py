@@ -16,7 +16,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from bench import fleet, grants, machine, methods, page, settings, ways
+from bench import fleet, grants, keeper, load, machine, methods, page, settings, ways
 from bench.containers import HERE, Place
 
 Part = Callable[[Place, settings.Settings], dict[str, Any]]
@@ -56,7 +56,7 @@ def now() -> str:
     return datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def measure(names: list[str], keep: bool) -> dict[str, Any]:
+def measure(names: list[str], keep: bool, kept_by: int) -> dict[str, Any]:
     """Measure parts; what is kept is kept after each of them, so that none is lost with a later."""
     known = settings.read()
     results, began = read(), now()
@@ -67,15 +67,17 @@ def measure(names: list[str], keep: bool) -> dict[str, Any]:
     for name in names:
         with tempfile.TemporaryDirectory(prefix="bench.") as directory:
             Path(directory).chmod(0o755)
+            before = load.reading(kept_by)
             part = PARTS[name](Place(Path(directory)), known)
-        measured[name] = {"began": began, "date": now(), **part}
+            processors = load.between(before, load.reading(kept_by))
+        measured[name] = {"began": began, "date": now(), "processors": processors, **part}
         results["parts"] |= {name: measured[name]}
         if keep:
             write(results)
     return measured
 
 
-def main(arguments: list[str]) -> None:
+def main(arguments: list[str], kept_by: int) -> None:
     if arguments == ["page"]:
         write_page(read())
         return
@@ -85,8 +87,9 @@ def main(arguments: list[str]) -> None:
     if wrong:
         raise SystemExit(f"There is no part {wrong[0]!r}; there are: {', '.join(PARTS)}, page.")
     started = time.monotonic()
-    measured = measure(names, keep)
+    measured = measure(names, keep, kept_by)
     print(f"  measured in {time.monotonic() - started:.0f}s", file=sys.stderr)
+    print(f"  processor time that something else took: {page.others(measured)}", file=sys.stderr)
     for name, part in measured.items():
         print(f"\n{page.PARTS[name](part)}")
         if name == "grants":
@@ -99,6 +102,7 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    kept_by = keeper.keep()
     # Whoever ends it gets the hosts removed, too.
     signal.signal(signal.SIGTERM, lambda *dummy: sys.exit(1))
-    main(sys.argv[1:])
+    main(sys.argv[1:], kept_by)

@@ -25,7 +25,7 @@ def measure(place: Place, settings: Settings) -> dict[str, Any]:
             with say(f"methods: {method} and the loops"):
                 tasks = plays.packing()
                 for dummy in range(min(settings.rounds, MOST_ROUNDS)):
-                    tasks += plays.four_runs(method, plays.by_method(method, number), (True,))
+                    tasks += plays.runs(method, plays.by_method(method, number), (True,))
                 tasks += [plays.CALM, *plays.method_loops(method, number), plays.RESET]
                 inventory = {"measured": place.variables("methods", WAY)}
                 whole = [

@@ -9,16 +9,18 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from bench import plot, sums
+from bench import load, plot, sums
 from bench.sums import CALLED, WAYS, WHATS, Median, Results
 
 LEFT_OUT = "This part was left out of the run; `tests/bench/run {}` measures it."
-HEADS = (
-    "first run, not proven",
-    "second run, not proven",
-    "first run, proven",
-    "second run, proven",
-)
+HEADS = {
+    sums.FLOOR: "floor, not proven",
+    sums.FIRST: "first run, not proven",
+    sums.SECOND: "second run, not proven",
+    sums.FLOOR_PROVEN: "floor, proven",
+    sums.FIRST_PROVEN: "first run, proven",
+    sums.SECOND_PROVEN: "second run, proven",
+}
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], figures: bool = True) -> str:
@@ -50,24 +52,42 @@ def machine(results: Results) -> str:
         ("system", facts["system"]),
         ("controller", f"ansible-core {facts['ansible-core']}, Python {facts['python']}"),
         ("connections", f"{facts['ssh']}, podman {facts['podman']}"),
-        ("load at the start (1 minute)", facts["load"]),
+        ("processor time that something else took", others(results["parts"])),
     ]
-    others = {
+    elsewhen = {
         name: part["date"]
         for name, part in results["parts"].items()
         if part["began"] != results["began"]
     }
     said = "All of it was measured in one run."
     busy = ""
-    if float(facts["load"]) >= int(facts["cores"]):
+    disturbed = load.disturbed(results["parts"])
+    if disturbed:
+        named = ", ".join(f"{name} ({_share(share)})" for name, share in disturbed.items())
         busy = (
-            "\n\n**The machine was busy with other things**, as its load says, so these figures show "
-            "that everything can be measured, and not how fast it is."
+            "\n\n**Something else ran on the machine** while these parts were measured, and took so "
+            f"much of the processors' time: {named}. Their figures show that everything can be "
+            "measured, and not how fast it is."
         )
-    if others:
-        named = ", ".join(f"{name} ({date})" for name, date in others.items())
+    if elsewhen:
+        named = ", ".join(f"{name} ({date})" for name, date in elsewhen.items())
         said = f"In one run, but for these parts, which another run measured: {named}."
     return f"{table(['', ''], rows, figures=False)}\n\n{said}{busy}"
+
+
+def others(parts: Results) -> str:
+    """Return by part what was not the bench's, of all that the processors could do in that time."""
+    known = {name: part["processors"] for name, part in parts.items() if "processors" in part}
+    if not known:
+        return "not measured"
+    return ", ".join(
+        f"{name} {_share(load.elsewhere(known[name])) if name in known else 'not measured'}"
+        for name in parts
+    )
+
+
+def _share(share: float) -> str:
+    return f"{100 * share:.1f} %"
 
 
 def _virtual(facts: dict[str, str]) -> str:
@@ -76,40 +96,60 @@ def _virtual(facts: dict[str, str]) -> str:
 
 def targets(parts: Results) -> str:
     listed = sums.targets(parts)
+    with_floor = any(one.floors for one in listed)
     rows, missed = [], []
     for one in listed:
         figures = ", ".join(f"{way} {figure(value)}" for way, value in one.figures.items())
         ways = one.missed()
         by = "" if len(ways) == len(one.figures) else f" over {', '.join(ways)}"
-        rows.append((one.words, figures, f"missed{by}" if ways else "met"))
+        floor = [_floor(one)] if with_floor else []
+        rows.append((one.words, figures, *floor, f"missed{by}" if ways else "met"))
         if ways:
             missed.append(f"- Missed{by}: {one.words}. Why: {one.why}")
-    return "\n\n".join(
-        filter(None, [table(["target", "measured", ""], rows, figures=False), "\n".join(missed)])
+    head = ["target", "measured", *(["floor (measured is so many times that)"] * with_floor), ""]
+    return "\n\n".join(filter(None, [table(head, rows, figures=False), "\n".join(missed)]))
+
+
+def _floor(one: sums.Target) -> str:
+    """Return what the module that does nothing takes, and how far above that the figures in pings are."""
+    if one.pings and not one.floors:
+        return "not measured"
+    return ", ".join(
+        f"{way} {figure(floor)}"
+        + (f" ({figure(one.figures[way] / floor)})" if one.pings and way in one.figures else "")
+        for way, floor in one.floors.items()
     )
 
 
 def grants(part: Results) -> str:
     found = []
     most = max(sums.sizes(part))
+    measured = {one[3] for one in part["runs"]}
+    whats = [what for what in WHATS if what in measured]
+    heads = ["ping", *(HEADS[what] for what in whats)]
+
+    def row(called: str, way: str, host: str, size: int) -> list[tuple[str, ...]]:
+        first = sums.grants(part, way, host, size, sums.FIRST)
+        each = [sums.grants(part, way, host, size, what) for what in whats]
+        return [(called, f"{figure(first.ping)} s", *map(taken, each))] if first else []
+
     for way in WAYS:
-        rows = []
-        for size in sums.sizes(part):
-            each = [sums.grants(part, way, "systemd", size, what) for what in WHATS]
-            if each[0]:
-                rows.append((str(size), f"{figure(each[0].ping)} s", *map(taken, each)))
+        rows = [one for size in sums.sizes(part) for one in row(str(size), way, "systemd", size)]
         if rows:
-            found.append(table([f"grants, over {CALLED[way]}", "ping", *HEADS], rows))
-    rows = []
-    for way, host in sorted({(one[0], one[1]) for one in part["runs"]}):
-        each = [sums.grants(part, way, host, most, what) for what in WHATS]
-        if each[0] and (way, host) not in [(one, "systemd") for one in WAYS]:
-            rows.append((f"{way}, {KINDS[host]}", f"{figure(each[0].ping)} s", *map(taken, each)))
+            found.append(table([f"grants, over {CALLED[way]}", *heads], rows))
+    if sums.FLOOR in measured:
+        found.append(_about_the_floor(part, most))
+    rows = [
+        one
+        for way, host in sorted({(one[0], one[1]) for one in part["runs"]})
+        if (way, host) not in [(one, "systemd") for one in WAYS]
+        for one in row(f"{way}, {KINDS[host]}", way, host, most)
+    ]
     if rows:
         found.append(
             f"What else matters, with {most} grants (pipelining is on where the row says so):"
         )
-        found.append(table(["", "ping", *HEADS], rows))
+        found.append(table(["", *heads], rows))
     packed = sums.packing(part)
     found.append(
         "The first task of a run of `ansible-playbook` packs its module, once for all hosts: "
@@ -117,6 +157,17 @@ def grants(part: Results) -> str:
         "above leave out."
     )
     return "\n\n".join(found)
+
+
+def _about_the_floor(part: Results, most: int) -> str:
+    plain, proven = (part["answers"][f"{most}, {how}"] for how in ("not proven", "proven"))
+    return (
+        'The "floor" is a module that does nothing (`tests/bench/library/bench_floor.py`): it checks the '
+        "same options and gives the very answer of the first run, which it finds on the host. For "
+        f"{most} grants that answer has {plain:.0f} kB, and proven {proven:.0f} kB: every grant with its "
+        "method, its reason and its proof, and every change. That much is the collection's choice; with "
+        "it, a run cannot take less than the floor."
+    )
 
 
 def loops(part: Results) -> str:
@@ -177,7 +228,20 @@ def hosts(part: Results) -> str:
     head = ["hosts", "ping, each host", "first run", "second run"]
     head += ["largest process, ping, MB", "policy, MB", "all processes, ping, MB", "policy, MB"]
     said = f"{part['forks']} forks, {part['grants']} grants on each host, proven:"
-    return f"{said}\n\n{table(head, rows)}"
+    found = [said, table(head, rows)]
+    most = max(sums.fleet_sizes(part))
+    if len(sums.fleet_rounds(part, most, "first")) > 1:
+        found.append(
+            f"On {most} hosts the figures are medians of all plays of a kind: a first run before the "
+            "second run and one after it, so that what grows with time is in both."
+        )
+    floor = sums.fleet_floor(part)
+    if floor:
+        found.append(
+            "A module that does nothing, with the same options and the answer of a first run, takes "
+            f"{floor[1]:.2f} times the play of ping on {floor[0]} hosts."
+        )
+    return "\n\n".join(found)
 
 
 KINDS = {
@@ -263,9 +327,15 @@ def grants_picture(part: Results) -> str:
                     pings.append((size, one.ping))
     looped = [(size, one.seconds) for size, one in sums.loops(part, "ssh").items()]
     lines = [plot.Line("ping", pings)]
+    floors = [
+        (size, sums.grants(part, "ssh", "systemd", size, sums.FLOOR_PROVEN)) for size in sizes
+    ]
+    floor = [(size, one.seconds) for size, one in floors if one]
     lines += [plot.Line(f"one run, {called}", rows[called]) for called in ("not proven", "proven")]
     if looped:
         lines.append(plot.Line("loops of file and acl", looped))
+    if floor:
+        lines.append(plot.Line("floor of one run, proven", floor))
     values = [value for line in lines for dummy, value in line.points]
     return plot.chart(
         "Seconds of a first run, by the number of grants (over SSH, both axes logarithmic)",

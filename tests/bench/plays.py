@@ -26,6 +26,20 @@ CALM = {
     "changed_when": False,
 }
 PROXYD = "systemd-socket-proxyd"
+# Where the module that does nothing finds its answer: in what all hosts share with the controller.
+ANSWER = "/srv/bench/answer.json"
+# What Ansible adds to the answer of any module is not put there.
+PUT = {
+    "name": "answer",
+    "ansible.builtin.copy": {
+        "content": (
+            "{{ answered | dict2items | rejectattr('key', 'in', ['failed', 'invocation']) | items2dict "
+            "| to_json }}"
+        ),
+        "dest": ANSWER,
+        "mode": "0644",
+    },
+}
 
 
 def path(number: int) -> str:
@@ -79,6 +93,11 @@ def policy(name: str, declared: dict[str, Any], **options: Any) -> dict[str, Any
     return {"name": name, "unixsocket.access.socket_policy": {"sockets": declared, **options}}
 
 
+def floor(name: str, declared: dict[str, Any], **options: Any) -> dict[str, Any]:
+    """The same options for the module that does nothing."""
+    return {"name": name, "bench_floor": {"sockets": declared, **options}}
+
+
 def packing() -> Tasks:
     """The first task of a run of ansible-playbook packs its module; the next one finds it packed."""
     nothing = grants(1)
@@ -90,14 +109,26 @@ def packing() -> Tasks:
     ]
 
 
-def four_runs(label: str, declared: dict[str, Any], proofs: tuple[bool, ...]) -> Tasks:
-    """A first and a second run, each right after a ping on a calm host, and then all given back."""
+def runs(
+    label: str, declared: dict[str, Any], proofs: tuple[bool, ...], with_floor: bool = False
+) -> Tasks:
+    """A first and a second run, each right after a ping on a calm host, and then all given back.
+
+    With the floor, what the first run answered is put on the host, and after the second run the module
+    that does nothing answers it. A second run and that module wake no hook.
+    """
     tasks: Tasks = []
     for prove in proofs:
         how = "proven" if prove else "not proven"
-        for which in ("first", "second"):
-            tasks += [CALM, PING, policy(f"{label}, {which}, {how}", declared, prove=prove)]
-        tasks += [CALM, PING, policy("give back", declared, state="absent")]
+        first = policy(f"{label}, first, {how}", declared, prove=prove)
+        put = [PUT] if with_floor else []
+        if with_floor:
+            first["register"] = "answered"
+        tasks += [CALM, PING, first, *put, CALM, PING]
+        tasks += [policy(f"{label}, second, {how}", declared, prove=prove), PING]
+        if with_floor:
+            tasks += [floor(f"{label}, floor, {how}", declared, prove=prove), PING]
+        tasks.append(policy("give back", declared, state="absent"))
     return tasks
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
@@ -15,7 +15,11 @@ WAYS = ("ssh", "podman")
 CALLED = {"ssh": "SSH", "podman": "podman"}
 FIRST, SECOND = "first, not proven", "second, not proven"
 FIRST_PROVEN, SECOND_PROVEN = "first, proven", "second, proven"
-WHATS = (FIRST, SECOND, FIRST_PROVEN, SECOND_PROVEN)
+# A module that does nothing, with the options and the answer of the first run.
+FLOOR, FLOOR_PROVEN = "floor, not proven", "floor, proven"
+WHATS = (FLOOR, FIRST, SECOND, FLOOR_PROVEN, FIRST_PROVEN, SECOND_PROVEN)
+# By run, the floor below it.
+FLOORS = {FIRST: FLOOR, FIRST_PROVEN: FLOOR_PROVEN}
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,20 @@ def fleet(part: Results, hosts: int, what: str) -> Fleet:
     return Fleet(*(median(column) for column in zip(*rows)))
 
 
+def fleet_rounds(part: Results, hosts: int, what: str) -> list[float]:
+    """Return of each play of a kind how many seconds it took for each host, from the least."""
+    return sorted(one[2] / hosts for one in part["runs"] if one[:2] == [hosts, what])
+
+
+def fleet_floor(part: Results) -> tuple[int, float] | None:
+    """Return the most hosts on which the module that does nothing ran, and how many pings it took."""
+    measured = [one[0] for one in part["runs"] if one[1] == "floor"]
+    if not measured:
+        return None
+    most = max(measured)
+    return most, fleet(part, most, "floor").seconds / fleet(part, most, "ping").seconds
+
+
 def fleet_sizes(part: Results) -> list[int]:
     return sorted({one[0] for one in part["runs"]})
 
@@ -98,6 +116,9 @@ class Target:
     figures: dict[str, float]
     why: str
     at_least: bool = False
+    # By way, the same figure of the module that does nothing; and whether figures are pings.
+    floors: dict[str, float] = field(default_factory=dict)
+    pings: bool = False
 
     def missed(self) -> list[str]:
         """Return the ways by which it is missed; by two decimals, as the page shows them."""
@@ -106,6 +127,27 @@ class Target:
             for way, figure in self.figures.items()
             if (round(figure, 2) < self.bound if self.at_least else round(figure, 2) > self.bound)
         ]
+
+
+WHY_GRANTS = (
+    "A run loads the engine, reads and writes the sockets and records what was there, and the first "
+    "one on a host with systemd also installs and compiles the engine and makes the units that keep "
+    "the access. The rows on what else matters tell these apart."
+)
+WHY_PROOF = (
+    "A run does the same as one that is not proven, and a proof is a process and a connect() of its "
+    "own for each grant, on the processors that the controller uses, too."
+)
+WHY_FLAT = (
+    "More sockets are more units and records; another entry of a socket costs next to nothing on the "
+    "host, but options and answer grow with it."
+)
+WHY_LOOPS = "Each item of a loop costs what a ping costs, so the factor is the number of items."
+WHY_FLEET = (
+    "All hosts share the processors of the controller here, so what a run costs on the hosts adds "
+    "up, which it does not where each host has its own."
+)
+WHY_SECOND = "A second run reads and proves the same as the first; only the writing is saved."
 
 
 def targets(parts: Results) -> list[Target]:
@@ -118,27 +160,26 @@ def targets(parts: Results) -> list[Target]:
     return [one for one in found if one.figures]
 
 
-WHY_GRANTS = (
-    "ping does nothing on the host; a run loads the engine, reads and writes the sockets and records "
-    "what was there, and the first one on a host with systemd also installs and compiles the engine "
-    "and makes the units that keep the access. The rows on what else matters tell these apart."
-)
-WHY_PROOF = (
-    "the same, and a proof is a process and a connect() of its own for each grant, on the processors "
-    "that the controller uses, too."
-)
-WHY_FLAT = (
-    "more sockets are more units and records; another entry of a socket costs next to nothing."
-)
-WHY_LOOPS = "each item of a loop costs what a ping costs, so the factor is the number of items."
-WHY_FLEET = (
-    "all hosts share the processors of the controller here, so what a run costs on the hosts adds "
-    "up, which it does not where each host has its own."
-)
-WHY_SECOND = (
-    "a second run reads and proves the same as the first; only the writing is saved, which is less "
-    "than figures differ from run to run."
-)
+def _by_way(figures: dict[str, float], unit: str) -> str:
+    return " and ".join(f"{figure:.2f} {unit} over {way}" for way, figure in figures.items())
+
+
+def below(bound: float, figures: dict[str, float], floors: dict[str, float]) -> str:
+    """Return what the module that does nothing takes, and what that says of a target in pings."""
+    if not floors:
+        return ""
+    over = [way for way, floor in floors.items() if round(floor, 2) > bound]
+    if len(over) == len(floors):
+        says = "so no module with these options and this answer can meet it here"
+    elif over:
+        says = f"so no module with these options and this answer can meet it over {', '.join(over)}"
+    else:
+        says = "which is within the target, so what is above that is the run's own"
+    times = {way: figures[way] / floor for way, floor in floors.items() if way in figures}
+    return (
+        "A module that does nothing, with the same options and the same answer, takes "
+        f"{_by_way(floors, 'pings')}, {says}. The run takes {_by_way(times, 'times that')}. "
+    )
 
 
 def _grant_targets(part: Results) -> list[Target]:
@@ -153,6 +194,11 @@ def _grant_targets(part: Results) -> list[Target]:
                 figures[CALLED[way]] = one.seconds / base.seconds if base else one.ratio
         return figures
 
+    def pings(words: str, bound: float, what: str, why: str) -> Target:
+        figures, floors = each(what), each(FLOORS[what])
+        why = below(bound, figures, floors) + why
+        return Target(words, bound, figures, why, floors=floors, pings=True)
+
     looped = {
         CALLED[way]: loops(part, way)[most].seconds / one.seconds
         for way in WAYS
@@ -160,24 +206,19 @@ def _grant_targets(part: Results) -> list[Target]:
         if one and most in loops(part, way)
     }
     less = few(sizes(part))
+    flat = each(FLOOR, FLOOR, other=less)
+    why_flat = WHY_FLAT
+    if flat:
+        why_flat += f" Those alone take the module that does nothing {_by_way(flat, 'times')}."
     return [
-        Target(
-            f"{most} grants, not proven, first run: at most 1.15 pings",
-            1.15,
-            each(FIRST),
-            WHY_GRANTS,
-        ),
-        Target(
-            f"{most} grants, proven, first run: at most 1.5 pings",
-            1.5,
-            each(FIRST_PROVEN),
-            WHY_PROOF,
-        ),
+        pings(f"{most} grants, not proven, first run: at most 1.15 pings", 1.15, FIRST, WHY_GRANTS),
+        pings(f"{most} grants, proven, first run: at most 1.5 pings", 1.5, FIRST_PROVEN, WHY_PROOF),
         Target(
             f"flat: {most} grants, not proven, take at most 1.15 times what {less} take",
             1.15,
             each(FIRST, FIRST, other=less),
-            WHY_FLAT,
+            why_flat,
+            floors=flat,
         ),
         Target(
             f"{most} grants, proven, at least 50 times faster than the loops",
@@ -204,17 +245,43 @@ def _grant_targets(part: Results) -> list[Target]:
 def _fleet_targets(part: Results) -> list[Target]:
     most = max(fleet_sizes(part))
     ping, first, second = (fleet(part, most, what).seconds for what in ("ping", "first", "second"))
+    floor = fleet_floor(part)
+    figures = {"SSH": first / ping}
+    floors = {"SSH": floor[1]} if floor else {}
+    why = below(1.5, figures, floors) + WHY_FLEET
+    if floor and floor[0] != most:
+        why = f"{why} (That module was measured on {floor[0]} hosts.)"
     return [
         Target(
             f"{most} hosts, proven, first run: at most 1.5 times the play of ping for each host",
             1.5,
-            {"SSH": first / ping},
-            WHY_FLEET,
+            figures,
+            why,
+            floors=floors,
+            pings=True,
         ),
         Target(
             f"{most} hosts: second run no slower than the first (1 at most)",
             1.0,
             {"SSH": second / first},
-            WHY_SECOND,
+            f"{WHY_SECOND} {_spread(part, most)}",
         ),
     ]
+
+
+def _spread(part: Results, hosts: int) -> str:
+    """Return how far plays of the same kind are apart, which tells noise from effect."""
+    first, second = (fleet_rounds(part, hosts, what) for what in ("first", "second"))
+    if len(first) < 2:
+        return (
+            "Each of the two plays ran once, which cannot tell this from what like runs differ by."
+        )
+    ran = f"{first[0]:.2f} to {first[-1]:.2f} s for each host, the second {_between(second)}"
+    inside = first[0] <= second[0] and second[-1] <= first[-1]
+    says = "is within that" if inside else "is not within that"
+    return f"{len(first)} first runs took {ran}, which {says}."
+
+
+def _between(rounds: Sequence[float]) -> str:
+    ends = f"{rounds[0]:.2f} s"
+    return ends if len(rounds) == 1 else f"{rounds[0]:.2f} to {rounds[-1]:.2f} s"

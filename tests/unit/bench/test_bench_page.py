@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench import figures, page, plays, plot, sums
+from bench import figures, load, page, plays, plot, sums
 
 ROOT = Path(__file__).resolve().parents[3]
 RESULTS = json.loads((ROOT / "tests" / "bench" / "results.json").read_text(encoding="utf-8"))
@@ -64,6 +64,32 @@ def test_a_run_that_did_not_do_what_its_name_says_ends_it(
 ) -> None:
     with pytest.raises(SystemExit, match="did not do what its name says"):
         runs(Task(name, 4, result))
+
+
+def test_the_floor_gives_the_answer_of_the_first_run_and_no_other() -> None:
+    first = Task("1, first, proven", 4, {**answer(True, True), "action": "socket_policy"})
+    floor = Task("1, floor, proven", 2, {**answer(True, True), "action": "bench_floor"})
+    found = runs(first, Task("answer", 5), Task("ping", 1), floor)
+    assert [row[1:3] for row in found] == [["first, proven", 4], ["floor, proven", 2]]
+    assert figures.answers([first, floor]).keys() == {"1, proven"}
+    floor.result["changes"] = ["One more."]
+    with pytest.raises(SystemExit, match="1, floor, proven"):
+        runs(first, floor)
+
+
+def test_what_is_measured_is_between_pings_and_a_host_that_was_changed_is_calm_first() -> None:
+    for with_floor in (False, True):
+        names = [one["name"] for one in plays.runs("5", plays.grants(5), (False, True), with_floor)]
+        names.append("calm")
+        names.append("ping")
+        for place, name in enumerate(names):
+            if name.startswith("5, "):
+                assert names[place - 1] == "ping"
+                after = [one for one in names[place + 1 :] if one not in figures.UNMEASURED]
+                assert after[0] == "ping"
+            if name in ("give back", "5, first, proven", "5, first, not proven"):
+                assert "calm" in names[place + 1 : place + 3]
+        assert sum(", floor, " in name for name in names) == 2 * with_floor
 
 
 def test_a_loop_takes_what_all_sizes_up_to_it_took() -> None:
@@ -118,6 +144,8 @@ def test_loops_and_policy_have_the_same_entries() -> None:
 def part(**seconds: float) -> dict[str, Any]:
     """The part "grants" with the same seconds by both ways, and pings of one second."""
     whats = {"first": sums.FIRST_PROVEN, "second": sums.SECOND_PROVEN}
+    if "floor" in seconds:
+        whats |= {"floor": sums.FLOOR, "floor proven": sums.FLOOR_PROVEN}
     rows = [
         [way, "systemd", str(size), what, seconds.get(called, 1.0), 1.0]
         for way in sums.WAYS
@@ -144,6 +172,77 @@ def test_a_target_is_missed_by_what_the_page_shows(seconds: dict[str, float], mi
     said = [line for line in text.splitlines() if line.startswith("- Missed")]
     assert len(said) == bool(missed)
     assert all(missed in line and "Why: " in line for line in said)
+
+
+def fleet(**plays_of: list[float]) -> dict[str, Any]:
+    """The part "hosts" with plays on 10 hosts that took so many seconds."""
+    return {
+        "runs": [[10, what, one, 60, 60] for what, listed in plays_of.items() for one in listed]
+    }
+
+
+def test_a_missed_target_in_pings_is_told_beside_its_floor() -> None:
+    text = page.targets({"grants": part(plain=3.0, floor=1.5)})
+    assert "| SSH 3.00, podman 3.00 | SSH 1.50 (2.00), podman 1.50 (2.00) | missed |" in text
+    assert "takes 1.50 pings over SSH and 1.50 pings over podman, so no module with these" in text
+    text = page.targets({"grants": part(plain=3.0, floor=1.15)})
+    assert "takes 1.15 pings over SSH and 1.15 pings over podman, which is within the tar" in text
+    assert "floor" not in page.targets({"grants": part(plain=3.0)})
+
+
+def test_the_fleet_tells_noise_from_effect() -> None:
+    once = fleet(ping=[10.0], first=[19.0], second=[20.0])
+    assert "| SSH 1.05 |" in page.targets({"hosts": once})
+    assert "Each of the two plays ran once" in page.targets({"hosts": once})
+    within = page.targets({"hosts": fleet(ping=[10.0], first=[18.0, 20.0], second=[19.5])})
+    assert "took 1.80 to 2.00 s for each host, the second 1.95 s, which is within that" in within
+    above = page.targets({"hosts": fleet(ping=[10.0], first=[18.0, 20.0], second=[21.0])})
+    assert "is not within that" in above
+    assert "Missed: 10 hosts: second run" not in page.targets(
+        {"hosts": fleet(ping=[10.0], first=[18.0, 20.0], second=[19.0])}
+    )
+    floor = fleet(ping=[10.0], first=[20.0], second=[20.0], floor=[12.0])
+    assert "| SSH 2.00 | SSH 1.20 (1.67) | missed |" in page.targets({"hosts": floor})
+
+
+def test_what_ran_beside_a_part_is_said_exactly_where_it_did() -> None:
+    def said(**shares: float | None) -> str:
+        parts = {
+            name: {
+                "began": "now",
+                "date": "now",
+                **({} if one is None else {"processors": {"others": one, "stolen": 0.01}}),
+            }
+            for name, one in shares.items()
+        }
+        return page.machine({**RESULTS, "parts": parts})
+
+    quiet = said(gate=0.039, hosts=0.0)
+    assert "something else took | gate 4.9 %, hosts 1.0 % |" in quiet
+    assert "Something else ran" not in quiet
+    busy = said(gate=0.04, hosts=0.0, audit=None)
+    assert "something else took | gate 5.0 %, hosts 1.0 %, audit not measured |" in busy
+    assert "so much of the processors' time: gate (5.0 %)." in busy
+    unknown = said(gate=None)
+    assert "something else took | not measured |" in unknown
+    assert "Something else ran" not in unknown
+
+
+def test_what_is_neither_idle_nor_the_benchs_nor_the_kernels_is_something_elses() -> None:
+    before = load.machine("cpu  100 0 0 800 100 0 0 0 50 50", 1.0, 2.0)
+    after = load.machine("cpu  500 100 200 1000 150 20 30 100 80 50", 4.0, 2.5)
+    ticks = (2100 - 1000) / load.TICKS
+    found = load.between(before, after)
+    others = 1 - (250 + 100 + 50) / 1100 - (3.0 + 0.5) / ticks
+    assert found == {
+        "ours": round(3.0 / ticks, 3),
+        "others": round(others, 3),
+        "stolen": round(100 / 1100, 3),
+        "idle": round(250 / 1100, 3),
+    }
+    fields = load.stat("7 (a ) b) S 1 7 7 0 -1 4194304 1 2 3 4 11 12 13 14 20 0 1")
+    assert fields[1] == "1"
+    assert fields[11:15] == ["11", "12", "13", "14"]
 
 
 def test_medians_are_of_the_ratios_and_not_of_other_pings() -> None:
