@@ -24,7 +24,7 @@ import pytest
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.gate import bulk
 from kernel.gate import gates
-from kernel.gate.gates import KINDS, Gate, as_user, gate, until
+from kernel.gate.gates import KINDS, Gate, as_user, gate, hide_the_refusal, until
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -471,14 +471,6 @@ def test_a_flood_of_one_user_leaves_room_for_others(spot: Path, behind: Any) -> 
         assert one.said("CONNECTIONS=180")
 
 
-def _hide_the_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the gate run as below Linux 6.16."""
-    hidden = gates._START.replace(
-        "sys.exit", "import _engine.gate.peer as p; p.SO_PASSRIGHTS = 9999\nsys.exit"
-    )
-    monkeypatch.setattr(gates, "_START", hidden)
-
-
 @pytest.mark.parametrize("kernel", [True, False], ids=["kernel refuses", "gate refuses"])
 def test_descriptors_do_not_pass(
     spot: Path, behind: Any, kernel: bool, monkeypatch: pytest.MonkeyPatch
@@ -489,7 +481,7 @@ def test_descriptors_do_not_pass(
         got.append(sock.recvmsg(100, 1000)[:2])
 
     if not kernel:
-        _hide_the_refusal(monkeypatch)
+        hide_the_refusal(monkeypatch)
     with gate(spot, forward=behind(look).path) as one, one.connect() as sock:
         until(lambda: one.descriptors() > 10)
         before = one.descriptors()
@@ -723,7 +715,7 @@ def test_messages_with_descriptors_do_not_pass(
     spot: Path, behind: Any, kernel: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not kernel:
-        _hide_the_refusal(monkeypatch)
+        hide_the_refusal(monkeypatch)
     rules = {"type": "seqpacket", "forward": behind(kind="seqpacket").path}
     with gate(spot, **rules) as one:
         ended = 0

@@ -20,7 +20,7 @@ from .journal import Journal
 from .log import Log
 from .loop import IN, Loop
 from .notify import Notify
-from .peer import check_listener
+from .peer import check_listener, refuse_descriptors
 from .serve import Serve
 from .source import RulesFile
 
@@ -93,6 +93,9 @@ class _Gate:
         self._forward: Forward | None = None
         behind: Serve | Forward
         if rules.current(0.0).command:
+            # To close what was passed can take as long as its sender likes (SO_LINGER, socket(7)), also
+            # where the caller is refused and nothing was received.
+            refuse_descriptors(listener)
             behind = self._serve = Serve(self._loop, self._log, rules.current, self._names.ask)
         else:
             behind = self._forward = Forward(self._loop, rules.current, listener)
