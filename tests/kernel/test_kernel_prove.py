@@ -495,3 +495,30 @@ def test_time_of_400_attempts(place: Path, make: Make) -> None:
         assert all(outcome.connected for outcome in prove(attempts, seconds=2))
         times.append(time.monotonic() - started)
     print(f"400 attempts, 20 identities: {min(times) * 1000:.0f} ms at best of {len(times)}")
+
+
+def test_whoever_connects_holds_nothing_of_the_run(place: Path, make: Make) -> None:
+    """Its user may stop it, and a lock that it held would then outlive a run that is killed."""
+    listening = make(place / "s")
+    held: list[str] = []
+
+    def look() -> None:
+        peer, dummy = listening.accept()
+        with peer:
+            credentials = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+            directory = f"/proc/{struct.unpack('iII', credentials)[0]}/fd"
+            held.extend(os.readlink(f"{directory}/{name}") for name in os.listdir(directory))
+            peer.sendall(b"x")
+
+    watching = threading.Thread(target=look)
+    lock = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        watching.start()
+        assert _one(place / "s", type="stream", expect=b"x").connected
+    finally:
+        os.close(lock)
+        watching.join()
+    # The standard ones, the connection, and the pipe of the report.
+    others = sorted(name.partition(":")[0] for name in held if name != "/dev/null")
+    assert others == ["pipe", "socket"]
+    assert held.count("/dev/null") == 3

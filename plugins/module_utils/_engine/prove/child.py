@@ -18,6 +18,7 @@ import signal
 import socket
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -64,6 +65,7 @@ class _Child:
         self.seconds = seconds
         self.who: Credentials | None = None
         self.lines = b""
+        _let_go_of_all_but(report)
         os.chdir("/")
         # Should it hang in the kernel with nobody left to end it, the alarm does.
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
@@ -120,6 +122,22 @@ class _Child:
     def _flush(self) -> None:
         while self.lines:
             self.lines = self.lines[os.write(self.report, self.lines) :]
+
+
+def _let_go_of_all_but(report: int) -> None:
+    """Close what belongs to the run, above all its lock.
+
+    The user who is tried may stop this process, and the lock of a run that is killed just then would
+    be held for as long (flock(2): it is released when all copies of the descriptor are closed).
+    """
+    nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    kept = {report, 0, 1, 2}
+    for fd in kept - {report}:
+        os.dup2(nothing, fd)
+    for fd in map(int, os.listdir("/proc/self/fd")):
+        if fd not in kept:
+            with suppress(OSError):  # That of the directory itself is gone by now.
+                os.close(fd)
 
 
 def _connect(path: str, wanted: str | None) -> tuple[socket.socket | None, str | None, str | None]:
