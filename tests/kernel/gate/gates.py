@@ -15,9 +15,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-import pytest
+if TYPE_CHECKING:
+    # The bench uses this file with a Python that has no pytest.
+    import pytest
 
 ENGINE = Path(__file__).resolve().parents[3] / "plugins" / "module_utils"
 KINDS = {"stream": socket.SOCK_STREAM, "seqpacket": socket.SOCK_SEQPACKET}
