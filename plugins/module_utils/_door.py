@@ -47,6 +47,8 @@ _KEYS = (
     "deadline",
 )
 _Answer = t.TypeVar("_Answer")
+# As a text, the number that YAML makes of 0660 without quotes would be another mode.
+MODE = {"type": "raw"}
 
 
 def socket_options() -> dict[str, t.Any]:
@@ -248,6 +250,7 @@ def finish(module: AnsibleModule, result: Result, details: Mapping[str, t.Any]) 
 
 
 __all__ = (
+    "MODE",
     "Client",
     "Result",
     "SocketPolicy",

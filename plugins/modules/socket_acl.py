@@ -246,8 +246,7 @@ def main() -> t.NoReturn:
                 "required_one_of": [("user", "group")],
             },
             "exclusive": {"type": "bool", "default": False},
-            # As a text, the number that YAML makes of 0660 would be another mode.
-            "mode": {"type": "raw"},
+            "mode": _door.MODE,
             "open_parents": {"type": "list", "elements": "path", "default": []},
         },
         supports_check_mode=True,

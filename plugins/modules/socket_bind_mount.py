@@ -302,8 +302,7 @@ def main() -> t.NoReturn:
             "unit_user": {"type": "str"},
             "directory_owner": {"type": "str"},
             "directory_group": {"type": "str"},
-            # As a text, the number that YAML makes of 0660 would be another mode.
-            "directory_mode": {"type": "raw"},
+            "directory_mode": _door.MODE,
         },
         supports_check_mode=True,
     )

@@ -332,8 +332,7 @@ def main() -> t.NoReturn:
             "user": {"type": "str"},
             "owner": {"type": "str"},
             "group": {"type": "str"},
-            # As a text, the number that YAML makes of 0660 would be another mode.
-            "mode": {"type": "raw"},
+            "mode": _door.MODE,
             "run_as": {"type": "str"},
             "lose_identity": {"type": "bool", "default": False},
             **{limit: {"type": "int"} for limit in _LIMITS},

@@ -203,8 +203,7 @@ def main() -> t.NoReturn:
     module = AnsibleModule(
         argument_spec={
             **_door.socket_options(),
-            # As a text, the number that YAML makes of 0660 would be another mode.
-            "mode": {"type": "raw", "default": "0660"},
+            "mode": {**_door.MODE, "default": "0660"},
             "members": {"type": "list", "elements": "str", "default": []},
             "restart_clients": {"type": "bool", "default": False},
         },

@@ -296,8 +296,7 @@ def main() -> t.NoReturn:
             "name": {"type": "str"},
             "owner": {"type": "str"},
             "group": {"type": "str"},
-            # As a text, the number that YAML makes of 0660 would be another mode.
-            "mode": {"type": "raw"},
+            "mode": _door.MODE,
             "engine": {
                 "type": "str",
                 "choices": ["socat", "systemd-socket-proxyd"],

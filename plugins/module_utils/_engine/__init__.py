@@ -34,9 +34,12 @@ if sys.version_info < (3, 9):  # noqa: UP036
     )
 
 _archive = getattr(sys.modules[__name__].__loader__, "archive", None)
-_usual = list(__path__)
-__path__ = shortcut.path_of(__name__, __path__, _archive)
-if _archive is not None and __path__ == _usual and __name__ != shortcut.PACKAGE:
-    from . import once
+if _archive is not None and __name__ != shortcut.PACKAGE:
+    # A module brought it along.
+    _kept = shortcut.kept(__name__, _archive)
+    if _kept is not None:
+        __path__ = [_kept]
+    else:
+        from . import once
 
-    once.install(__name__, _archive)
+        once.install(__name__, _archive)

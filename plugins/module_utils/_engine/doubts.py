@@ -13,14 +13,12 @@ import stat
 from collections.abc import Collection, Iterable, Iterator
 
 from .converge.record import Record
-from .errors import AccessError
-from .host.systemd import Manager
 from .keep.hooks import DEADLINE
-from .keep.parts import Creator
+from .model.words import listed
 from .report import Seen
 
 _BY_A_POLICY = "socket "
-_SHOWN = 3
+_MOST_NAMED = 3
 
 
 def doubts(seen: Iterable[Seen], record: Record, holders: Collection[str]) -> list[str]:
@@ -58,7 +56,7 @@ def _not_made(seen: Iterable[Seen]) -> Iterator[str]:
         creator = one.creator
         if chain.missing is None or declared.unit is None or creator is None:
             continue
-        if creator.makes_sockets_itself or not _is_active(creator):
+        if creator.makes_sockets_itself or not creator.active:
             continue
         wait = declared.deadline or DEADLINE
         yield (
@@ -76,14 +74,6 @@ def _declared(seen: Iterable[Seen]) -> Iterator[Seen]:
             yield one
 
 
-def _is_active(creator: Creator) -> bool:
-    manager = Manager(creator.user)
-    try:
-        return manager.is_up() and any(unit.active for unit in manager.show([creator.unit]))
-    except AccessError:
-        return False  # What cannot be asked is no reason for a doubt.
-
-
 def _beside(path: str) -> str:
     """Return which sockets there are in the directory, as the part of a sentence."""
     directory = os.path.dirname(path)
@@ -95,5 +85,4 @@ def _beside(path: str) -> str:
                     found.append(entry.path)
     except OSError:
         return ""
-    shown = sorted(found)[:_SHOWN]
-    return f" (beside it there is {' and '.join(shown)})" if 0 < len(found) <= _SHOWN else ""
+    return f" (beside it there is {listed(sorted(found))})" if 0 < len(found) <= _MOST_NAMED else ""

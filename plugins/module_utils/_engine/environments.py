@@ -39,7 +39,8 @@ def creator_shown(task: Task, unit: str, user: str | None, shown: Shown | None) 
     # In a user's own manager the hook has no more rights than that user.
     files = shown.environment_files if user is None else ()
     sockets = max(1, len(shown.listens))
-    return Creator(unit, user, sockets, task.unit_group, in_other_hands(files))
+    environment = in_other_hands(files)
+    return Creator(unit, user, sockets, task.unit_group, environment, shown.active)
 
 
 def in_other_hands(paths: Iterable[str]) -> str | None:

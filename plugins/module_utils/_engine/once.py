@@ -17,7 +17,7 @@ import sys
 import zipfile
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
-from types import CodeType, ModuleType
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # pragma: no cover
@@ -57,29 +57,21 @@ class Archive(Loader):
         """Let Python make it as always."""
 
     def exec_module(self, module: ModuleType) -> None:
-        exec(self.get_code(module.__name__), module.__dict__)
-
-    def get_code(self, name: str) -> CodeType:
-        return compile(self.get_data(name), self.get_filename(name), "exec", dont_inherit=True)
-
-    def get_filename(self, name: str) -> str:
-        return f"{self.archive}/{self._known(name)}"
+        name = module.__name__
+        exec(
+            compile(self._source(name), str(module.__file__), "exec", dont_inherit=True),
+            vars(module),
+        )
 
     def get_source(self, name: str) -> str:
-        """Return the text, for tracebacks."""
-        return self.get_data(name).decode()
+        """Return the text, for tracebacks; raises ImportError where there is no such module."""
+        return self._source(name).decode()
 
-    def get_data(self, name: str) -> bytes:
-        return self._opened.read(self._known(name))
-
-    def is_package(self, name: str) -> bool:
-        return self._known(name).endswith("/__init__.py")
-
-    def _known(self, name: str) -> str:
+    def _source(self, name: str) -> bytes:
         found = self._file(name)
         if found is None:
             raise ImportError(f"There is no module {name} in {self.archive}.", name=name)
-        return found[0]
+        return self._opened.read(found[0])
 
     def _file(self, name: str) -> tuple[str, bool] | None:
         path = name.replace(".", "/")

@@ -14,7 +14,6 @@ It is one archive with a few lines before it, which say whose it is and what it 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -77,28 +76,26 @@ def key_in(content: bytes) -> str | None:
     return sources.decode("ascii", "replace")
 
 
-def path_of(package: str, own: Iterable[str], archive: str | None) -> list[str]:
-    """Return where the modules of the engine are to be looked for.
+def kept(package: str, archive: str) -> str | None:
+    """Return where the host keeps the modules of the package that the zip file brings, compiled.
 
-    ``own`` are the directories of the running package, ``archive`` is the zip file that it came in.
+    None where it keeps none, or others.
     """
-    usual = list(own)
-    zipfile = sys.modules.get("zipfile")
-    if archive is None or zipfile is None:
-        return usual
+    import zipfile
+
     try:
         # Held open to the end, because what is loaded later must come from the same file.
         fd = os.open(os.path.join(LIBRARY, ARCHIVE), os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
-        return usual
+        return None
     try:
         with open(fd, "rb", closefd=False) as file:
-            kept = key_in(file.read())
+            there = key_in(file.read())
         with zipfile.ZipFile(archive) as opened:
             brought = key_inside(opened, package)
-        if brought == kept:
-            return [f"/proc/self/fd/{fd}/{PACKAGE}"]
+        if brought == there:
+            return f"/proc/self/fd/{fd}/{PACKAGE}"
     except OSError:
         pass
     os.close(fd)
-    return usual
+    return None

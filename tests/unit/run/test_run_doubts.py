@@ -19,7 +19,11 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge
     Record,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.endpoints import take_apart
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.environments import (
+    creator_shown,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.pinned import Pin
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.shown import Shown
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.keep.parts import Creator
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.access import Access
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.acl import Acl
@@ -32,9 +36,13 @@ MINE = {"socket app"}
 
 
 def seen(
-    missing: bool = False, unit: str = "app.service", path: str = "", holder: str = "socket app"
+    missing: bool = False,
+    unit: str = "app.service",
+    path: str = "",
+    holder: str = "socket app",
+    active: bool = True,
 ) -> Seen:
-    """Return the socket app as a run sees it."""
+    """Return the socket app as a run sees it, whose unit is running."""
     declared = replace(declare("user nginx"), unit=unit)
     declared = replace(declared, path=path) if path else declared
     parts = take_apart(Task(declared, holder))
@@ -43,7 +51,7 @@ def seen(
     if path:
         facts = replace(facts, chain=replace(facts.chain, path=path, resolved=path))
     one = Surveyed(declared, facts, cast(Pin, None))
-    return Seen(parts, None, parts.here, one, creator=Creator(unit))
+    return Seen(parts, None, parts.here, one, creator=Creator(unit, active=active))
 
 
 def record(path: str, *holders: str) -> Record:
@@ -73,13 +81,6 @@ def test_what_nobody_doubts() -> None:
     assert two_names(kept, "socket app", "socket cache") == []
 
 
-@pytest.fixture
-def running(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every service runs."""
-    monkeypatch.setattr(doubts, "_is_active", lambda creator: True)
-
-
-@pytest.mark.usefixtures("running")
 def test_a_path_at_which_the_running_daemon_does_not_listen(tmp_path: Path) -> None:
     real, wrong = str(tmp_path / "app.sock"), str(tmp_path / "ap.sock")
     with socket.socket(socket.AF_UNIX) as listener:
@@ -92,10 +93,14 @@ def test_a_path_at_which_the_running_daemon_does_not_listen(tmp_path: Path) -> N
     assert told.endswith("each start of app.service waits 10 seconds for it.")
 
 
-@pytest.mark.usefixtures("running")
-def test_a_socket_that_may_well_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_socket_that_may_well_be_missing() -> None:
     assert doubts.doubts([seen()], Record(), MINE) == []
     # systemd makes it when the unit is started, and another check looks at its addresses.
     assert doubts.doubts([seen(True, "app.socket")], Record(), MINE) == []
-    monkeypatch.setattr(doubts, "_is_active", lambda creator: False)
-    assert doubts.doubts([seen(True)], Record(), MINE) == []
+    assert doubts.doubts([seen(True, active=False)], Record(), MINE) == []
+
+
+@pytest.mark.parametrize("active", [True, False])
+def test_whether_the_unit_runs_is_what_was_shown_of_it(active: bool) -> None:
+    found = creator_shown(seen().task, "app.service", None, Shown("app.service", True, active))
+    assert found.active == active

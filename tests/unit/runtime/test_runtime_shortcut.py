@@ -20,7 +20,6 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.ins
 
 PACKAGE = "ansible_collections.some.where._engine"
 SOURCES = {"__init__.py": b'"""Here."""\n', "run.py": b"x = 1\n", "host/leaf.py": b"y = 2\n"}
-OWN = ["/the/way/it/came"]
 
 
 @pytest.fixture
@@ -44,7 +43,8 @@ def zip_of(tmp_path: Path, sources: dict[str, bytes]) -> str:
 
 
 def test_the_same_engine_is_run_compiled(library: Path, tmp_path: Path) -> None:
-    (found,) = shortcut.path_of(PACKAGE, OWN, zip_of(tmp_path, SOURCES))
+    found = shortcut.kept(PACKAGE, zip_of(tmp_path, SOURCES))
+    assert found is not None
     before, dummy, name = found.rpartition("/")
     assert name == "socket_access"
     assert Path(before).samefile(library / "engine.zip")
@@ -54,13 +54,9 @@ def test_the_same_engine_is_run_compiled(library: Path, tmp_path: Path) -> None:
     os.close(int(before.rpartition("/")[2]))
 
 
-def test_a_checkout_runs_itself(library: Path) -> None:
-    assert shortcut.path_of(PACKAGE, OWN, None) == OWN
-
-
 def test_nothing_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shortcut, "LIBRARY", str(tmp_path / "none"))
-    assert shortcut.path_of(PACKAGE, OWN, zip_of(tmp_path, SOURCES)) == OWN
+    assert shortcut.kept(PACKAGE, zip_of(tmp_path, SOURCES)) is None
 
 
 @pytest.mark.parametrize(
@@ -75,7 +71,7 @@ def test_nothing_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_another_engine_runs_itself(
     library: Path, tmp_path: Path, brought: dict[str, bytes]
 ) -> None:
-    assert shortcut.path_of(PACKAGE, OWN, zip_of(tmp_path, brought)) == OWN
+    assert shortcut.kept(PACKAGE, zip_of(tmp_path, brought)) is None
 
 
 def test_a_copy_that_was_changed_is_not_run(library: Path, tmp_path: Path) -> None:
@@ -83,17 +79,17 @@ def test_a_copy_that_was_changed_is_not_run(library: Path, tmp_path: Path) -> No
     content = archive.read_bytes()
     place = content.index(b"x = 1")
     archive.write_bytes(content[:place] + b"x = 9" + content[place + 5 :])
-    assert shortcut.path_of(PACKAGE, OWN, zip_of(tmp_path, SOURCES)) == OWN
+    assert shortcut.kept(PACKAGE, zip_of(tmp_path, SOURCES)) is None
 
 
 @pytest.mark.parametrize("length", [0, 10, 70, 100, -1])
 def test_a_copy_that_is_cut_off_is_not_run(library: Path, tmp_path: Path, length: int) -> None:
     archive = library / "engine.zip"
     archive.write_bytes(archive.read_bytes()[:length])
-    assert shortcut.path_of(PACKAGE, OWN, zip_of(tmp_path, SOURCES)) == OWN
+    assert shortcut.kept(PACKAGE, zip_of(tmp_path, SOURCES)) is None
 
 
 def test_what_is_not_run_is_not_held_open(library: Path, tmp_path: Path) -> None:
     before = os.listdir("/proc/self/fd")
-    shortcut.path_of(PACKAGE, OWN, zip_of(tmp_path, {}))
+    shortcut.kept(PACKAGE, zip_of(tmp_path, {}))
     assert os.listdir("/proc/self/fd") == before

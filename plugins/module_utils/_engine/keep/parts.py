@@ -24,7 +24,7 @@ class Creator:
     ``user`` is the owner of the manager that runs it, None for the system's; ``sockets`` is how
     many paths a .socket unit listens on, ``group`` the group that a service runs with.
     ``environment`` is a file that others than root can write and the unit's environment is read
-    from, so that nothing may be started in it with root's rights.
+    from, so that nothing may be started in it with root's rights.  ``active``: it runs.
     """
 
     unit: str
@@ -32,6 +32,7 @@ class Creator:
     sockets: int = 1
     group: str = ""
     environment: str | None = None
+    active: bool = False
 
     @property
     def makes_sockets_itself(self) -> bool:
