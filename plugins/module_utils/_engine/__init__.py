@@ -42,4 +42,4 @@ if _archive is not None and __name__ != shortcut.PACKAGE:
     else:
         from . import once
 
-        once.install(__name__, _archive)
+        once.install(__name__, _archive, shortcut.SHOWN)

@@ -8,7 +8,8 @@
 
 Python's own importer compiles each source file in a zip file twice: to find the module
 (``zipimporter.get_filename``, Lib/zipimport.py), and to load it.  To compile is the largest part of a
-run on a host that has no engine yet.
+run on a host that has no engine yet, which is why what it gave stays here: the engine that is
+installed is the same, and is kept compiled.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import sys
 import zipfile
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # pragma: no cover
@@ -27,12 +28,20 @@ else:
     Loader = object
 
 
+# What was compiled, by the name of its file in the package.
+codes: dict[str, CodeType] = {}
+
+
 class Archive(Loader):
     """Finder and loader of the modules of one package in one zip file."""
 
-    def __init__(self, package: str, archive: str) -> None:
-        """Raises OSError or zipfile.BadZipFile for what cannot be read."""
+    def __init__(self, package: str, archive: str, shown: str) -> None:
+        """Raises OSError or zipfile.BadZipFile for what cannot be read.
+
+        ``shown`` is what a traceback calls the package.
+        """
         self._package = f"{package}."
+        self._shown = shown
         self.archive = archive
         # Open to the end, for what is imported late.
         self._opened = zipfile.ZipFile(archive)
@@ -57,21 +66,21 @@ class Archive(Loader):
         """Let Python make it as always."""
 
     def exec_module(self, module: ModuleType) -> None:
-        name = module.__name__
-        exec(
-            compile(self._source(name), str(module.__file__), "exec", dont_inherit=True),
-            vars(module),
-        )
+        file, source = self._source(module.__name__)
+        inside = file[len(self._package) :]
+        code = compile(source, f"{self._shown}/{inside}", "exec", dont_inherit=True)
+        codes[inside] = code
+        exec(code, vars(module))
 
     def get_source(self, name: str) -> str:
         """Return the text, for tracebacks; raises ImportError where there is no such module."""
-        return self._source(name).decode()
+        return self._source(name)[1].decode()
 
-    def _source(self, name: str) -> bytes:
+    def _source(self, name: str) -> tuple[str, bytes]:
         found = self._file(name)
         if found is None:
             raise ImportError(f"There is no module {name} in {self.archive}.", name=name)
-        return self._opened.read(found[0])
+        return found[0], self._opened.read(found[0])
 
     def _file(self, name: str) -> tuple[str, bool] | None:
         path = name.replace(".", "/")
@@ -81,6 +90,6 @@ class Archive(Loader):
         return None
 
 
-def install(package: str, archive: str) -> None:
+def install(package: str, archive: str, shown: str) -> None:
     """Let the modules of the package be imported from the zip file, from now on."""
-    sys.meta_path.insert(0, Archive(package, archive))
+    sys.meta_path.insert(0, Archive(package, archive, shown))

@@ -23,6 +23,8 @@ if TYPE_CHECKING:  # pragma: no cover
 LIBRARY = "/usr/local/lib/socket-access"
 ARCHIVE = "engine.zip"
 PACKAGE = "socket_access"
+# What a traceback calls the engine, wherever it runs from.
+SHOWN = f"{LIBRARY}/{ARCHIVE}/{PACKAGE}"
 MANAGED = b"# Managed by the Ansible collection unixsocket.access; do not edit."
 
 

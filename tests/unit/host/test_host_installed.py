@@ -138,9 +138,10 @@ def test_what_is_loaded_is_compiled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, magic: bytes, loaded: str
 ) -> None:
     """A compiled file is taken as it is; another Python's is not, and then its source is."""
-    compiled = installed._compiled(b"TEXT = 'compiled'\n", "x")
+    source = b"TEXT = 'compiled'\n"
+    compiled = installed._compiled(source, compile(source, "x", "exec"))
     data = magic + compiled[len(magic) :]
-    monkeypatch.setattr(installed, "_compiled", lambda source, shown: data)
+    monkeypatch.setattr(installed, "_compiled", lambda source, code: data)
     archive = tmp_path / "engine.zip"
     archive.write_bytes(made_of({"__init__.py": b"TEXT = 'source'\n"}, b"").archive)
     code = f"import sys; sys.path.insert(0, {str(archive)!r}); import socket_access as s; print(s.TEXT)"
@@ -150,9 +151,31 @@ def test_what_is_loaded_is_compiled(
     assert said.stdout.strip() == loaded
 
 
+def test_what_is_compiled_already_is_not_compiled_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {"__init__.py": b"TEXT = 'source'\n", "a.py": b""}
+    codes = {"__init__.py": compile("TEXT = 'compiled'\n", "x", "exec")}
+    compiled: list[object] = []
+    monkeypatch.setattr(
+        installed,
+        "compile",
+        lambda source, *rest, **more: (compiled.append(source), compile(source, *rest, **more))[1],
+        raising=False,
+    )
+    archive = tmp_path / "engine.zip"
+    archive.write_bytes(made_of(files, b"", codes).archive)
+    assert compiled == [b""]
+    code = f"import sys; sys.path.insert(0, {str(archive)!r}); import socket_access as s; print(s.TEXT)"
+    said = subprocess.run(
+        [sys.executable, "-IS", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert said.stdout.strip() == "compiled"
+
+
 def test_a_traceback_names_the_file_and_the_line(place: Place) -> None:
     files = {"__init__.py": b"", "bad.py": b"# A comment.\nraise ValueError('x')\n"}
-    place.install(made_of(files, b"", place.library))
+    place.install(made_of(files, b""))
     # As loggers and Python from 3.13 on show it; older ones show only what they find as a file.
     code = (
         f"import sys, traceback\nsys.path.insert(0, {place.archive!r})\n"
@@ -161,7 +184,7 @@ def test_a_traceback_names_the_file_and_the_line(place: Place) -> None:
     said = subprocess.run(
         [sys.executable, "-IS", "-c", code], capture_output=True, text=True, check=False
     )
-    assert f"{place.archive}/socket_access/bad.py" in said.stderr
+    assert "/usr/local/lib/socket-access/engine.zip/socket_access/bad.py" in said.stderr
     assert "raise ValueError" in said.stderr
 
 
@@ -265,7 +288,7 @@ def test_what_is_loaded_late_is_of_the_same_engine(place: Place) -> None:
             "runtime/command.py": main.encode(),
             "late.py": f"TEXT = {text!r}\n".encode() + b"#" * len(text) * 1000,
         }
-        return made_of(files, installed.command(place.library), place.library)
+        return made_of(files, installed.command(place.library))
 
     place.install(engine("old"))
     with subprocess.Popen(

@@ -27,7 +27,8 @@ MAY_IMPORT = {
     "methods": {"errors", "model", "policy", "reach"},
     "planner": {"errors", "model", "policy", "reach", "methods"},
     "shortcut": set(),
-    "host": {"errors", "faults", "model", "shortcut"},
+    "once": set(),
+    "host": {"errors", "faults", "model", "shortcut", "once"},
     "resources": {"errors", "faults", "model", "host"},
     "converge": {"errors", "faults", "model", "host", "resources"},
     "gate": {"errors"},
@@ -39,7 +40,7 @@ MAY_IMPORT = {
     "keep": {"errors", "model", "policy", "task", "endpoints"},
 }
 # Those that are one file each, in no directory.
-FILES_ALONE = {"errors", "faults", "task", "shortcut", "endpoints"}
+FILES_ALONE = {"errors", "faults", "task", "shortcut", "once", "endpoints"}
 # Above all others: what is called from outside.
 TOP = {"runtime"}
 # What is decided there must not depend on the host, so that it can be tested on paper.

@@ -376,4 +376,4 @@ def test_a_watched_run_asks_for_a_second_look(
     assert command.main(["apply", "--hook", "--watched", "app"]) == (outcome != "applied")
     (words,) = asked
     assert f"--on-active={61 if outcome == 'fought' else 1}s" in words
-    assert words[-2:] == ("--hook", "app")
+    assert words[-3:] == ("--hook", "--again", "app")

@@ -43,7 +43,7 @@ def run(archive: str, code: str) -> subprocess.CompletedProcess[str]:
         # The engine itself is not to be imported there.
         f"source = open({str(ROOT / 'once.py')!r}).read()\n"
         "once = types.ModuleType('once'); exec(source, once.__dict__)\n"
-        f"once.install('some.engine', {archive!r})\n"
+        f"once.install('some.engine', {archive!r}, '/kept/engine.zip/engine')\n"
     )
     return subprocess.run(
         [sys.executable, "-IS", "-c", start + code], capture_output=True, text=True, check=False
@@ -65,6 +65,15 @@ def test_each_module_is_compiled_once(archive: str) -> None:
     assert done.stdout.split() == ["1", "7"], done.stderr
 
 
+def test_what_was_compiled_is_there_to_be_kept(archive: str) -> None:
+    done = run(archive, "import some.engine.leaf\nprint(once.codes)\n")
+    assert done.returncode == 0, done.stderr
+    for name in ("leaf.py", "room/__init__.py"):
+        assert f"{name}': <code object <module> at" in done.stdout
+        assert f'file "/kept/engine.zip/engine/{name}"' in done.stdout
+    assert "bad.py" not in done.stdout
+
+
 def test_it_is_as_python_imports_it(archive: str) -> None:
     said = (
         "import some.engine.leaf as leaf, some.engine.room as room\n"
@@ -81,7 +90,7 @@ def test_a_traceback_shows_the_line(archive: str) -> None:
     # As loggers and Python from 3.13 on show it; older ones show only what they find as a file.
     code = "import traceback\ntry:\n import some.engine.bad\nexcept ValueError:\n traceback.print_exc()\n"
     done = run(archive, code)
-    assert f"{archive}/some/engine/bad.py" in done.stderr
+    assert "/kept/engine.zip/engine/bad.py" in done.stderr
     assert "raise ValueError('x')" in done.stderr
 
 
@@ -95,7 +104,7 @@ def test_what_is_imported_late_needs_no_file(archive: str) -> None:
 
 
 def test_others_are_not_its_matter(archive: str) -> None:
-    finder = Archive("some.engine", archive)
+    finder = Archive("some.engine", archive, "/kept")
     for name in ("some", "some.engine", "other.leaf", "some.enginery", "some.engine.none"):
         assert finder.find_spec(name) is None
     with pytest.raises(ImportError, match=r"no module some\.engine\.none"):

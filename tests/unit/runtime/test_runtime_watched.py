@@ -26,6 +26,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.runtime.
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.runtime.watched import (
     FoughtBack,
+    apply_again,
     apply_until_calm,
 )
 
@@ -238,6 +239,28 @@ def test_a_fight_within_one_run_ends(tmp_path: Path, memory: CorrectionsFile) ->
         apply_until_calm([str(path)], converge, memory)
     assert checks == [False] * 10 + [True]
     assert time.monotonic() - started < 5
+
+
+def test_a_second_look_leaves_a_daemon_that_fights_back(
+    tmp_path: Path, memory: CorrectionsFile
+) -> None:
+    clock, path = Clock(), str(tmp_path / "s")
+    checks: list[bool] = []
+
+    def converge(check: bool) -> Result:
+        checks.append(check)
+        return SOMETHING
+
+    (tmp_path / "s").touch()
+    for dummy in range(10):
+        assert apply_again(path, converge, memory, clock) == [SOMETHING]
+    assert checks == [False] * 10
+    for dummy in range(3):
+        assert apply_again(path, converge, memory, clock) == []
+        assert checks.pop() is True
+        clock.now += 59
+    clock.now += 2
+    assert apply_again(path, converge, memory, clock) == [SOMETHING]
 
 
 @pytest.fixture

@@ -17,10 +17,11 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from types import CodeType
 
-from .. import shortcut
+from .. import once, shortcut
 from ..errors import AccessError
-from ..shortcut import ARCHIVE, LIBRARY, MANAGED, PACKAGE
+from ..shortcut import ARCHIVE, LIBRARY, MANAGED, PACKAGE, SHOWN
 from . import atomic_file, sources
 
 COMMAND = "/usr/local/sbin/socket-access"
@@ -66,8 +67,13 @@ def _version(key: str, command: bytes) -> str:
     return hashlib.sha256(key.encode() + b"\n" + command).hexdigest()[:16]
 
 
-def made_of(files: Mapping[str, bytes], command: bytes, library: str = LIBRARY) -> Engine:
-    """Return the engine that these sources make, by their name in the package, compiled."""
+def made_of(
+    files: Mapping[str, bytes], command: bytes, codes: Mapping[str, CodeType] | None = None
+) -> Engine:
+    """Return the engine that these sources make, by their name in the package, compiled.
+
+    ``codes`` are those of them that are compiled already.
+    """
     import io
     import zipfile
 
@@ -75,16 +81,17 @@ def made_of(files: Mapping[str, bytes], command: bytes, library: str = LIBRARY) 
     # Nothing is compressed, so that it can be loaded without zlib, and quickly.
     with zipfile.ZipFile(packed, "w") as archive:
         for name, content in sorted(files.items()):
-            # What a traceback calls the file.
-            shown = f"{library}/{ARCHIVE}/{PACKAGE}/{name}"
-            for end, data in (("", content), ("c", _compiled(content, shown))):
+            code = None if codes is None else codes.get(name)
+            if code is None:
+                code = compile(content, f"{SHOWN}/{name}", "exec", dont_inherit=True)
+            for end, data in (("", content), ("c", _compiled(content, code))):
                 # A moment of its own would make the same engine another file each time.
                 archive.writestr(zipfile.ZipInfo(f"{PACKAGE}/{name}{end}"), data)
     whole = packed.getvalue()
     return Engine(shortcut.lines_before(sources.key_of(files), whole) + whole, command)
 
 
-def _compiled(source: bytes, shown: str) -> bytes:
+def _compiled(source: bytes, code: CodeType) -> bytes:
     """Return a .pyc that is taken without a look at its source, which is in the same file.
 
     The header is that of PEP 552: the magic number, the flag of an unchecked hash, the hash.
@@ -93,7 +100,6 @@ def _compiled(source: bytes, shown: str) -> bytes:
     import importlib.util
     import marshal
 
-    code = compile(source, shown, "exec", dont_inherit=True)
     head = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little")
     return head + importlib.util.source_hash(source) + marshal.dumps(code)
 
@@ -101,7 +107,7 @@ def _compiled(source: bytes, shown: str) -> bytes:
 @lru_cache(maxsize=1)
 def own() -> Engine:
     """Return the engine that is running, wherever it was loaded from (a zip, a checkout, a host)."""
-    return made_of(sources.sources(), command())
+    return made_of(sources.sources(), command(), once.codes)
 
 
 @lru_cache(maxsize=1)

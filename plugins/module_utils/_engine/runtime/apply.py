@@ -25,7 +25,7 @@ from . import policies
 from .corrections import QUIET, CorrectionsFile
 from .output import Output
 from .wait import wait_for_listener
-from .watched import FoughtBack, apply_until_calm
+from .watched import FoughtBack, apply_again, apply_until_calm
 
 _MOMENT = 1.0
 
@@ -37,6 +37,7 @@ class Wishes:
     hook: bool = False
     wait: bool = False
     watched: bool = False
+    again: bool = False
     prove: bool = False
 
 
@@ -94,9 +95,9 @@ def _apply(task: Task, wishes: Wishes, output: Output) -> bool:
                 "system's own manager."
             ) from error
 
+    memory = CorrectionsFile(_memory(root), name)
     if wishes.watched:
         opened = [path for grant in declared.allow for path in grant.open_parents]
-        memory = CorrectionsFile(_memory(root), name)
 
         def look_again(pause: float = _MOMENT) -> None:
             if root:
@@ -112,6 +113,8 @@ def _apply(task: Task, wishes: Wishes, output: Output) -> bool:
             # It may have failed because of what somebody did at the same time.
             look_again()
             raise
+    elif wishes.again:
+        results = apply_again(declared.path, once, memory)
     else:
         results = [once()]
     _report(name, results, wishes, output)
@@ -132,7 +135,7 @@ def _look_once_more(name: str, pause: float) -> None:
             (
                 *("systemd-run", "--quiet", "--collect", f"--unit={unit}"),
                 *(f"--on-active={pause:g}s", "--timer-property=AccuracySec=100ms"),
-                *("--", COMMAND, "apply", "--hook", name),
+                *("--", COMMAND, "apply", "--hook", "--again", name),
             ),
             seconds=10,
             purpose="look at the socket once more",
@@ -148,8 +151,9 @@ def _report(name: str, results: list[Result], wishes: Wishes, output: Output) ->
         output.say(f"{name}: {sentence}")
     if not said and not wishes.hook:
         output.say(f"{name}: Everything is as declared.")
-    for warning in results[-1].warnings:
-        output.problem(name, warning)
+    for result in results[-1:]:
+        for warning in result.warnings:
+            output.problem(name, warning)
 
 
 def _main_process() -> int | None:

@@ -28,6 +28,7 @@ socket-access applies and explains who may connect to the Unix sockets of this h
       --hook                        only the socket and the directories that lead to it
       --wait                        wait for the daemon to listen first, as long as is declared
       --watched                     go on until nothing changes any more; for the .path units
+      --again                       once, unless the daemon fights back; for the second look
       --prove                       connect as everyone concerned afterwards
   socket-access status [NAME...]    say whether all is as declared; changes nothing
   socket-access explain PATH USER   say whether the user can connect, why not, and what would help
@@ -47,7 +48,7 @@ question cannot be answered.
 """
 
 _SWITCHES = {
-    "apply": ("--hook", "--wait", "--watched", "--prove"),
+    "apply": ("--hook", "--wait", "--watched", "--again", "--prove"),
     "status": ("--json",),
     "explain": ("--json", "--prove", *_TYPES),
     "who": ("--json",),

@@ -35,11 +35,16 @@ class FoughtBack(AccessError):
     """A daemon set its socket otherwise again and again, and gets the last word."""
 
 
+def _since_boot() -> float:
+    """Return the seconds since boot, which no change of the clock moves."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 def apply_until_calm(
     paths: Iterable[str],
     converge: Callable[[bool], Result],
     memory: CorrectionsFile,
-    clock: Callable[[], float] = lambda: time.clock_gettime(time.CLOCK_BOOTTIME),
+    clock: Callable[[], float] = _since_boot,
     leave: Callable[[], None] = lambda: None,
 ) -> list[Result]:
     """Compare and apply until nothing happened to the paths for a fifth of a second.
@@ -71,6 +76,17 @@ def apply_until_calm(
                 leave()
                 if not watch.wait(0):
                     return results
+
+
+def apply_again(
+    path: str,
+    converge: Callable[[bool], Result],
+    memory: CorrectionsFile,
+    clock: Callable[[], float] = _since_boot,
+) -> list[Result]:
+    """Compare and apply once; nothing is returned where a daemon that fights back has its way."""
+    result, corrected = _once(path, converge, memory, clock)
+    return [result] if corrected else []
 
 
 def _once(
