@@ -214,7 +214,8 @@ class Round:
             request = seen.plan.access
             if request is not None:
                 planned = self._planned(seen.one, request)
-                born = births(seen.creator, request, planned, seen.task) if keep else None
+                chain = seen.one.facts.chain
+                born = births(seen.creator, request, planned, seen.task, chain) if keep else None
                 wants += self._of_inodes(seen, born)
                 wants += self._hooks(seen, request, planned) if keep else ()
             elif seen.untouched and seen.parts.mounts and keep:

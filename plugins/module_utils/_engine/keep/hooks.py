@@ -16,7 +16,9 @@ from dataclasses import dataclass, replace
 
 from ..errors import AccessError
 from ..model.access import CONNECT, Access, AccessRequest
+from ..model.account import ROOT
 from ..model.acl import Acl
+from ..model.chain import Chain
 from ..model.words import Names, setting_word
 from ..task import Task, compiled
 from .mount_hooks import has_mounts, mount_files, mount_lines
@@ -197,15 +199,24 @@ def born_mode(request: AccessRequest, planned: Access | None) -> int | None:
 
 
 def births(
-    creator: Creator | None, request: AccessRequest, planned: Access | None, task: Task
+    creator: Creator | None,
+    request: AccessRequest,
+    planned: Access | None,
+    task: Task,
+    chain: Chain,
 ) -> tuple[Access, ...]:
-    """Return every access in which these hooks let the socket be born."""
+    """Return every access in which these hooks let the socket be born, at the end of ``chain``."""
     mode = born_mode(request, planned)
     if creator is None or planned is None or mode is None:
         return ()
+    acl = Acl.from_mode(mode)
     born: tuple[Access, ...] = ()
     if creator.sockets == 1 if creator.makes_sockets_itself else task.declared.born:
-        born = (Access(planned.uid, planned.gid, Acl.from_mode(mode)),)
+        born = (Access(planned.uid, planned.gid, acl),)
+    if born and creator.makes_sockets_itself and creator.user is None:
+        # systemd binds it as root and gives it away a moment later, by a process of its own
+        # (systemd: socket_enter_start_chown()).
+        born = tuple(dict.fromkeys((*born, Access(ROOT, chain.group_of_new(), acl))))
     # The hook of a user's own manager may not write down what it found.
     return born if creator.user is None else (*born, planned)
 

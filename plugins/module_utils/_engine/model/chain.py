@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from .access import Access
+from .account import ROOT
 
 DIRECTORY, SYMLINK, SOCKET, OTHER = "directory", "symbolic link", "socket", "other file"
 
@@ -61,6 +62,12 @@ class Chain:
         if self.missing is not None or self.blocked is not None:
             return None
         return self.components[-1]
+
+    def group_of_new(self) -> int:
+        """Return the group of what root makes at the end of the path (inode_init_owner(), fs/inode.c)."""
+        before = self.components if self.leaf is None else self.components[:-1]
+        directory = next(one for one in reversed(before) if one.kind == DIRECTORY)
+        return directory.access.gid if directory.special & SET_GROUP_ID else ROOT
 
     def only_leaf(self) -> Chain:
         """Return the chain as it is for somebody who gets to the leaf by another way."""
