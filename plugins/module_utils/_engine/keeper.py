@@ -23,6 +23,7 @@ from .errors import AccessError
 from .host.accounts import Accounts
 from .host.installed import version
 from .host.shown import Shown
+from .host.systemctl import Unanswered, is_silent
 from .host.systemd import Manager, is_running
 from .keep.client_environment import client_file
 from .keep.hooks import DEADLINE, Hooks, hooks, without_hook
@@ -212,14 +213,17 @@ class Keeper:
     ) -> dict[tuple[str, str | None], Shown]:
         """Ask each manager once, and the system's about the units that watch as well."""
         watches = [f"socket-access-{task.declared.name}.path" for task in tasks]
-        shown = {}
+        shown: dict[tuple[str, str | None], Shown] = {}
         for user in sorted({None, *(user for dummy, user in wanted)}, key=str):
             manager = self._manager(user)
             units = [unit for unit, owner in wanted if owner == user]
             if user is not None and not manager.is_up():
                 continue
-            for one in manager.show([*units, *(watches if user is None else ())]):
-                shown[one.name, user] = one
+            try:
+                answer = manager.show([*units, *(watches if user is None else ())])
+            except Unanswered:
+                continue  # What is said of a manager that does not run tells of it.
+            shown.update(((one.name, user), one) for one in answer)
         self._active = {name: unit.active for (name, owner), unit in shown.items() if owner is None}
         return shown
 
@@ -276,7 +280,10 @@ class Keeper:
             )
 
     def _manager_is_down(self, task: Task, unit: str, user: str | None) -> str:
+        kept = f"the hook of {unit} for {task.declared.path} works from"
+        if is_silent(user):
+            return f"The manager of user {user} does not answer, so {kept} its next start on."
         return (
-            f"The manager of user {user} does not run, so the hook of {unit} for {task.declared.path} "
-            f"works from the next login on; loginctl enable-linger {user} starts it without one."
+            f"The manager of user {user} does not run, so {kept} the next login on; loginctl "
+            f"enable-linger {user} starts it without one."
         )
