@@ -18,10 +18,11 @@ from dataclasses import replace
 from .converge.record import Record
 from .converge.steps import AnyResource, Want
 from .endpoints import Place
+from .engine_place import judged
 from .environments import creator_shown
 from .errors import AccessError
+from .host import installed
 from .host.accounts import Accounts
-from .host.installed import version
 from .host.shown import Shown
 from .host.systemctl import Unanswered, is_silent
 from .host.systemd import Manager, is_running
@@ -55,6 +56,8 @@ class Keeper:
         }
         self.works = is_running()
         self.problems: list[str] = []
+        self.doubts: list[str] = []
+        self._judged = False
         self._accounts = accounts
         self._names = names
         self._check = check
@@ -118,7 +121,7 @@ class Keeper:
             home = self._home(task, one, creator.user)
         kept = hooks(task, creator, request, planned, self._names, home)
         one.notes += without_hook(task, creator)
-        wants = [Want(EngineInstall(), task.holder, version())]
+        wants = [self._engine(task.holder)]
         wants += [
             Want(self._file(file), task.holder, file.content.encode())
             for file in kept.files
@@ -131,7 +134,7 @@ class Keeper:
 
     def serve(self, served: Served, holder: str) -> list[Want]:
         """Return what the host needs so that an endpoint is there."""
-        wants = [Want(EngineInstall(), holder, version())]
+        wants = [self._engine(holder)]
         wants += [Want(self._file(file), holder, file.content.encode()) for file in served.files]
         wants.append(Want(self._unit(served.unit, self._active.get(served.unit)), holder, True))
         return wants
@@ -187,6 +190,13 @@ class Keeper:
             return self._unit(rest)
         name = kind.partition("@")[2] or None
         return self._file(KeptFile(rest, "", unit_file="/systemd/" in rest, user=name))
+
+    def _engine(self, holder: str) -> Want:
+        if not self._judged:
+            refused, self.doubts = judged(installed.Place(), self._accounts, self._names)
+            self.problems += refused
+            self._judged = True
+        return Want(EngineInstall(), holder, installed.version())
 
     def _unit(self, name: str, active: bool | None = None) -> UnitState:
         return UnitState(name, self._manager(None), memory_of(name), active)
