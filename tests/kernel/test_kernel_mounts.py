@@ -801,6 +801,35 @@ def test_what_a_directory_hands_down_does_not_open_a_new_one(world: World) -> No
     assert connects(BOB, TARGET) == "socket"
 
 
+@pytest.mark.parametrize("below", ["", "/x"])
+@pytest.mark.parametrize("uid", [0, ALICE])
+def test_the_directory_of_a_login_is_not_made(world: World, uid: int, below: str) -> None:
+    """systemd would mount the user's own one upon it when he logs in (user-runtime-dir@.service)."""
+    mount("tmpfs", Path("/run"), "mode=0755")
+    users, login = Path("/run/user"), Path(f"/run/user/{uid}")
+    users.mkdir()
+    resource = EndpointDirectory(f"{login}{below}", Numbers())
+
+    def plan(request: AccessRequest) -> loop.Sequence[loop.Step]:
+        return plan_steps(
+            [Want(resource, HOLDER, request)], {HOLDER}, world.file.load(), recorded, KINDS
+        )
+
+    way_out = "an endpoint elsewhere" if uid else "loginctl enable-linger root"
+    with pytest.raises(AccessError, match=way_out):
+        plan(AccessRequest())
+    assert os.listdir(users) == []
+    login.mkdir(0o700)
+    os.chown(login, uid, uid)
+    if uid:
+        # Not even with a directory_owner: it would be taken from its user.
+        with pytest.raises(AccessError, match=r"logins of user|could be written to"):
+            plan(AccessRequest(uid=0))
+    else:
+        (step,) = plan(AccessRequest())
+        assert step.target.access is not None
+
+
 def test_a_directory_that_others_could_write_to_is_refused(world: World) -> None:
     Path(DIRECTORY).mkdir()
     os.chmod(DIRECTORY, 0o775)
