@@ -58,8 +58,8 @@ def test_a_users_manager_that_never_answers_is_asked_once(host: Host) -> None:
     with pytest.raises(systemctl.Unanswered) as told:
         manager.reload()
     assert str(told.value) == (
-        "The manager of user alice did not answer in time when it was called to read the changed "
-        "unit files (this run has waited 15 seconds for its answers), and is not asked again in "
+        "The manager of user alice did not answer in time (systemctl was called to read the changed "
+        "unit files; this run has waited 15 seconds for its answers), and is not asked again in "
         "this run. See what runs there (systemctl status user@alice.service), start it anew "
         "(systemctl restart user@alice.service), and run again."
     )

@@ -51,8 +51,8 @@ def call(user: str | None, *arguments: str, seconds: float, purpose: str) -> str
     except commands.TooLate as error:
         service = f"user@{_uid_of(user)}.service"
         _silent[user] = (
-            f"The manager of user {user} did not answer in time when it was called to {purpose} "
-            f"(this run has waited {waited + limit:.0f} seconds for its answers), and is not asked "
+            f"The manager of user {user} did not answer in time (systemctl was called to {purpose}; "
+            f"this run has waited {waited + limit:.0f} seconds for its answers), and is not asked "
             f"again in this run. See what runs there (systemctl status {service}), start it anew "
             f"(systemctl restart {service}), and run again."
         )
