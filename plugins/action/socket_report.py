@@ -87,15 +87,17 @@ def _answer(options: Mapping[str, t.Any], variables: Mapping[str, t.Any]) -> dic
     document["assertions"] = _report.judged(document, assertions)
     directory = os.path.abspath(options["directory"])
     formats = {"json", *options["formats"]}
-    files = {
-        name: os.path.join(directory, file) for name, file in _FILES.items() if name in formats
-    }
+    known = {name: os.path.join(directory, file) for name, file in _FILES.items()}
+    files = {name: path for name, path in known.items() if name in formats}
     changed = not all(map(os.path.exists, files.values())) or _differs(files["json"], document)
     for name, path in files.items():
         _report.replaced(path, _content(name, document), mode)
+    removed = _report.removed({name: known[name] for name in known.keys() - files.keys()})
     answer = {
-        "changed": changed,
+        "changed": changed or bool(removed),
         "files": files,
+        "removed": sorted(removed),
+        "diff": [_gone(path) for path in sorted(removed)],
         "summary": document["summary"],
         "assertions": document["assertions"],
         "silent": [
@@ -155,6 +157,10 @@ def _differs(path: str, document: dict[str, t.Any]) -> bool:
             return _report.told_apart(json.load(file)) != _report.told_apart(document)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return True
+
+
+def _gone(path: str) -> dict[str, str]:
+    return {"before_header": path, "before": "of an earlier report\n", "after": ""}
 
 
 def _said(one: Mapping[str, t.Any]) -> str:

@@ -167,14 +167,16 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.unixsocket.access.plugins.module_utils import _door
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.holders import (
+    declared_name,
+    holder_of,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import validate
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.record import (
         Record,
     )
-
-_HOLDER = "socket "
 
 
 def main() -> t.NoReturn:
@@ -192,13 +194,13 @@ def main() -> t.NoReturn:
 
 def _converge(module: AnsibleModule) -> _door.Result:
     policy = validate(module.params["sockets"])
-    tasks = [_door.Task(declared, _HOLDER + declared.name) for declared in policy.sockets]
+    tasks = [_door.Task(declared, holder_of(declared.name)) for declared in policy.sockets]
     dropped = _declared_once if module.params["purge"] else _none
     return _door.converge(tasks, _door.options(module), dropped=dropped)
 
 
 def _declared_once(record: Record) -> set[str]:
-    return {holder for holder in record.holders() if holder.startswith(_HOLDER)}
+    return {holder for holder in record.holders() if declared_name(holder) is not None}
 
 
 def _none(record: Record) -> set[str]:

@@ -32,9 +32,12 @@ attributes:
     support: partial
     details:
       - It writes the report in check mode as well, because to write it is all it does, and no host
-        is touched.
+        is touched. Files of earlier reports are removed as well.
   diff_mode:
-    support: none
+    support: partial
+    details:
+      - It tells the files of earlier reports that are removed, and not what is different in the
+        report; O(baseline) does that.
   idempotent:
     support: full
     details:
@@ -57,6 +60,9 @@ options:
     description:
       - What is written. V(json) is C(report.json) and always written, V(html) is C(report.html),
         V(sarif) is C(report.sarif) in version 2.1.0, V(junit) is C(report.junit.xml).
+      - What an earlier run wrote into O(directory) in a format that is not named any more is
+        removed, so that nobody takes it for a part of this report. A file of the same name that does
+        not come from this module stays, and so does a link.
     type: list
     elements: str
     choices: [json, html, sarif, junit]
@@ -141,6 +147,13 @@ files:
   sample:
     json: /srv/audit/report.json
     html: /srv/audit/report.html
+removed:
+  description: The files of earlier reports that were removed, because their formats are not in
+    O(formats) any more.
+  returned: unless O(validate_only)
+  type: list
+  elements: str
+  sample: [/srv/audit/report.html]
 summary:
   description: How many hosts, sockets and findings there are, as in the document.
   returned: unless O(validate_only)

@@ -19,6 +19,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge
     NoRecord,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import commands
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import validate
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.report import Result
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.run import converge
@@ -83,6 +84,26 @@ def test_a_hook_without_the_record_chooses_the_same(home: Place) -> None:
             result = converge([task], Options(hook=True, prove=False), file=NoRecord())
         assert methods(result) == [method]
         assert not turned(result)
+
+
+def test_a_hook_asks_no_user_s_manager(home: Place) -> None:
+    """It would wait for whatever that user runs, with the lock of the host."""
+    path = home.listen("s")
+    declared = validate(
+        app(path, {"group": str(STAFF)}, unit="app.service", unit_user="daemon")
+    ).sockets[0]
+    task = Task(declared, "socket app", kept=True)
+    with (
+        mock.patch.object(commands, "run") as run,
+        mock.patch.object(keeper, "is_running", return_value=True),
+    ):
+        converge([task], Options(hook=True, prove=False), file=NoRecord())
+        assert not run.called
+        # What a whole run asks is seen here.
+        run.side_effect = AccessError("Asked.")
+        with pytest.raises(AccessError, match=r"Asked\."):
+            converge([task], Options(check=True), file=NoRecord())
+        assert run.called
 
 
 def test_a_choice_that_cannot_stay_is_told_once(home: Place) -> None:

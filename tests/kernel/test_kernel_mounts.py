@@ -17,7 +17,7 @@ import shutil
 import socket
 import stat
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,7 +40,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.host imp
     mounting,
     mounts,
 )
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.pinned import pin
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.pinned import Pin, pin
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.access import (
     AccessRequest,
 )
@@ -56,6 +56,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy i
     Principal,
     SocketPolicy,
 )
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.resources import bind_mount
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.resources.bind_mount import (
     BindMount,
     MountRequest,
@@ -365,6 +366,30 @@ def test_a_socket_mounted_on_itself_is_freed(world: World, user: bool) -> None:
         subprocess.run(["mount", "--bind", SOURCE, SOURCE], check=True)
     world.run(absent=True)
     os.unlink(SOURCE)
+
+
+def test_what_is_freed_is_not_found_by_its_name(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever owns the socket's directory can put a link to another one of that name in its place."""
+    (TOP / "victim").mkdir()
+    Path("/mnt/victim/s").touch()
+    subprocess.run(["mount", "--bind", "/mnt/victim/s", "/mnt/victim/s"], check=True)
+    # So that mount(8) remembers it, as it does where fstab has an odd line.
+    subprocess.run(["mount", "-o", "bind,x-odd=1", SOURCE, SOURCE], check=True)
+    assert mounts.remembered(SOURCE) is not None
+
+    def pinned(path: str, directories: Collection[str]) -> Pin:
+        held = pin(path, directories)
+        os.rename("/mnt/source", "/mnt/gone")
+        os.symlink("/mnt/victim", "/mnt/source")
+        return held
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bind_mount, "pin", pinned)
+        BindMount(TARGET, SOURCE).write(MountState())
+    assert len(mounts.at(mounts.read(), "/mnt/victim/s")) == 1
+    assert not mounts.at(mounts.read(), "/mnt/gone/s")
 
 
 def test_doubled_mounts_go_with_the_grant(world: World) -> None:
@@ -774,6 +799,35 @@ def test_what_a_directory_hands_down_does_not_open_a_new_one(world: World) -> No
     assert "system.posix_acl_default" not in os.listxattr(DIRECTORY)
     assert connects(CAROL, TARGET) == "EACCES"
     assert connects(BOB, TARGET) == "socket"
+
+
+@pytest.mark.parametrize("below", ["", "/x"])
+@pytest.mark.parametrize("uid", [0, ALICE])
+def test_the_directory_of_a_login_is_not_made(world: World, uid: int, below: str) -> None:
+    """systemd would mount the user's own one upon it when he logs in (user-runtime-dir@.service)."""
+    mount("tmpfs", Path("/run"), "mode=0755")
+    users, login = Path("/run/user"), Path(f"/run/user/{uid}")
+    users.mkdir()
+    resource = EndpointDirectory(f"{login}{below}", Numbers())
+
+    def plan(request: AccessRequest) -> loop.Sequence[loop.Step]:
+        return plan_steps(
+            [Want(resource, HOLDER, request)], {HOLDER}, world.file.load(), recorded, KINDS
+        )
+
+    way_out = "an endpoint elsewhere" if uid else "loginctl enable-linger root"
+    with pytest.raises(AccessError, match=way_out):
+        plan(AccessRequest())
+    assert os.listdir(users) == []
+    login.mkdir(0o700)
+    os.chown(login, uid, uid)
+    if uid:
+        # Not even with a directory_owner: it would be taken from its user.
+        with pytest.raises(AccessError, match=r"logins of user|could be written to"):
+            plan(AccessRequest(uid=0))
+    else:
+        (step,) = plan(AccessRequest())
+        assert step.target.access is not None
 
 
 def test_a_directory_that_others_could_write_to_is_refused(world: World) -> None:

@@ -14,10 +14,10 @@ from collections.abc import Collection, Iterable, Iterator
 
 from .converge.record import Record
 from .keep.hooks import DEADLINE
+from .model.holders import declared_name, holder_of
 from .model.words import listed
 from .report import Seen
 
-_BY_A_POLICY = "socket "
 _MOST_NAMED = 3
 
 
@@ -39,8 +39,8 @@ def under_two_names(
         path = one.task.declared.path
         entry = record.entries.get(f"socket:{one.one.facts.chain.resolved}")
         for holder in sorted(entry.requests) if entry is not None else ():
-            if holder not in holders and holder.startswith(_BY_A_POLICY):
-                name = holder[len(_BY_A_POLICY) :]
+            name = declared_name(holder)
+            if holder not in holders and name is not None:
                 yield (
                     f"The socket {path}, declared as {one.task.declared.name}, is also kept by "
                     f"{name}, the name under which an earlier run declared it, and whom {name} "
@@ -69,7 +69,7 @@ def _not_made(seen: Iterable[Seen]) -> Iterator[str]:
 def _declared(seen: Iterable[Seen]) -> Iterator[Seen]:
     """Yield the sockets that this run was told of by a declaration of many."""
     for one in seen:
-        by_policy = one.task.holder == f"{_BY_A_POLICY}{one.task.declared.name}"
+        by_policy = one.task.holder == holder_of(one.task.declared.name)
         if one.place is None and by_policy and not one.task.kept:
             yield one
 

@@ -18,11 +18,13 @@ from dataclasses import replace
 from .converge.record import Record
 from .converge.steps import AnyResource, Want
 from .endpoints import Place
+from .engine_place import judged
 from .environments import creator_shown
 from .errors import AccessError
+from .host import installed
 from .host.accounts import Accounts
-from .host.installed import version
 from .host.shown import Shown
+from .host.systemctl import Unanswered, is_silent
 from .host.systemd import Manager, is_running
 from .keep.client_environment import client_file
 from .keep.hooks import DEADLINE, Hooks, hooks, without_hook
@@ -54,6 +56,8 @@ class Keeper:
         }
         self.works = is_running()
         self.problems: list[str] = []
+        self.doubts: list[str] = []
+        self._judged = False
         self._accounts = accounts
         self._names = names
         self._check = check
@@ -117,7 +121,7 @@ class Keeper:
             home = self._home(task, one, creator.user)
         kept = hooks(task, creator, request, planned, self._names, home)
         one.notes += without_hook(task, creator)
-        wants = [Want(EngineInstall(), task.holder, version())]
+        wants = [self._engine(task.holder)]
         wants += [
             Want(self._file(file), task.holder, file.content.encode())
             for file in kept.files
@@ -130,7 +134,7 @@ class Keeper:
 
     def serve(self, served: Served, holder: str) -> list[Want]:
         """Return what the host needs so that an endpoint is there."""
-        wants = [Want(EngineInstall(), holder, version())]
+        wants = [self._engine(holder)]
         wants += [Want(self._file(file), holder, file.content.encode()) for file in served.files]
         wants.append(Want(self._unit(served.unit, self._active.get(served.unit)), holder, True))
         return wants
@@ -187,6 +191,13 @@ class Keeper:
         name = kind.partition("@")[2] or None
         return self._file(KeptFile(rest, "", unit_file="/systemd/" in rest, user=name))
 
+    def _engine(self, holder: str) -> Want:
+        if not self._judged:
+            refused, self.doubts = judged(installed.Place(), self._accounts, self._names)
+            self.problems += refused
+            self._judged = True
+        return Want(EngineInstall(), holder, installed.version())
+
     def _unit(self, name: str, active: bool | None = None) -> UnitState:
         return UnitState(name, self._manager(None), memory_of(name), active)
 
@@ -212,14 +223,17 @@ class Keeper:
     ) -> dict[tuple[str, str | None], Shown]:
         """Ask each manager once, and the system's about the units that watch as well."""
         watches = [f"socket-access-{task.declared.name}.path" for task in tasks]
-        shown = {}
+        shown: dict[tuple[str, str | None], Shown] = {}
         for user in sorted({None, *(user for dummy, user in wanted)}, key=str):
             manager = self._manager(user)
             units = [unit for unit, owner in wanted if owner == user]
             if user is not None and not manager.is_up():
                 continue
-            for one in manager.show([*units, *(watches if user is None else ())]):
-                shown[one.name, user] = one
+            try:
+                answer = manager.show([*units, *(watches if user is None else ())])
+            except Unanswered:
+                continue  # What is said of a manager that does not run tells of it.
+            shown.update(((one.name, user), one) for one in answer)
         self._active = {name: unit.active for (name, owner), unit in shown.items() if owner is None}
         return shown
 
@@ -276,7 +290,10 @@ class Keeper:
             )
 
     def _manager_is_down(self, task: Task, unit: str, user: str | None) -> str:
+        kept = f"the hook of {unit} for {task.declared.path} works from"
+        if is_silent(user):
+            return f"The manager of user {user} does not answer, so {kept} its next start on."
         return (
-            f"The manager of user {user} does not run, so the hook of {unit} for {task.declared.path} "
-            f"works from the next login on; loginctl enable-linger {user} starts it without one."
+            f"The manager of user {user} does not run, so {kept} the next login on; loginctl "
+            f"enable-linger {user} starts it without one."
         )

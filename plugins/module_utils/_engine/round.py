@@ -137,6 +137,7 @@ class Round:
     def result(self, outcome: Outcome, proofs: Sequence[Proof]) -> Result:
         """Return what was declared, decided, done and proven."""
         doubted = [] if self.options.hook else doubts(self.seen, self.record, self.holders)
+        doubted += self.keeper.doubts
         return result_of(outcome, self.seen, proofs, doubted)
 
     def _refuse(self) -> None:

@@ -20,6 +20,7 @@ from .ending import without_ended
 from .errors import AccessError, Overtaken
 from .faults import looking_at
 from .host.lock import Lock
+from .host.systemctl import silent
 from .report import Result
 from .round import Round
 from .task import Options, Task
@@ -61,7 +62,7 @@ def converge(
                 return Result(False, [], {}, {})
             lasting, ended = (list(tasks), []) if options.absent else without_ended(tasks, file)
             steps, record, result = _looking_again(lasting, options, dropped, file)
-            result.warnings += ended
+            result.warnings += [*ended, *silent()]
     finally:
         os.umask(umask)
         if lock is not None:

@@ -28,6 +28,7 @@ from .methods import proxy
 from .model.account import ROOT, Credentials, User
 from .model.acl import WRITE
 from .model.chain import OTHER, SOCKET, Chain
+from .model.logins import to_be_made_first
 from .model.words import Names
 from .policy import SocketPolicy
 from .reach import unsafe_step
@@ -209,10 +210,8 @@ class Serving:
                     "mode takes it that an earlier task will make it."
                 )
             else:
-                self.problems.append(
-                    f"The directory {directory} of the endpoint {at} does not exist; make it "
-                    "first, with the permissions that its clients need."
-                )
+                told = to_be_made_first(directory, at, chain.missing, self._names)
+                self.problems.append(told)
         elif chain.leaf is not None and chain.leaf.kind == SOCKET and not ours:
             self.problems.append(
                 f"There is a socket at {at} already, which does not come from this collection, so "

@@ -12,6 +12,7 @@ from .assertions import AssertionProblem, check, compiled, judged, search
 from .compare import read_baseline, with_baseline
 from .document import Answers, host_entry, report, told_apart
 from .junit import junit
+from .outdated import removed
 from .page import page
 from .problem import ReportError
 from .sarif import sarif
@@ -29,6 +30,7 @@ __all__ = (
     "junit",
     "page",
     "read_baseline",
+    "removed",
     "replaced",
     "report",
     "sarif",

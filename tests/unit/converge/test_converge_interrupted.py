@@ -35,20 +35,20 @@ class Reader:
 
     def __init__(self, *, dies: bool = False) -> None:
         self.dies = dies
-        self.stale = False
+        self.is_stale = False
         self.reloads = 0
 
     def is_up(self) -> bool:
         return True
 
     def changed(self) -> None:
-        self.stale = True
+        self.is_stale = True
 
     def reload(self) -> None:
-        if self.stale and self.dies:
+        if self.is_stale and self.dies:
             os._exit(9)
-        self.reloads += self.stale
-        self.stale = False
+        self.reloads += self.is_stale
+        self.is_stale = False
 
 
 def run(place: Path, reader: Reader, *, absent: bool) -> Outcome:

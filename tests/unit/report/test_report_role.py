@@ -235,6 +235,52 @@ def test_the_action(controller: Controller) -> None:
     assert controller.report()["assertions"][0]["held"] is False
 
 
+def test_what_an_earlier_report_left_is_removed(controller: Controller) -> None:
+    """Beside a new report.json an old page would be taken for the same answers."""
+    hosts = {"web": {"socket_audit_sockets": fleet.info([fleet.socket(APP)])}}
+    every = ["html", "sarif", "junit"]
+    runs = ["all", "one", "again", "foreign"]
+    names = ["report.html", "report.junit.xml", "report.sarif"]
+    foreign = {"report.html": "<!DOCTYPE html>\n", "report.sarif": '{"version": "2.1.0"}'}
+    tasks = [
+        written(formats=every, register="all"),
+        written(formats=["json"], check_mode=True, register="one"),
+        written(formats=["json"], register="again"),
+        *[
+            {
+                "ansible.builtin.copy": {"dest": f"out/{name}", "content": content},
+                "run_once": True,
+            }
+            for name, content in foreign.items()
+        ],
+        {
+            "ansible.builtin.file": {
+                "dest": "out/report.junit.xml",
+                "src": "report.json",
+                "state": "link",
+            },
+            "run_once": True,
+        },
+        written(formats=["json"], register="foreign"),
+        keep(runs),
+    ]
+    status, said = controller.play(hosts, tasks, "--diff")
+    assert status == 0, said
+    kept = json.loads((controller.directory / "kept.json").read_text())
+    out = f"{controller.directory}/out"
+    assert [kept[name]["removed"] for name in runs] == [
+        [],
+        [f"{out}/{name}" for name in names],
+        [],
+        [],
+    ]
+    assert [kept[name]["changed"] for name in runs] == [True, True, False, False]
+    assert said.count("-of an earlier report") == 3
+    assert f"--- before: {out}/report.html" in said
+    left = {one.name for one in (controller.directory / "out").iterdir()}
+    assert left == {"report.json", *names}
+
+
 def test_a_baseline_may_be_the_file_that_is_replaced(controller: Controller) -> None:
     hosts = {"web": {"socket_audit_sockets": fleet.info([fleet.socket(APP)])}}
     later = fleet.info([fleet.socket(APP, mode="0666")])

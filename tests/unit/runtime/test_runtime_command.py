@@ -339,6 +339,41 @@ def test_who(path: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert set(answers) >= {f"user {one.pw_name}" for one in pwd.getpwall()}
 
 
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("nope", "because {0}/nope does not exist."),
+        ("nope/x", "because {0}/nope does not exist."),
+        ("file", "for it is a regular file, a pipe or a device."),
+        ("file/x", "because {0}/file is on the way and is not a directory."),
+        ("", "for it is a directory."),
+        ("dangling", "because {0}/nope does not exist."),
+    ],
+)
+def test_who_can_connect_to_nothing(
+    tmp_path: Path, name: str, why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "dangling").symlink_to("nope")
+    asked = str(tmp_path / name)
+    assert command.main(["who", asked]) == 1
+    said = capsys.readouterr()
+    assert said.err == f"socket-access: There is no socket at {asked}, {why.format(tmp_path)}\n"
+    assert not said.out
+    assert command.main(["who", "--json", asked]) == 1
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["sockets"] == []
+    assert not any(
+        one["connects"] for one in answer["principals"] if one["principal"] == "everyone"
+    )
+
+
+def test_who_listens_on_no_abstract_name(capsys: pytest.CaptureFixture[str]) -> None:
+    for more in ([], ["--json"]):
+        assert command.main(["who", "@nobody-listens-on-this-name", *more]) == 1
+    assert "Nobody listens on the abstract name @nobody-listens-on" in capsys.readouterr().err
+
+
 def test_a_hook_asks_whether_its_policy_is_still_there(
     kept: Path, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:

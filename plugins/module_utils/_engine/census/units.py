@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from ..errors import AccessError
-from ..host import commands
+from ..host import systemctl
 from ..host.creator import Creator, Holder, creator_among, socket_units
 from ..host.sock_diag import UnixSocket
 from .places import identities
@@ -94,8 +94,8 @@ def _services(blocks: Iterable[dict[str, str]]) -> dict[str, str]:
 
 
 def _shown(units: Iterable[str], properties: str) -> list[dict[str, str]]:
-    call = ("systemctl", "--no-pager", "show", f"--property={properties}", "--", *units)
-    text = commands.run(call, seconds=_SECONDS, purpose=_PURPOSE)
+    call = ("show", f"--property={properties}", "--", *units)
+    text = systemctl.call(None, *call, seconds=_SECONDS, purpose=_PURPOSE)
     return [
         dict(line.partition("=")[::2] for line in block.splitlines())
         for block in text.strip("\n").split("\n\n")

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from ..model.holders import declared_name
 from ..policy import Endpoint, Grant, Principal, SocketPolicy
 from .values import APPLY, DECLARE, USE_PATH, Cause, Change
 
@@ -49,9 +50,8 @@ def declared_whole(kept: Iterable[tuple[str, str, SocketPolicy]]) -> list[Declar
     found: dict[str, Declared] = {}
     apart = []
     for name, holder, policy in kept:
-        kind, dummy, rest = holder.partition(" ")
-        parent, of_endpoint, dummy = rest.partition(" at ")
-        if kind == "socket" and of_endpoint:
+        parent, of_endpoint, dummy = (declared_name(holder) or "").partition(" at ")
+        if of_endpoint:
             apart.append((parent, name, policy))
         else:
             found[name] = Declared(name, policy)

@@ -14,11 +14,15 @@ from ..faults import in_words
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
+class TooLate(AccessError):
+    """A tool did not end in time, and was killed."""
+
+
 def run(arguments: tuple[str, ...], *, seconds: float, purpose: str) -> str:
     """Run a tool and return its standard output.
 
     ``purpose`` finishes the sentence "It was called to ...".  Raises AccessError when the tool is
-    missing, fails or takes longer than ``seconds``.
+    missing or fails, and TooLate when it takes longer than ``seconds``.
     """
     import subprocess
 
@@ -44,7 +48,7 @@ def run(arguments: tuple[str, ...], *, seconds: float, purpose: str) -> str:
             f"{in_words(error)}"
         ) from error
     except subprocess.TimeoutExpired as error:
-        raise AccessError(
+        raise TooLate(
             f"{' '.join(arguments)} did not end within {seconds:g} seconds; it was called to "
             f"{purpose}."
         ) from error

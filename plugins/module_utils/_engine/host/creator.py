@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 
 from ..errors import AccessError
-from . import commands, listening
+from . import listening, systemctl
 from .processes import unit_of
 
 _SECONDS = 30.0
@@ -176,10 +176,10 @@ def socket_units(user: str | None = None) -> list[tuple[str, str]]:
 
     An address is a path or, with "@" before it, an abstract name.  There are none where the manager is gone.
     """
-    scope = () if user is None else ("--user", "-M", f"{user}@.host")
     try:
-        text = commands.run(
-            ("systemctl", "--no-pager", *scope, "show", "*.socket", "--property=Id,Listen"),
+        text = systemctl.call(
+            user,
+            *("show", "*.socket", "--property=Id,Listen"),
             seconds=_SECONDS,
             purpose="learn which unit makes a socket",
         )

@@ -100,8 +100,8 @@ def mount_as(user: User, target: str) -> None:
 def unmount(directory: int, name: str, path: str, *, seconds: float = _SECONDS) -> None:
     """Unmount the topmost mount at a name in a pinned directory, whoever mounted it.
 
-    ``path`` is the same in words, for what mount(8) remembers.  A mount that is in use goes as
-    well: who is connected stays connected.  Raises OSError as the kernel reports it.
+    ``path`` is the same in words, for what mount(8) remembers; nobody but root may be able to change
+    what it leads to, for umount(8) goes by it.  Raises OSError as the kernel reports it.
     """
     if mounts.remembered(path) is not None:
         try:
@@ -110,6 +110,15 @@ def unmount(directory: int, name: str, path: str, *, seconds: float = _SECONDS) 
         except AccessError:
             # What the kernel says counts, and umount(8) may be missing or have forgotten it.
             pass
+    unmount_held(directory, name)
+
+
+def unmount_held(directory: int, name: str) -> None:
+    """Unmount the topmost mount at a name in a pinned directory, whatever the path of that is now.
+
+    A mount that is in use goes as well: who is connected stays connected.  What mount(8) remembers
+    stays, and is nothing once the mount is gone.  Raises OSError as the kernel reports it.
+    """
     libc = _libc()
     where = os.fsencode(f"/proc/self/fd/{directory}/{name}")
     if libc.umount2(where, _UMOUNT_NOFOLLOW) != 0:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from ..errors import AccessError
 from ..model.words import listed
-from . import commands
+from . import systemctl
 from .shown import PROPERTIES, Shown, shown
 
 _SECONDS = 90.0
@@ -48,7 +48,10 @@ class Manager:
         self._seen: dict[str, Shown] = {}
 
     def is_up(self) -> bool:
-        """Tell whether the manager runs; a user's own one does only in a session or lingering."""
+        """Tell whether the manager runs and answers.
+
+        A user's own one runs only in a session or lingering.
+        """
         if self.user is None:
             return is_running()
         if not _has_manager(self.user):
@@ -96,6 +99,11 @@ class Manager:
             self._seen.update(zip(asked, self.show(asked)))
         # Each answer serves once, for the next one may be another.
         return [self._seen.pop(unit) for unit in units]
+
+    @property
+    def is_stale(self) -> bool:
+        """Tell whether unit files are other than what the manager has read."""
+        return self._stale
 
     def changed(self) -> None:
         """Remember that unit files are other than what the manager has read."""
@@ -201,10 +209,7 @@ class Manager:
         self._call("try-restart", *wait, "--", unit, purpose=f"restart {unit}")
 
     def _call(self, *arguments: str, purpose: str) -> str:
-        scope = () if self.user is None else ("--user", "-M", f"{self.user}@.host")
-        return commands.run(
-            ("systemctl", "--no-pager", *scope, *arguments), seconds=_SECONDS, purpose=purpose
-        )
+        return systemctl.call(self.user, *arguments, seconds=_SECONDS, purpose=purpose)
 
 
 def _has_manager(user: str) -> bool:

@@ -123,10 +123,6 @@ def _drop_in(
     path = f"{units_of(creator.user, home)}/{creator.unit}.d/50-socket-access-{task.declared.name}.conf"
     section = _socket_section if creator.makes_sockets_itself else _service_section
     said = [*section(task, creator, request, mode, names), *mount_lines(task, creator)]
-    if creator.environment is not None:
-        said = [line for line in said if not line.startswith("Exec")]
-        # In the place of a hook from before others could write there.
-        said.append("# No hook: others than root can write what the environment is read from.")
     return KeptFile(path, lines(*said), user=creator.user)
 
 
@@ -143,7 +139,7 @@ def _socket_section(
             said += [_comment("group", names.group_name(request.gid)), f"SocketGroup={request.gid}"]
         if mode is not None:
             said.append(f"SocketMode={mode:04o}")
-    return [*said, f"ExecStartPost={_prefix(task)}{COMMAND} apply --hook {task.declared.name}"]
+    return [*said, _hook(task, creator, f"{COMMAND} apply --hook")]
 
 
 def _service_section(
@@ -159,10 +155,15 @@ def _service_section(
             said.append(f"UMask={0o777 & ~mode:04o}")
     # With full privileges, because User= and the sandbox of the service are not the hook's.
     rights = "+" if creator.user is None else ""
-    return [
-        *said,
-        f"ExecStartPost={_prefix(task)}{rights}{COMMAND} apply --hook --wait {task.declared.name}",
-    ]
+    return [*said, _hook(task, creator, f"{rights}{COMMAND} apply --hook --wait")]
+
+
+def _hook(task: Task, creator: Creator, command: str) -> str:
+    """Return the line that applies the policy; where there must be none, one that tells of that."""
+    if not creator.takes_hooks:
+        # In the place of a hook from before others could write there.
+        return "# No hook: others than root can write what the environment is read from."
+    return f"ExecStartPost={_prefix(task)}{command} {task.declared.name}"
 
 
 def _comment(kind: str, name: str) -> str:
@@ -228,7 +229,7 @@ def _prefix(task: Task) -> str:
 
 def without_hook(task: Task, creator: Creator | None) -> list[str]:
     """Return why the unit that makes the socket gets no hook, where it cannot have one."""
-    if creator is None or creator.environment is None:
+    if creator is None or creator.takes_hooks:
         return []
     return [
         f"{creator.unit}, which makes the socket {task.declared.path}, reads its environment from "
@@ -240,7 +241,7 @@ def without_hook(task: Task, creator: Creator | None) -> list[str]:
 
 
 def _in_words(task: Task, creator: Creator) -> str:
-    if creator.environment is not None:
+    if not creator.takes_hooks:
         return f"{creator.unit} gets no hook, for others than root write its environment."
     manager = "" if creator.user is None else f" of user {creator.user}"
     if creator.makes_sockets_itself:

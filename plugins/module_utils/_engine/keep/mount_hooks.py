@@ -29,7 +29,7 @@ def has_mounts(task: Task) -> bool:
 
 def mount_lines(task: Task, creator: Creator) -> list[str]:
     """Return what the drop-in of the unit that makes the socket says about its mounts."""
-    if not has_mounts(task):
+    if not has_mounts(task) or not creator.takes_hooks:
         return []
     if creator.user is not None:
         return _of_a_user(task, creator)

@@ -39,6 +39,11 @@ class Creator:
         """Tell whether systemd binds the socket, with the owner, group and mode it is told."""
         return self.unit.endswith(".socket")
 
+    @property
+    def takes_hooks(self) -> bool:
+        """Tell whether something of ours may be started in it."""
+        return self.environment is None
+
 
 @dataclass(frozen=True)
 class KeptFile:

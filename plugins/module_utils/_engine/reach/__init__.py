@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from .explain import explain
 from .names import NUMBERS
+from .programs import replaced_by_groups, replaced_by_others
 from .remedies import Remedy
 from .safety import other_writers, unfit_leaf, unsafe_step
 from .walk import Refusal, Verdict, judge, refusals
@@ -26,6 +27,8 @@ __all__ = [
     "judge",
     "other_writers",
     "refusals",
+    "replaced_by_groups",
+    "replaced_by_others",
     "unfit_leaf",
     "unsafe_step",
 ]

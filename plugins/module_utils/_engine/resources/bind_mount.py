@@ -287,7 +287,7 @@ class BindMount(base.Resource[MountState, MountRequest]):
         """Unmount what lies on the socket's own name, whoever else may write to its directory.
 
         Nothing that is mounted on can be renamed (rename(2), EBUSY), and what is no mount is not
-        unmounted, so nothing else can be hit.
+        unmounted, so nothing else can be hit. umount(8) would follow a link on the way.
         """
         above = os.path.dirname(self.source)
         while mounts.echoes(mounts.read(), self.source):
@@ -296,7 +296,7 @@ class BindMount(base.Resource[MountState, MountRequest]):
                 directory = held.descriptor(above)
                 if directory is None:
                     return
-                mounting.unmount(directory, os.path.basename(self.source), self.source)
+                mounting.unmount_held(directory, os.path.basename(self.source))
             except OSError as error:
                 raise AccessError(
                     f"{self.source} is mounted on itself, and could not be unmounted: "

@@ -27,6 +27,7 @@ from ..model.access import Access, AccessRequest, merge, wanted_directory, witho
 from ..model.account import ROOT
 from ..model.acl import WRITE, XATTR_DEFAULT, Acl
 from ..model.chain import DIRECTORY, SYMLINK, Chain
+from ..model.logins import not_to_be_made
 from ..model.words import Names
 from . import base
 from .inode_access import DirectoryAccess
@@ -52,6 +53,7 @@ class EndpointDirectory(base.Resource[EndpointState, AccessRequest]):
         """``path`` has no links in it."""
         self.path = path
         self.key = f"endpoint:{path}"
+        self._names = names
         self._access = DirectoryAccess(path, None, names)
         self._problem: str | None = None
 
@@ -61,7 +63,11 @@ class EndpointDirectory(base.Resource[EndpointState, AccessRequest]):
         try:
             chain, fd = held.chain, held.descriptor(self.path)
             above = replace(chain, components=_without(chain, self.path))
-            self._problem = not_roots_alone(above, self.path) or _unfit(chain, self.path)
+            self._problem = (
+                not_to_be_made(self.path, chain.missing, self._names)
+                or not_roots_alone(above, self.path)
+                or _unfit(chain, self.path)
+            )
             if self._problem is not None or fd is None:
                 return EndpointState(None)
             return EndpointState(inode.read_access(fd))

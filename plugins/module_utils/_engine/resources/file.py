@@ -20,6 +20,7 @@ from typing import Any
 from ..errors import AccessError
 from ..host import atomic_file
 from ..host.identity import acting_as
+from ..host.systemctl import Unanswered
 from ..host.systemd import Manager
 from ..model.account import User
 from . import base
@@ -127,11 +128,18 @@ class ManagedFile(base.Resource[FileState, bytes]):
             self._manager.changed()
 
     def settle(self) -> None:
-        if not self._written or self._manager is None or not self._manager.is_up():
+        if not self._written or self._manager is None:
             return
-        self._manager.reload()
-        if self._restarts is not None and self._replaced:
-            self._manager.try_restart(self._restarts)
+        restarts = self._restarts if self._replaced else None
+        if not (restarts or self._manager.is_stale) or not self._manager.is_up():
+            return
+        try:
+            self._manager.reload()
+            if restarts is not None:
+                self._manager.try_restart(restarts)
+        except Unanswered:
+            # The result says so. No user keeps a run from its end, be it to revoke, by not answering.
+            return
         self._written = False
 
     def place(self, current: FileState, target: FileState) -> int:

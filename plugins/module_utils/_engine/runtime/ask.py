@@ -17,11 +17,13 @@ from ..errors import AccessError
 from ..host.accounts import Accounts, HostNames
 from ..host.pinned import chain_of
 from ..model.account import Credentials
-from ..model.chain import Chain
+from ..model.chain import DIRECTORY, OTHER, SOCKET, Chain
 from ..model.words import Names, capital
 from ..reach import judge
 from ..strangers import stranger_here
 from .output import Output
+
+_ELSE = {DIRECTORY: "a directory", OTHER: "a regular file, a pipe or a device"}
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,10 @@ def explain(
 
 
 def who(path: str, output: Output, *, as_json: bool) -> bool:
-    """Print what a socket is, who is connected and who can connect; True if all could be seen.
+    """Print what a socket is, who is connected and who can connect; False if there is none.
 
-    ``path`` may also be an abstract name after "@".
+    ``path`` may also be an abstract name after "@".  Raises AccessError that says what is there
+    instead; a document says it with the rest.
     """
     # Loaded for this question only: the hooks of daemons load this file, too.
     from ..census import SomebodyElse, described, finding_in_words, in_words
@@ -83,12 +86,16 @@ def who(path: str, output: Output, *, as_json: bool) -> bool:
     names = HostNames()
     nobody = stranger_here()
     others = SomebodyElse(names, nobody)
-    answers = [] if abstract else list(_answers(chain_of(path), others, nobody))
+    chain = None if abstract else chain_of(path)
+    instead = None if chain is None else _no_socket(chain)
+    if instead is not None and not as_json:
+        raise AccessError(instead)
+    answers = [] if chain is None else list(_answers(chain, others, nobody))
     seen = census([path])
     if as_json:
         principals = [vars(answer) for answer in answers]
         output.document({"path": path, **described(seen, names), "principals": principals})
-        return True
+        return instead is None and bool(seen.sockets or not abstract)
     for one in seen.sockets:
         for line in in_words(one, names):
             output.say(line)
@@ -103,6 +110,16 @@ def who(path: str, output: Output, *, as_json: bool) -> bool:
     if not abstract:
         _say(answers, output)
     return True
+
+
+def _no_socket(chain: Chain) -> str | None:
+    """Return that there is no socket at a path, and why; None where there is one."""
+    leaf, start = chain.leaf, f"There is no socket at {chain.path}"
+    if chain.missing is not None:
+        return f"{start}, because {chain.missing} does not exist."
+    if leaf is None:
+        return f"{start}, because {chain.blocked} is on the way and is not a directory."
+    return None if leaf.kind == SOCKET else f"{start}, for it is {_ELSE[leaf.kind]}."
 
 
 def _say(answers: list[Answer], output: Output) -> None:

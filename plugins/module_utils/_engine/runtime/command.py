@@ -34,7 +34,7 @@ socket-access applies and explains who may connect to the Unix sockets of this h
   socket-access explain PATH USER   say whether the user can connect, why not, and what would help
       --stream, --seqpacket, --dgram  the type of socket that the client asks for
       --prove                       connect as the user as well
-  socket-access who PATH            say who can connect
+  socket-access who PATH            say what is there, who is connected, and who can connect
   socket-access end NAME            (its timer) end the grants whose time is over
   socket-access unmount NAME        take a socket's bind mounts away before its daemon does
   socket-access gate NAME           (its unit) ask who is calling, and let those in who may
@@ -44,7 +44,7 @@ socket-access applies and explains who may connect to the Unix sockets of this h
 The policies are in /etc/socket-access, one file for each NAME.
 Exit status: 0 all is well, 1 something failed or is not as declared, 2 wrong usage; of explain:
 0 the user can connect, 1 a new or a running process of the user is refused, 2 wrong usage, or the
-question cannot be answered.
+question cannot be answered; of who: 0 there is a socket, whoever can connect, 1 there is none.
 """
 
 _SWITCHES = {

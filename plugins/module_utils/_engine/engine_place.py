@@ -1,0 +1,54 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""Whether the place on this host where the engine goes is one that root alone can change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+
+from .host.accounts import Accounts
+from .host.installed import Place
+from .host.pinned import pin
+from .model.account import ROOT
+from .model.chain import Chain
+from .model.words import Names
+from .reach import replaced_by_groups, replaced_by_others
+
+
+def judged(place: Place, accounts: Accounts, names: Names) -> tuple[list[str], list[str]]:
+    """Return why the engine must not be installed there, and what is doubtful about the place.
+
+    All that is on the way counts, links and what is there already included.
+    """
+    refused: dict[str, None] = {}
+    doubtful: dict[str, None] = {}
+    for chain in _ways(place):
+        members = _members(chain, accounts)
+        refused.update(dict.fromkeys(replaced_by_others(chain, place.command, names)))
+        doubtful.update(dict.fromkeys(replaced_by_groups(chain, place.command, members, names)))
+    return list(refused), list(doubtful)
+
+
+def _ways(place: Place) -> Iterator[Chain]:
+    for path in (place.archive, place.command):
+        with closing(pin(path)) as held:
+            yield held.chain
+
+
+def _members(chain: Chain, accounts: Accounts) -> dict[int, list[str]]:
+    """Return who besides root is in each group that may do something on the way.
+
+    A group of root's own has no others, and one that nobody is in has nobody, be it without a name.
+    """
+    members = {}
+    gids = {gid for one in chain.components for gid, dummy in one.access.acl.groups}
+    for gid in (gids | {one.access.gid for one in chain.components}) - {ROOT}:
+        group = accounts.group(str(gid))
+        users = [] if group is None else [accounts.user(name) for name in group.members]
+        members[gid] = [user.name for user in users if user is not None and user.uid != ROOT]
+    return members
