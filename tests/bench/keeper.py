@@ -24,14 +24,16 @@ def keep() -> int:
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
     keeper = os.getpid()
-    # The child removes its containers before it ends, and the keeper must not end before that.
-    terminated = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # None is lost that comes before the keeper knows what to do with it.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
     child = os.fork()
     if not child:
-        signal.signal(signal.SIGTERM, terminated)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return keeper
+    # The child removes its containers before it ends, and the keeper must not end before that.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda number, dummy: os.kill(child, number))
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
     while True:
         pid, status = os.wait()
         if pid == child:
