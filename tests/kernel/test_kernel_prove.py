@@ -20,6 +20,10 @@ from typing import NoReturn
 
 import pytest
 
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.stranger import (
+    highest_mapped,
+    stranger,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.account import (
     Credentials,
 )
@@ -27,9 +31,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.prove im
     Attempt,
     Outcome,
     child,
-    highest_mapped,
     prove,
-    stranger,
 )
 
 ALICE = Credentials(71001, 72001, frozenset({72001, 72002, 72003}))

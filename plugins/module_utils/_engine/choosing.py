@@ -15,33 +15,25 @@ import os
 import pwd
 import re
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from .converge.record import Record, RecordFile
 from .endpoints import BIND_MOUNT, GATE, PROXY, take_apart
-from .errors import AccessError
-from .host import socat
 from .host.accounts import Accounts, HostNames
-from .host.listening import listener_at
-from .host.pinned import pin
-from .host.systemd import is_running
 from .keep.parts import Creator
-from .methods import proxy
-from .methods.identity import lost_by_proxy
-from .model.account import ROOT, Group, User
+from .model.account import Group, User
 from .model.acl import WRITE
 from .model.chain import DIRECTORY, Chain
-from .model.facts import PlaceFacts, PrincipalFacts, SocketFacts
-from .model.plan import Choice, SocketPlan
-from .planner.elsewhere import choose_place, is_managed
-from .policy.types import Grant, SocketPolicy
-from .strangers import stranger_here
+from .model.facts import PrincipalFacts, SocketFacts
+from .model.plan import SocketPlan
+from .policy.types import SocketPolicy
 from .task import Task
 
+if TYPE_CHECKING:  # pragma: no cover
+    from .placing import Placing
+
 _RUNTIME = re.compile(r"/run/user/[0-9]+")
-# linux/capability.h
-_SYS_ADMIN = 21
 
 
 class Choosing:
@@ -57,7 +49,7 @@ class Choosing:
         self._is_old = False
         self._accounts = Accounts()
         self._names = HostNames()
-        self._socat: bool | None = None
+        self._placing: Placing | None = None
 
     def record(self) -> Record:
         """Return the record for a round that begins: for the first one the one read already."""
@@ -68,34 +60,16 @@ class Choosing:
 
     def settle(self, task: Task) -> Task:
         """Return the task with a method for each grant at another path that has none yet."""
-        places: dict[str, list[Grant]] = {}
-        for grant in task.declared.allow:
-            if grant.method == "auto" and grant.endpoint is not None:
-                places.setdefault(grant.endpoint.at, []).append(grant)
-        if not places:
+        if not any(one.method == "auto" and one.endpoint for one in task.declared.allow):
             return task
-        try:
-            held = pin(task.declared.path)
-        except (AccessError, OSError):
-            # The survey meets the same, and tells it.
-            return task
-        with closing(held):
-            chain = held.chain
-        chosen: dict[str, Choice] = {}
-        for at, grants in places.items():
-            facts = self._at(task, at, grants, chain)
-            try:
-                chosen[at] = choose_place(task.declared, grants, facts)
-            except AccessError as error:
-                self.problems.append(str(error))
-        allow = tuple(
-            replace(grant, method=chosen[grant.endpoint.at].method)
-            if grant.method == "auto" and grant.endpoint and grant.endpoint.at in chosen
-            else grant
-            for grant in task.declared.allow
-        )
-        declared = replace(task.declared, allow=allow)
-        return replace(task, declared=declared, settled=tuple(chosen.items()))
+        if self._placing is None:
+            # Loaded where it is needed: most declarations name the method of another path.
+            from .placing import Placing
+
+            self._placing = Placing(self._accounts, self._names, self._before_at)
+        task, problems = self._placing.settle(task)
+        self.problems += problems
+        return task
 
     def make_way(self, tasks: Sequence[Task]) -> tuple[list[Task], list[str]]:
         """Return the tasks without the endpoints in whose place something else stands now.
@@ -165,47 +139,6 @@ class Choosing:
         entry = self._record.entries.get(f"member:{user.name}:{group}")
         return entry is not None and task.holder in entry.requests
 
-    def _at(self, task: Task, at: str, grants: Sequence[Grant], chain: Chain) -> PlaceFacts:
-        declared, leaf = task.declared, chain.leaf
-        type_ = declared.type
-        if type_ is None and leaf is not None:
-            found = listener_at(leaf.device, leaf.inode)
-            type_ = None if found is None else found.type
-        owner = leaf.access.uid if leaf is not None else None
-        if declared.owner is not None:
-            user = self._accounts.user(declared.owner)
-            owner = None if user is None else user.uid
-        clients = [grant.principal for grant in grants if grant.principal.kind == "user"]
-        users = [(who, self._accounts.user(who.name)) for who in clients]
-        return PlaceFacts(
-            type_,
-            lost_by_proxy(chain.resolved) or lost_by_proxy(chain.path),
-            chain.components[-1].acl_support,
-            tuple(str(who) for who, user in users if user and user.uid == owner != ROOT),
-            {} if is_managed(declared) else self._accountless(grants[0], chain),
-            _may_mount(),
-            is_running(),
-            self._has_socat(),
-            self._before_at(task, at),
-        )
-
-    def _accountless(self, grant: Grant, chain: Chain) -> dict[str, str]:
-        """Return why a proxy or a gate has no account that may connect, as the socket is now."""
-        if grant.endpoint is None:
-            return {}
-        endpoint = replace(grant.endpoint, lose_identity=True)
-        user = None
-        if endpoint.run_as is not None:
-            user = self._accounts.user(endpoint.run_as)
-            if user is None:
-                return {}
-        found = {}
-        for method in (PROXY, GATE):
-            asked = proxy.demand(method, endpoint, chain, user, stranger_here(), self._names)
-            if asked.problems:
-                found[method] = " ".join(asked.problems)
-        return found
-
     def _before_at(self, task: Task, at: str) -> str | None:
         entry = self._record.entries.get(f"mount:{at}")
         if entry is not None and task.holder in entry.requests:
@@ -215,14 +148,6 @@ class Choosing:
             if f"{task.holder} at {at} by {method}" in known:
                 return method
         return None
-
-    def _has_socat(self) -> bool:
-        if self._socat is None:
-            try:
-                self._socat = socat.look() is not None
-            except AccessError:
-                self._socat = False
-        return self._socat
 
 
 def chosen(declared: SocketPolicy, plan: SocketPlan) -> dict[str, str]:
@@ -250,12 +175,3 @@ def _is_home(path: str, owner: int) -> bool:
         return path != "/" and os.path.normpath(pwd.getpwuid(owner).pw_dir) == path
     except KeyError:
         return False
-
-
-def _may_mount() -> bool:
-    """Tell whether this process has the capability that mount(2) asks for (capabilities(7))."""
-    with open("/proc/self/status", encoding="ascii", errors="replace") as file:
-        for line in file:
-            if line.startswith("CapEff:"):
-                return bool(int(line.split()[1], 16) >> _SYS_ADMIN & 1)
-    return True

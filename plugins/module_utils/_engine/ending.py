@@ -16,11 +16,11 @@ from .converge.record import RecordFile
 from .converge.steps import Want
 from .endpoints import Parts
 from .keep.ends import end_files, moments, timer_of
+from .keep.parts import Served
 from .keeper import Keeper
 from .planner.elsewhere import is_managed
 from .policy.moments import written
 from .policy.types import Grant
-from .serving import Served
 from .task import Task
 
 

@@ -28,7 +28,7 @@ from .host.systemctl import Unanswered, is_silent
 from .host.systemd import Manager, is_running
 from .keep.client_environment import client_file
 from .keep.hooks import DEADLINE, Hooks, hooks, without_hook
-from .keep.parts import Creator, KeptFile
+from .keep.parts import Creator, KeptFile, Served
 from .model.access import Access, AccessRequest
 from .model.account import User
 from .model.chain import Chain
@@ -37,7 +37,6 @@ from .remembered import kept_before, with_found_units
 from .resources.engine_install import EngineInstall
 from .resources.file import ManagedFile
 from .resources.unit import UnitState, memory_of
-from .serving import Served
 from .survey import Surveyed
 from .task import Task
 

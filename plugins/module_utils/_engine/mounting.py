@@ -29,10 +29,6 @@ from .resources.fstab_line import FstabLine
 from .resources.target_file import TargetFile
 from .task import Options
 
-KINDS = frozenset({"endpoint", "target", "fstab", "mount"})
-# What a hook of the host may touch: the line of fstab stays as the last whole run left it.
-HOOKED = frozenset({"endpoint", "target", "mount"})
-
 
 class Mounting:
     """The mounts of one run; ``problems`` collects why one of them cannot be made."""

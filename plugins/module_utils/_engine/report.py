@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .converge.loop import Outcome
 from .endpoints import Parts, Place
@@ -20,9 +20,12 @@ from .model.account import Credentials
 from .model.plan import Choice, SocketPlan
 from .policy.moments import written
 from .policy.types import Grant, Principal
-from .proofs import Expectation, Proof
 from .survey import Surveyed, credentials_of
 from .task import Task
+
+if TYPE_CHECKING:  # pragma: no cover
+    # A hook promises nothing, and so loads nothing that proves.
+    from .proofs import Expectation, Proof
 
 _ANYBODY = "somebody who is not declared"
 _NOTHING = SocketPlan((), None, (), {}, False)
@@ -82,6 +85,8 @@ class Seen:
             yield self._expectation(mount.endpoint.at, _ANYBODY, nobody, self.plan.open_to_all)
 
     def _expectation(self, path: str, label: str, who: Credentials, connects: bool) -> Expectation:
+        from .proofs import Expectation
+
         declared = self.task.declared
         return Expectation(declared.name, path, declared.type, label, who, connects)
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from . import ending, keeper, mounting
+from . import ending, keeper
 from .choosing import Choosing, chosen
 from .converge.loop import Outcome, apply_steps
 from .converge.record import Record, RecordFile
@@ -26,19 +27,21 @@ from .host.pinned import Pin
 from .host.starting import starting
 from .keep.hooks import births
 from .made import endpoints_made, endpoints_removed
+from .making import HOOKED, MOUNTS, Making
 from .model.access import Access, AccessRequest, wanted_socket
 from .model.chain import Chain
 from .planner.plan import plan_socket
-from .proofs import Proof, failures, prove_all
 from .recorded import recorded_inode
 from .remembered import kept_before
 from .report import Result, Seen, result_of
 from .resources.inode_access import DirectoryAccess, SocketAccess
 from .resources.membership import Membership, MembershipRequest
-from .serving import Serving
 from .strangers import stranger_here
 from .survey import Survey, Surveyed, same_socket_twice
 from .task import Options, Task
+
+if TYPE_CHECKING:  # pragma: no cover
+    from .proofs import Proof
 
 _INODES = frozenset({"socket", "directory"})
 _ACCOUNTS = frozenset({"member"})
@@ -61,8 +64,7 @@ class Round:
         check = options.check
         self.survey = Survey(self.accounts, self.names, check=check, hook=options.hook)
         self.keeper = keeper.Keeper(self.accounts, self.names, self.record, check=check)
-        self.serving = Serving(self.accounts, self.names, self.stranger, check=check)
-        self.mounting = mounting.Mounting(self.accounts, self.names, self.record, options)
+        self.making = Making(self.accounts, self.names, self.stranger, self.record, options)
         self.seen: list[Seen] = []
         self.steps: list[Step] = []
         self.pins: list[Pin] = []
@@ -94,7 +96,7 @@ class Round:
         self._refuse()
         kinds = _INODES if options.hook else _INODES | _ACCOUNTS | keeper.KINDS
         if not options.unprivileged:
-            kinds |= mounting.HOOKED if options.hook else mounting.KINDS
+            kinds |= HOOKED if options.hook else MOUNTS
         steps = plan_steps(wants, self.holders, self.record, self._recorded, kinds)
         # What goes away with its unit needs no other access before.
         going = {f"socket:{path}" for path in endpoints_removed(steps)}
@@ -119,6 +121,8 @@ class Round:
 
     def prove(self) -> list[Proof]:
         """Make every connect() that was promised; raises AccessError when one is not kept."""
+        from .proofs import failures, prove_all
+
         accounts = Accounts()
         promised = [
             expectation
@@ -141,7 +145,7 @@ class Round:
         return result_of(outcome, self.seen, proofs, doubted)
 
     def _refuse(self) -> None:
-        finders = (self.choosing, self.survey, self.keeper, self.serving, self.mounting)
+        finders = (self.choosing, self.survey, self.keeper, self.making)
         problems = [problem for finder in finders for problem in finder.problems]
         if problems:
             raise Refusals(tuple(dict.fromkeys(problems)))
@@ -208,7 +212,7 @@ class Round:
                 # Before the hooks, which keep what is found here.
                 wants += self._of_endpoint(seen, place)
             elif place is None and not self.options.unprivileged:
-                wants += self.mounting.wants(seen)
+                wants += self.making.mounting.wants(seen) if seen.parts.mounts else ()
                 if keep:
                     holder = seen.task.holder
                     wants += self.keeper.tell_clients(seen.parts.mounts, seen.one, holder)
@@ -230,16 +234,14 @@ class Round:
 
     def _of_endpoint(self, seen: Seen, place: Place) -> Iterator[Want]:
         """Return what makes the endpoint of a proxy or a gate."""
+        serving = self.making.serving
         if not self.keeper.works:
-            self.serving.problems.append(
-                f"The socket {place.endpoint.at} is made by units of systemd, which does not run "
-                "on this host; use the method group or acl."
-            )
+            serving.no_units(place)
             return
         ours = place.endpoint.at in endpoints_made(self.record)
-        self.serving.check_place(place, seen.one, ours)
+        serving.check_place(place, seen.one, ours)
         if seen.parts.serves is not None:
-            served = self.serving.command(place, seen.task.declared, seen.one)
+            served = serving.command(place, seen.task.declared, seen.one)
         else:
             source = self._here(seen.parts)
             chain = source.one.facts.chain
@@ -248,7 +250,7 @@ class Round:
                 if planned is not None:
                     chain = chain.with_access({chain.leaf.path: planned})
             before = kept_before(seen.task)
-            served, seen.task = self.serving.forward(place, chain, source.one, seen.task, before)
+            served, seen.task = serving.forward(place, chain, source.one, seen.task, before)
         if served is not None:
             holder = maker_of(seen.task, place)
             yield from self.keeper.tell_clients([place], seen.one, holder)
@@ -300,8 +302,8 @@ class Round:
         kind, dummy, rest = key.partition(":")
         if kind.partition("@")[0] in keeper.KINDS:
             return self.keeper.recorded(kind, rest)
-        if kind in mounting.KINDS:
-            return self.mounting.recorded(kind, rest)
+        if kind in MOUNTS:
+            return self.making.mounting.recorded(kind, rest)
         if kind == "member":
             user, dummy, group = rest.rpartition(":")
             return Membership(user, group)

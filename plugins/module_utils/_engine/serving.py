@@ -22,7 +22,7 @@ from .host.listening import listener_at
 from .host.pinned import pin
 from .keep import gate_units, proxy_units
 from .keep.gate_rules import forward_rules, serve_rules
-from .keep.parts import POLICIES, UNITS, KeptFile, start_at_boot
+from .keep.parts import POLICIES, UNITS, KeptFile, Served, start_at_boot
 from .keep.proxy_units import PROXYD, SOCAT
 from .methods import proxy
 from .model.account import ROOT, Credentials, User
@@ -39,14 +39,6 @@ from .task import Task
 _INTERPRETER = re.compile(
     r"(?:ba|da|k|z)?sh|(?:python|perl|ruby|node|php|lua)[0-9.]*|env|nice|nohup"
 )
-
-
-@dataclass(frozen=True)
-class Served:
-    """The files of one endpoint, and the unit to start."""
-
-    files: tuple[KeptFile, ...]
-    unit: str
 
 
 @dataclass(frozen=True)
@@ -195,6 +187,13 @@ class Serving:
             max_connections=endpoint.max_connections or proxy_units.ProxyUnits.max_connections,
         )
         return _Texts(proxy_units.socket_unit(units), proxy_units.service_unit(units))
+
+    def no_units(self, place: Place) -> None:
+        """Refuse an endpoint on a host where nothing would run its units."""
+        self.problems.append(
+            f"The socket {place.endpoint.at} is made by units of systemd, which does not run "
+            "on this host; use the method group or acl."
+        )
 
     def check_place(self, place: Place, own: Surveyed, ours: bool) -> None:
         """An endpoint is made in a directory that is there, and takes nobody's place."""

@@ -9,8 +9,8 @@
 from __future__ import annotations
 
 from .host.accounts import gid_is_taken, uid_is_taken
+from .host.stranger import highest_mapped, stranger
 from .model.account import Credentials
-from .prove import highest_mapped, stranger
 
 
 def stranger_here() -> Credentials:

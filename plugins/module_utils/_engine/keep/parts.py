@@ -60,6 +60,14 @@ class KeptFile:
     restarts: str | None = None
 
 
+@dataclass(frozen=True)
+class Served:
+    """The files of one endpoint, and the unit to start."""
+
+    files: tuple[KeptFile, ...]
+    unit: str
+
+
 def start_at_boot(target: str, unit: str) -> KeptFile:
     """Return the drop-in by which a target of systemd pulls in a unit of ours."""
     stem = unit.rpartition(".")[0]

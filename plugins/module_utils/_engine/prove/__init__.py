@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 from .run import prove
-from .stranger import highest_mapped, stranger
 from .types import DGRAM, SEQPACKET, STREAM, Attempt, Outcome
 
 __all__ = [
@@ -18,7 +17,5 @@ __all__ = [
     "STREAM",
     "Attempt",
     "Outcome",
-    "highest_mapped",
     "prove",
-    "stranger",
 ]

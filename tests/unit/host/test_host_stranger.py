@@ -9,12 +9,12 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.account import (
-    Credentials,
-)
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.prove import (
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.stranger import (
     highest_mapped,
     stranger,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.account import (
+    Credentials,
 )
 
 SPECIAL = {65534, 65535, 2**31, 2**32 - 2, 2**32 - 1}
