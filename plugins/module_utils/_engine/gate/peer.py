@@ -143,3 +143,14 @@ def refuse_descriptors(listener: Socket) -> bool:
     except OSError:
         return False
     return True
+
+
+def refuses_descriptors(sock: Socket) -> bool:
+    """Tell whether the kernel refuses passed descriptors for this connection.
+
+    It does not for those that waited in the queue already when the listener was told to.
+    """
+    try:
+        return not sock.getsockopt(socket.SOL_SOCKET, SO_PASSRIGHTS)
+    except OSError:
+        return False
