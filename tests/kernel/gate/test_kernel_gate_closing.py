@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from kernel.gate import gates
 from kernel.gate.gates import Gate, hide_the_refusal, until
 from kernel.gate.test_kernel_gate_forward import Backend
 
@@ -158,3 +159,20 @@ def test_a_descriptor_that_takes_its_time_to_close_keeps_nobody_waiting(
         attack(STRANGER, "and stays", 30)
         one.signal(signal.SIGTERM)
         assert one.wait(CLINGS / 2) == 0
+
+
+def test_few_wait_to_be_closed(spot: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is let in meanwhile; otherwise their descriptors would be all that the gate may have."""
+    hide_the_refusal(monkeypatch)
+    slow = "import _engine.gate.closing as c; c._TICK, c.MOST = 0.1, 3\nsys.exit"
+    monkeypatch.setattr(gates, "_START", gates._START.replace("sys.exit", slow))
+    with ExitStack() as held, gates.gate(spot, command=["/bin/cat"]) as one:
+        before = most = one.descriptors()
+        Attack(one, held)(STRANGER, "and hangs up", 12)
+        while one.said("REASON=not-listed") < 12:
+            most = max(most, one.descriptors())
+            time.sleep(0.001)
+        # One more is being closed, and one was accepted just now.
+        assert before < most <= before + 5
+        ask(one)
+        until(lambda: one.descriptors() == before)

@@ -94,12 +94,10 @@ def _holds_anything(sock: Socket) -> bool:
     """Shut a connection down, and tell whether it holds anything; nothing comes afterwards."""
     try:
         sock.shutdown(socket.SHUT_RDWR)
-        if unread(sock):
-            return True
         if sock.type == socket.SOCK_STREAM:
-            return False
+            return bool(unread(sock))
         # A message without bytes may have descriptors, and looks like the end.  But a message alone
-        # comes with credentials, for which there is no room (unix_dgram_recvmsg()).
+        # comes with credentials, for which there is no room (__unix_dgram_recvmsg()).
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         flags = sock.recvmsg_into([], 0, socket.MSG_PEEK | socket.MSG_DONTWAIT)[2]
     except OSError:
