@@ -17,7 +17,6 @@ in net/ipv4/af_inet.c).
 from __future__ import annotations
 
 import fcntl
-import os
 import signal
 import socket
 import sys
@@ -33,11 +32,11 @@ MOST = 128
 
 _ALARM = signal.SIGALRM
 _TICK = 0.0002
-_NO_MORE = -1
-# What is read before the end: anything unread turns it into ECONNRESET, which can hide a reply.
-_READS, _MUCH = 4, 65536
+# More messages than any queue holds: each counts for some hundred bytes of what one may send.
+_MOST_MESSAGES = 1 << 16
 
-_left: SimpleQueue[int] = SimpleQueue()
+_buffer = bytearray(1 << 16)
+_left: SimpleQueue[Socket | None] = SimpleQueue()
 _threads: list[threading.Thread] = []
 
 
@@ -51,25 +50,28 @@ def prepare() -> None:
 def finish(seconds: float = 1.0) -> None:
     """Close what is left, and set no alarm any more: at its end, Python forgets the handler.
 
-    What cannot be closed in time the end of the process closes.
+    What cannot be closed in time the end of the process closes, and no garbage collector before.
     """
     if _threads:
-        _left.put(_NO_MORE)
+        _left.put(None)
         _threads.pop().join(seconds)
         signal.setitimer(signal.ITIMER_REAL, 0)
+    while not _left.empty():
+        sock = _left.get()
+        if sock is not None:
+            sock.detach()
 
 
 def close(loop: Loop, sock: Socket) -> None:
     """Close a connection, watched or not, without waiting for what it holds."""
     if sock.fileno() < 0:
         return
-    if refuses_descriptors(sock) or not _holds_anything(sock):
+    if refuses_descriptors(sock) or not _holds_anything_at_last(sock):
         loop.forget(sock.fileno())
         sock.close()
         return
     loop.unwatch(sock.fileno())
-    # A number, which no garbage collector closes.
-    _left.put(sock.detach())
+    _left.put(sock)
     if not _threads:
         thread = threading.Thread(target=_close_all, daemon=True)
         try:
@@ -90,10 +92,17 @@ def unread(sock: Socket) -> int:
     return int.from_bytes(data, sys.byteorder)
 
 
-def _holds_anything(sock: Socket) -> bool:
-    """Shut a connection down, and tell whether it holds anything; nothing comes afterwards."""
+def _holds_anything_at_last(sock: Socket) -> bool:
+    """Tell whether a connection holds anything, into which nothing comes afterwards."""
     try:
         sock.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return True
+    return _holds_anything(sock)
+
+
+def _holds_anything(sock: Socket) -> bool:
+    try:
         if sock.type == socket.SOCK_STREAM:
             return bool(unread(sock))
         # A message without bytes may have descriptors, and looks like the end.  But a message alone
@@ -112,17 +121,26 @@ def _woken(number: int, frame: object) -> None:
 def _close_all() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (_ALARM,))
     while True:
-        fd = _left.get()
-        if fd == _NO_MORE:
+        sock = _left.get()
+        if sock is None:
             return
         signal.setitimer(signal.ITIMER_REAL, _TICK, _TICK)
         try:
-            # It is shut down: this does not wait for more.
-            for dummy in range(_READS):
-                if not os.read(fd, _MUCH):
-                    break
+            _empty(sock)
         except OSError:
             pass
         finally:
-            os.close(fd)
+            sock.close()
         signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _empty(sock: Socket) -> None:
+    """Receive what a connection holds, so that its end drops nothing.
+
+    For its end may come elsewhere: a command that begins has copies of all that is open until its
+    execve(2).  And anything unread turns it into ECONNRESET, which can hide a reply.
+    """
+    for dummy in range(_MOST_MESSAGES):
+        if not _holds_anything(sock):
+            return
+        sock.recv_into(_buffer, 0, socket.MSG_DONTWAIT)
