@@ -11,7 +11,6 @@ import os
 import random
 import signal
 import socket
-import struct
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,12 +18,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.gate.peer import (
-    refuse_descriptors,
-)
 from kernel.gate.fuzzing import attack
 from kernel.gate.gates import Gate, as_user, gate, hide_the_refusal, until
-from kernel.hosts import fork, kill
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")
 ERROR = b"socket-access: error: "
@@ -222,63 +217,6 @@ def test_requests_with_descriptors_or_nothing(
             sock.send(b"")
             assert reply(sock) == ERROR + b"empty The request is empty.\n"
         until(lambda: one.descriptors() == before)
-
-
-def _clinging() -> tuple[socket.socket, ...]:
-    """Return a socket that takes 4 seconds to close, for its other end takes no more of its data."""
-    one = socket.socket()
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        one.connect(listener.getsockname())
-        other = listener.accept()[0]
-    one.setblocking(False)
-    try:
-        while True:
-            one.send(bytes(65536))
-    except BlockingIOError:
-        one.setblocking(True)
-    one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 4))
-    return one, other
-
-
-@pytest.mark.parametrize("listed", [True, False], ids=["may come in", "is refused"])
-@each_kind
-def test_a_descriptor_that_takes_its_time_to_close_keeps_nobody_waiting(
-    spot: Path, script: Any, kind: str, listed: bool
-) -> None:
-    """Anybody who may connect could stop the gate for as long as he likes, for everybody."""
-    with gate(spot, type=kind, users=[0, 1] if listed else [0], command=script("cat")) as one:
-
-        def attack() -> None:
-            os.setresgid(1, 1, 1)
-            os.setresuid(1, 1, 1)
-            clinging, other = _clinging()
-            sock = one.connect()
-            fds = array.array("i", [clinging.fileno()])
-            try:
-                sock.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
-            except (PermissionError, BrokenPipeError):
-                clinging.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 0, 0))
-            clinging.close()
-            os.write(sent, b".")
-            time.sleep(30)
-            other.close()
-
-        told, sent = os.pipe()
-        pid = fork(attack)
-        os.close(sent)
-        assert os.read(told, 1) == b"."
-        time.sleep(0.1)
-        began = time.monotonic()
-        answer = ask(one, b"hello")
-        waited = time.monotonic() - began
-        kill(pid)
-        os.close(told)
-        if not refuse_descriptors(one.listener):
-            pytest.skip("Below Linux 6.16 no receiver can refuse descriptors (SO_PASSRIGHTS).")
-        assert answer == b"hello"
-        assert waited < 2
 
 
 def test_one_connection_has_many_requests_in_order(spot: Path, script: Any) -> None:

@@ -14,6 +14,7 @@ threads.  The files, from the bottom::
     peer, process     what the kernel says about a caller; what /proc adds for the log
     journal, log      records for the journal; which of them are summed up
     loop              descriptors, timers
+    closing, receiving                            connections into which descriptors were passed
     door              accepts, identifies, admits or refuses, counts
     backend, relay, bulk, stream, messages, forward     to another socket
     queue, child, request, serve                  a command for each request

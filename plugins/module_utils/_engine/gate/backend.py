@@ -17,7 +17,7 @@ from typing import Optional
 
 from . import log as words
 from .loop import Loop
-from .peer import Socket
+from .peer import Socket, refuse_descriptors
 
 # EAGAIN: its queue is full (unix(7), connect(2)).  The others: this process is short of something.
 _TRY_AGAIN = frozenset(
@@ -78,6 +78,7 @@ class Backend:
         sock = None
         try:
             sock = Socket(socket.AF_UNIX, self._kind)
+            refuse_descriptors(sock)
             if buffer:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
             sock.connect(path)

@@ -18,6 +18,7 @@ import os
 import socket
 import struct
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 
@@ -103,8 +104,9 @@ class Carriers:
 
     def close(self, seconds: float = 2.0) -> None:
         """Wait for threads whose connections were shut down."""
+        end = time.monotonic() + seconds
         for thread in list(self._threads.values()):
-            thread.join(seconds)
+            thread.join(max(0.0, end - time.monotonic()))
         self.ready(IN)
         self._loop.unwatch(self._ear)
         # A thread that is there still may have something to say.

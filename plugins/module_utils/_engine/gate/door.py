@@ -13,6 +13,7 @@ import os
 import socket
 from collections.abc import Callable, Collection
 
+from . import closing
 from . import log as words
 from .log import Log, Visit
 from .loop import IN, Loop
@@ -102,6 +103,10 @@ class Door:
             self._open = False
             self._loop.unwatch(self._listener.fileno())
 
+    def _rest(self) -> None:
+        self._pause()
+        self._loop.later(_PAUSE, self.start)
+
     def _accept(self) -> None:
         if not self._open:
             return
@@ -115,6 +120,9 @@ class Door:
                 # The others wait in the kernel's queue.
                 self._pause()
                 return
+            if closing.is_busy():
+                self._rest()
+                return
             try:
                 sock = accept(self._listener, self._kind)
             except BlockingIOError:
@@ -124,8 +132,7 @@ class Door:
                     self._log.say(
                         f"No connection can be accepted: {os.strerror(error.errno)}.", True
                     )
-                    self._pause()
-                    self._loop.later(_PAUSE, self.start)
+                    self._rest()
                     return
                 continue
             self._receive(sock, rules)
@@ -150,10 +157,10 @@ class Door:
         try:
             self._admit(sock, visit, rules)
         except BaseException:
-            sock.close()
+            closing.close(self._loop, sock)
             self.leave(visit, words.FAILED, words.BROKEN)
             raise
 
     def _refuse(self, sock: Socket, peer: Peer, reason: str) -> None:
         self._log.refused(sock, peer, reason)
-        sock.close()
+        closing.close(self._loop, sock)

@@ -11,14 +11,15 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 
+from . import closing
 from . import log as words
 from .backend import Backend
 from .bulk import Carriers
 from .door import Door
 from .log import Visit
 from .loop import IN, Loop
-from .messages import MessageSide, receive_plain, take, take_plain
-from .peer import Socket, refuse_descriptors
+from .messages import MessageSide
+from .peer import Socket
 from .relay import Relay, Side
 from .rules import GateRules
 from .stream import StreamSide
@@ -32,13 +33,11 @@ class Forward:
 
     door: Door
 
-    def __init__(self, loop: Loop, rules: Callable[[float], GateRules], listener: Socket) -> None:
+    def __init__(self, loop: Loop, rules: Callable[[float], GateRules]) -> None:
         self._loop = loop
         first = rules(loop.now)
         self._messages = first.type == "seqpacket"
         self._carriers = None if self._messages else Carriers(loop)
-        # Then nothing needs to be looked for in what is received.
-        self._kernel_refuses = refuse_descriptors(listener)
         kind = socket.SOCK_SEQPACKET if self._messages else socket.SOCK_STREAM
         self._backend = Backend(loop, kind)
         self._relays: set[Relay] = set()
@@ -75,7 +74,7 @@ class Forward:
         return 0 if usual else rules.max_message
 
     def _turn_away(self, sock: Socket, visit: Visit, reason: str) -> None:
-        sock.close()
+        closing.close(self._loop, sock)
         self.door.leave(visit, words.FAILED, reason)
 
     def _join(self, front: Socket, back: Socket, visit: Visit, rules: GateRules) -> None:
@@ -83,9 +82,7 @@ class Forward:
             sides = self._sides(front, back, rules)
             relay = Relay(self._loop, visit, *sides, self._finished)
         except OSError:
-            for one in (front, back):
-                self._loop.forget(one.fileno())
-            back.close()
+            closing.close(self._loop, back)
             self._turn_away(front, visit, words.BROKEN)
             return
         self._relays.add(relay)
@@ -94,14 +91,10 @@ class Forward:
 
     def _sides(self, front: Socket, back: Socket, rules: GateRules) -> tuple[Side, Side]:
         if self._carriers is not None:
-            receive = None if self._kernel_refuses else receive_plain(front)
-            return StreamSide(front, self._carriers, receive), StreamSide(back, self._carriers)
+            return StreamSide(front, self._carriers), StreamSide(back, self._carriers)
         if self._buffer(rules):
             front.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._buffer(rules))
-        refused = self._kernel_refuses and refuse_descriptors(back)
-        take_one = take_plain if refused else take
-        most = rules.max_message
-        return MessageSide(front, most, take_one), MessageSide(back, most, take_one)
+        return MessageSide(front, rules.max_message), MessageSide(back, rules.max_message)
 
     def _finished(self, relay: Relay, verdict: str, reason: str) -> None:
         self._relays.discard(relay)

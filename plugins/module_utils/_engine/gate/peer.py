@@ -14,6 +14,7 @@ chooses itself, such as the address it is bound to, is looked at.
 from __future__ import annotations
 
 import errno
+import functools
 import socket
 import struct
 from typing import NamedTuple
@@ -133,13 +134,28 @@ def check_listener(listener: socket.socket, kind: str) -> None:
         raise AccessError("The gate's socket does not listen; its .socket unit needs Accept=no.")
 
 
-def refuse_descriptors(listener: Socket) -> bool:
-    """Let the kernel refuse passed descriptors for all connections to come (Linux 6.16).
+def refuse_descriptors(sock: Socket) -> None:
+    """Let the kernel refuse passed descriptors, where it can (Linux 6.16); see the next one.
 
-    Whoever sends one gets EPERM.  Return whether the kernel can do that.
+    Whoever sends one gets EPERM.  What a listener is told holds for all connections to come.
     """
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, SO_PASSRIGHTS, 0)
-    except OSError:
-        return False
+    if _can_refuse():
+        sock.setsockopt(socket.SOL_SOCKET, SO_PASSRIGHTS, 0)
+
+
+def refuses_descriptors(sock: Socket) -> bool:
+    """Tell whether the kernel refuses passed descriptors for this connection.
+
+    It does not for those that waited in the queue already when the listener was told to.
+    """
+    return _can_refuse() and not sock.getsockopt(socket.SOL_SOCKET, SO_PASSRIGHTS)
+
+
+@functools.cache
+def _can_refuse() -> bool:
+    with socket.socket(socket.AF_UNIX) as sock:
+        try:
+            sock.getsockopt(socket.SOL_SOCKET, SO_PASSRIGHTS)
+        except OSError:
+            return False
     return True

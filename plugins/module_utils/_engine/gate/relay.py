@@ -13,11 +13,10 @@ byte, and the end of both (close(2)) likewise.
 
 from __future__ import annotations
 
-import mmap
-import select
 import socket
 from collections.abc import Callable
 
+from . import closing
 from . import log as words
 from .log import Visit
 from .loop import ERR, HUP, IN, OUT, RDHUP, Loop
@@ -29,10 +28,6 @@ _UNWATCHED = -1
 
 # Gets the relay that has ended, the verdict and the reason.
 Finished = Callable[["Relay", str, str], None]
-
-
-class Refused(Exception):
-    """Something came that must end the connection; the message is the reason's word."""
 
 
 class Relay:
@@ -76,9 +71,8 @@ class Relay:
             return
         self.visit.bytes_in, self.visit.bytes_out = front.moved, back.moved
         for side in (front, back):
-            self.loop.forget(side.fd)
             side.drop()
-            side.sock.close()
+            closing.close(self.loop, side.sock)
         # They hold each other: nothing else would free them before the collector comes by.
         del front.other, back.other, front.relay, back.relay
         self._finished(self, *self._ended)
@@ -204,19 +198,3 @@ class Side:
         else:
             loop.change(self.fd, events)
         self.events = events
-
-
-def aligned_buffer(size: int) -> mmap.mmap:
-    """Return memory of this process alone that begins at a page.
-
-    Copies of 64 KiB are faster there than in a bytearray, which begins anywhere: messages went at
-    0.82 GB/s instead of 0.57 (tests/bench/gate).
-    """
-    return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-
-
-def hung_up(fd: int) -> bool:
-    """Tell whether the other end will send no more, as of now."""
-    poll = select.poll()
-    poll.register(fd, select.POLLRDHUP)
-    return any(event & (select.POLLRDHUP | select.POLLHUP) for dummy, event in poll.poll(0))

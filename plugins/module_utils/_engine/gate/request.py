@@ -12,11 +12,12 @@ import socket
 from collections import deque
 from collections.abc import Callable
 
+from . import closing
 from . import log as words
 from .log import Visit
 from .loop import ERR, HUP, IN, OUT, RDHUP, Loop, Timer
-from .messages import at_end, take
 from .peer import Socket
+from .receiving import at_end, taker
 from .rules import LARGEST_MESSAGE
 
 _WRONG = {
@@ -25,6 +26,8 @@ _WRONG = {
     words.DESCRIPTORS: "Descriptors cannot be passed here.",
     words.CUT: "The request came with control data, which are not taken.",
 }
+# What is not received, so nothing behind it can be; ``closing`` ends that without hiding the reply.
+_UNREAD = (words.DESCRIPTORS, words.CUT)
 # So much of a reply waits for a slow caller before the command has to wait, too.
 _MUCH = 65536
 # How long a caller may take to see the end of its last reply before the connection is cut.
@@ -78,6 +81,7 @@ class Caller:
         self._reason = ""
         self._open = True
         self._fd = sock.fileno()
+        self._receive = taker(sock)
         self._events = _READ
         if most > _MUCH:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, LARGEST_MESSAGE)
@@ -142,7 +146,7 @@ class Caller:
         self._loop.unwatch(self._fd)
         self._out.clear()
         self._out_size = 0
-        self.sock.close()
+        closing.close(self._loop, self.sock)
         if self.on_room is not None:
             self.on_room()
         self._closed(self, reason)
@@ -150,7 +154,7 @@ class Caller:
     def _take(self) -> None:
         most = self.most - len(self._request)
         try:
-            data, wrong = take(self.sock, most)
+            data, wrong = self._receive(self.sock, most)
         except BlockingIOError:
             return
         except OSError:
@@ -186,6 +190,8 @@ class Caller:
     def _refuse(self, code: str) -> None:
         self._over = True
         self._reason = code
+        # What is left unread would be told again and again.
+        self._at_end = code in _UNREAD
         self.reply(error_reply(code, _WRONG[code].format(most=self.most)))
         if self._open:
             self._settle()
@@ -236,8 +242,8 @@ class Caller:
 
     def _discard(self) -> None:
         try:
-            data, dummy = take(self.sock, LARGEST_MESSAGE)
-            ended = not data and (self.is_stream or at_end(self.sock))
+            data, wrong = self._receive(self.sock, LARGEST_MESSAGE)
+            ended = wrong in _UNREAD or (not data and (self.is_stream or at_end(self.sock)))
         except BlockingIOError:
             return
         except OSError:

@@ -14,6 +14,7 @@ import signal
 import socket
 from collections.abc import MutableMapping
 
+from . import closing
 from .door import Door
 from .forward import Forward
 from .journal import Journal
@@ -91,14 +92,12 @@ class _Gate:
         rules.say = self._rules_said
         self._serve: Serve | None = None
         self._forward: Forward | None = None
+        refuse_descriptors(listener)
         behind: Serve | Forward
         if rules.current(0.0).command:
-            # To close what was passed can take as long as its sender likes (SO_LINGER, socket(7)), also
-            # where the caller is refused and nothing was received.
-            refuse_descriptors(listener)
             behind = self._serve = Serve(self._loop, self._log, rules.current, self._names.ask)
         else:
-            behind = self._forward = Forward(self._loop, rules.current, listener)
+            behind = self._forward = Forward(self._loop, rules.current)
         self._door = Door(self._loop, self._log, rules.current, listener, behind.admit)
         behind.door = self._door
         self._stopping = False
@@ -111,6 +110,7 @@ class _Gate:
         self._loop.watch(self._ear.fileno(), IN, self)
         signal.set_wakeup_fd(self._mouth.fileno(), warn_on_full_buffer=False)
         before = {one: signal.signal(one, _heard) for one in _SIGNALS}
+        closing.prepare()
         self._rules.tell_unresolved()
         try:
             self._door.start()
@@ -144,6 +144,7 @@ class _Gate:
             self._serve.finish()
         if self._forward is not None:
             self._forward.finish()
+        closing.finish()
         self._log.flush()
         self._loop.close()
         self._listener.close()

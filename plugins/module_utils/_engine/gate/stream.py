@@ -13,14 +13,14 @@ connections at rest.
 from __future__ import annotations
 
 import socket
-from typing import Any
 
 from . import bulk
 from . import log as words
 from .bulk import Carriers
 from .loop import HUP
 from .peer import Socket
-from .relay import Refused, Side, aligned_buffer
+from .receiving import Refused, aligned_buffer, receiver
+from .relay import Side
 
 _BUFFER = aligned_buffer(65536)
 _VIEW = memoryview(_BUFFER)
@@ -35,11 +35,10 @@ class StreamSide(Side):
 
     __slots__ = ("_carriers", "_held", "_often", "_receive")
 
-    def __init__(self, sock: Socket, carriers: Carriers, receive: Any = None) -> None:
-        """``receive`` replaces the socket's own ``recv_into``."""
+    def __init__(self, sock: Socket, carriers: Carriers) -> None:
         super().__init__(sock)
         self._carriers = carriers
-        self._receive = receive or sock.recv_into
+        self._receive = receiver(sock)
         self._often = 0
         self._held: memoryview | None = None
 
