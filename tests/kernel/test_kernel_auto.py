@@ -14,7 +14,11 @@ from unittest import mock
 
 import pytest
 
-from ansible_collections.unixsocket.access.plugins.module_utils._engine import choosing, keeper
+from ansible_collections.unixsocket.access.plugins.module_utils._engine import (
+    choosing,
+    keeper,
+    placing,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.record import (
     NoRecord,
 )
@@ -130,7 +134,7 @@ def test_a_mount_is_chosen_where_the_access_is_declared_anyway(here: Place) -> N
         mode="0600",
         trust_directories=[str(TOP / "run/alice")],
     )
-    with mock.patch.object(choosing, "is_running", return_value=True):
+    with mock.patch.object(placing, "is_running", return_value=True):
         result = here.run(declared)
         (grant,) = result.sockets["app"]["grants"]
         assert (grant["method"], grant["endpoint"]) == ("bind_mount", TARGET)
@@ -186,9 +190,9 @@ def test_a_choice_at_a_path_that_cannot_stay_makes_way(here: Place) -> None:
     assert len(mounted()) == 1
     declared["app"]["allow"][0]["engine"] = "socat"
     with (
-        mock.patch.object(choosing, "is_running", return_value=True),
-        mock.patch.object(choosing.socat, "look", return_value=True),
-        mock.patch.object(choosing.Choosing, "_accountless", return_value={}),
+        mock.patch.object(placing, "is_running", return_value=True),
+        mock.patch.object(placing.socat, "look", return_value=True),
+        mock.patch.object(placing.Placing, "_accountless", return_value={}),
     ):
         result = here.run(declared, check=True)
         assert any(

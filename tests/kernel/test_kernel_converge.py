@@ -21,7 +21,6 @@ from typing import Any
 import pytest
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine import proofs
-from ansible_collections.unixsocket.access.plugins.module_utils._engine import round as way
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import (
     AccessError,
     Refusals,
@@ -610,7 +609,7 @@ def _before_the_proof(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], obj
         happens()
         return real(*arguments, **options)
 
-    monkeypatch.setattr(way, "prove_all", late)
+    monkeypatch.setattr(proofs, "prove_all", late)
 
 
 def test_a_directory_that_closes_before_the_proof(

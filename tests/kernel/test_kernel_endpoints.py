@@ -22,8 +22,7 @@ from unittest import mock
 
 import pytest
 
-from ansible_collections.unixsocket.access.plugins.module_utils._engine import keeper
-from ansible_collections.unixsocket.access.plugins.module_utils._engine import round as way
+from ansible_collections.unixsocket.access.plugins.module_utils._engine import keeper, proofs
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import (
     AccessError,
     Refusals,
@@ -312,7 +311,7 @@ def test_a_failure_leaves_no_trace(
         raise AccessError("It failed.")
 
     if where == "proof":
-        monkeypatch.setattr(way, "prove_all", fails)
+        monkeypatch.setattr(proofs, "prove_all", fails)
     else:
         monkeypatch.setattr(
             "ansible_collections.unixsocket.access.plugins.module_utils._engine.resources"

@@ -18,7 +18,7 @@ from unittest import mock
 
 import pytest
 
-from ansible_collections.unixsocket.access.plugins.module_utils._engine import round as way
+from ansible_collections.unixsocket.access.plugins.module_utils._engine import proofs
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge import loop
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import inode
@@ -130,7 +130,7 @@ def test_what_is_put_back_is_only_what_was_ours(home: Place) -> None:
         os.chown(directory, CAROL, CAROL)
         raise AccessError("It is not so.")
 
-    proving = mock.patch.object(way, "prove_all", prove)
+    proving = mock.patch.object(proofs, "prove_all", prove)
     with proving, pytest.raises(AccessError, match="It is not so"):
         home.run(client(path, directory))
     assert state(directory) == Access(CAROL, CAROL, Acl(7, 0, 0))
