@@ -65,8 +65,11 @@ def run(place: Path, reader: Reader, *, absent: bool) -> Outcome:
 def killed(place: Path, *, absent: bool) -> None:
     pid = os.fork()
     if pid == 0:
-        run(place, Reader(dies=True), absent=absent)
-        os._exit(0)
+        try:
+            run(place, Reader(dies=True), absent=absent)
+        finally:
+            # Whatever went wrong, the child must not go on as a second pytest.
+            os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 9
 
 
