@@ -23,6 +23,7 @@ from .environments import creator_shown
 from .errors import AccessError
 from .host import installed
 from .host.accounts import Accounts
+from .host.atomic_file import Unflushed
 from .host.shown import Shown
 from .host.systemctl import Unanswered, is_silent
 from .host.systemd import Manager, is_running
@@ -61,6 +62,7 @@ class Keeper:
         self._names = names
         self._check = check
         self._managers: dict[str | None, Manager] = {}
+        self._unflushed = Unflushed()
         self._active: dict[str, bool] = {}
 
     def find_creators(
@@ -211,7 +213,12 @@ class Keeper:
             writer = user
         manager = self._manager(file.user) if file.unit_file else None
         return ManagedFile(
-            file.path, manager=manager, restarts=file.restarts, writer=writer, made=self._made
+            file.path,
+            manager=manager,
+            restarts=file.restarts,
+            writer=writer,
+            made=self._made,
+            unflushed=self._unflushed,
         )
 
     def _manager(self, user: str | None) -> Manager:
