@@ -26,7 +26,7 @@ from .host.accounts import Accounts
 from .host.atomic_file import Unflushed
 from .host.shown import Shown
 from .host.systemctl import Unanswered, is_silent
-from .host.systemd import Manager, is_running
+from .host.systemd import Manager
 from .keep.client_environment import client_file
 from .keep.hooks import DEADLINE, Hooks, hooks, without_hook
 from .keep.parts import Creator, KeptFile, Served
@@ -41,8 +41,6 @@ from .resources.unit import UnitState, memory_of
 from .survey import Surveyed
 from .task import Task
 
-KINDS = frozenset({"file", "unit", "engine"})
-
 
 class Keeper:
     """The hooks of one run; ``problems`` collects what makes a declared unit unfit."""
@@ -54,7 +52,6 @@ class Keeper:
             if key.startswith(("file:", "file@"))
             for directory in entry.before["missing"]
         }
-        self.works = is_running()
         self.problems: list[str] = []
         self.doubts: list[str] = []
         self._judged = False
