@@ -28,8 +28,8 @@ from .host.shown import Shown
 from .host.systemctl import Unanswered, is_silent
 from .host.systemd import Manager
 from .keep.client_environment import client_file
-from .keep.hooks import DEADLINE, Hooks, hooks, without_hook
-from .keep.parts import Creator, KeptFile, Served
+from .keep.hooks import Hooks, hooks, without_hook
+from .keep.parts import DEADLINE, Creator, KeptFile, Served
 from .model.access import Access, AccessRequest
 from .model.account import User
 from .model.chain import Chain

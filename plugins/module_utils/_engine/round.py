@@ -32,7 +32,6 @@ from .model.access import Access, AccessRequest, wanted_socket
 from .model.chain import Chain
 from .planner.plan import plan_socket
 from .recorded import recorded_inode
-from .remembered import kept_before
 from .report import Result, Seen, result_of
 from .resources.inode_access import DirectoryAccess, SocketAccess
 from .resources.membership import Membership, MembershipRequest
@@ -248,6 +247,8 @@ class Round:
                 planned = self._planned(source.one, source.plan.access)
                 if planned is not None:
                     chain = chain.with_access({chain.leaf.path: planned})
+            from .remembered import kept_before
+
             before = kept_before(seen.task)
             served, seen.task = serving.forward(place, chain, source.one, seen.task, before)
         if served is not None:

@@ -17,13 +17,12 @@ from dataclasses import dataclass
 from ..errors import AccessError
 from ..model.access import Access, AccessRequest
 from ..model.words import Names, setting_word
+from ..shortcut import COMMAND
 from ..task import Task, compiled
 from .births import born_mode
 from .mount_hooks import has_mounts, mount_files, mount_lines
-from .parts import COMMAND, POLICIES, UNITS, Creator, KeptFile, start_at_boot, units_of
+from .parts import POLICIES, UNITS, Creator, KeptFile, start_at_boot, units_of
 from .service_units import escaped, lines, whole
-
-DEADLINE = 10.0
 
 
 @dataclass(frozen=True)
