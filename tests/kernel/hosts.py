@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from unittest import mock
 
-from ansible_collections.unixsocket.access.plugins.module_utils._engine import keeper
+from ansible_collections.unixsocket.access.plugins.module_utils._engine import making
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.record import (
     Record,
     RecordFile,
@@ -138,7 +138,7 @@ class Place:
         options = Options(
             check=check, prove=prove, absent=absent, lock_seconds=lock_seconds, proof_seconds=5.0
         )
-        with mock.patch.object(keeper, "is_running", return_value=False):
+        with mock.patch.object(making, "is_running", return_value=False):
             return converge(tasks, options, dropped=lambda record: dropped, file=self.file)
 
     def refusal(self, sockets: Mapping[str, Mapping[str, Any]], **how: Any) -> str:

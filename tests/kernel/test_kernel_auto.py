@@ -16,7 +16,7 @@ import pytest
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine import (
     choosing,
-    keeper,
+    making,
     placing,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.record import (
@@ -84,7 +84,7 @@ def test_a_hook_without_the_record_chooses_the_same(home: Place) -> None:
     declared = validate(app(path, staff)).sockets[0]
     for method in ("acl", "group"):
         task = Task(declared, "socket app", chosen={f"group {STAFF}": method}, kept=True)
-        with mock.patch.object(keeper, "is_running", return_value=False):
+        with mock.patch.object(making, "is_running", return_value=False):
             result = converge([task], Options(hook=True, prove=False), file=NoRecord())
         assert methods(result) == [method]
         assert not turned(result)
@@ -99,7 +99,7 @@ def test_a_hook_asks_no_user_s_manager(home: Place) -> None:
     task = Task(declared, "socket app", kept=True)
     with (
         mock.patch.object(commands, "run") as run,
-        mock.patch.object(keeper, "is_running", return_value=True),
+        mock.patch.object(making, "is_running", return_value=True),
     ):
         converge([task], Options(hook=True, prove=False), file=NoRecord())
         assert not run.called

@@ -22,7 +22,7 @@ from unittest import mock
 
 import pytest
 
-from ansible_collections.unixsocket.access.plugins.module_utils._engine import keeper, proofs
+from ansible_collections.unixsocket.access.plugins.module_utils._engine import making, proofs
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import (
     AccessError,
     Refusals,
@@ -120,7 +120,7 @@ def hook(place: Place, sockets: dict[str, Any]) -> Result:
     """Run as the host's own hook does at the start of the daemon."""
     tasks = [Task(one, f"socket {one.name}", kept=True) for one in validate(sockets).sockets]
     options = Options(hook=True, prove=False, lock_seconds=5.0)
-    with mock.patch.object(keeper, "is_running", return_value=False):
+    with mock.patch.object(making, "is_running", return_value=False):
         return converge(tasks, options, file=place.file)
 
 

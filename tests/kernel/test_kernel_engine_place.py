@@ -17,7 +17,7 @@ from unittest import mock
 
 import pytest
 
-from ansible_collections.unixsocket.access.plugins.module_utils._engine import keeper
+from ansible_collections.unixsocket.access.plugins.module_utils._engine import making
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.engine_place import judged
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import Refusals
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import (
@@ -127,7 +127,7 @@ def run(home: Place, top: Path, *, check: bool) -> Result:
     task = Task(validate(declared).sockets[0], "socket app")
     there = place(top)
     where = mock.patch.object(installed, "Place", return_value=there)
-    runs = mock.patch.object(keeper, "is_running", return_value=True)
+    runs = mock.patch.object(making, "is_running", return_value=True)
     up = mock.patch.object(systemd, "is_running", return_value=True)
     with where, runs, up, mock.patch.object(systemd.Manager, "show", nothing_runs):
         return converge([task], Options(check=check), file=home.file)

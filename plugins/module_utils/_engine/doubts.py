@@ -13,7 +13,7 @@ import stat
 from collections.abc import Collection, Iterable, Iterator
 
 from .converge.record import Record
-from .keep.hooks import DEADLINE
+from .keep.parts import DEADLINE
 from .model.holders import declared_name, holder_of
 from .model.words import listed
 from .report import Seen

@@ -17,7 +17,7 @@ from .converge.steps import Want
 from .endpoints import Parts
 from .keep.ends import end_files, moments, timer_of
 from .keep.parts import Served
-from .keeper import Keeper
+from .making import Making
 from .planner.elsewhere import is_managed
 from .policy.moments import written
 from .policy.types import Grant
@@ -70,21 +70,21 @@ def remembered(
     return {**left, **{_key(task, one): task.holder for task in tasks for one in task.ended}}
 
 
-def wants(parts: Sequence[Parts], keeper: Keeper) -> list[Want]:
+def wants(parts: Sequence[Parts], making: Making) -> list[Want]:
     """Return what the host needs so that the grants of declared sockets end by themselves."""
     found: list[Want] = []
     for task in (one.task for one in parts if not one.task.kept):
         if not moments(task):
             continue
-        if not keeper.works:
-            keeper.problems.append(
+        if not making.systemd:
+            making.keeper.problems.append(
                 f"The socket {task.declared.path} has grants with expires, and this host does not "
                 "run systemd, so nothing would end them at their time; remove expires, and take "
                 "the grants out of the declaration when they shall end."
             )
             continue
         files = Served(end_files(task), timer_of(task.declared.name))
-        found += keeper.serve(files, f"{task.holder} by ends")
+        found += making.keeper.serve(files, f"{task.holder} by ends")
     return found
 
 

@@ -23,12 +23,13 @@ from .environments import creator_shown
 from .errors import AccessError
 from .host import installed
 from .host.accounts import Accounts
+from .host.atomic_file import Unflushed
 from .host.shown import Shown
 from .host.systemctl import Unanswered, is_silent
-from .host.systemd import Manager, is_running
+from .host.systemd import Manager
 from .keep.client_environment import client_file
-from .keep.hooks import DEADLINE, Hooks, hooks, without_hook
-from .keep.parts import Creator, KeptFile, Served
+from .keep.hooks import Hooks, hooks, without_hook
+from .keep.parts import DEADLINE, Creator, KeptFile, Served
 from .model.access import Access, AccessRequest
 from .model.account import User
 from .model.chain import Chain
@@ -39,8 +40,6 @@ from .resources.file import ManagedFile
 from .resources.unit import UnitState, memory_of
 from .survey import Surveyed
 from .task import Task
-
-KINDS = frozenset({"file", "unit", "engine"})
 
 
 class Keeper:
@@ -53,7 +52,6 @@ class Keeper:
             if key.startswith(("file:", "file@"))
             for directory in entry.before["missing"]
         }
-        self.works = is_running()
         self.problems: list[str] = []
         self.doubts: list[str] = []
         self._judged = False
@@ -61,6 +59,7 @@ class Keeper:
         self._names = names
         self._check = check
         self._managers: dict[str | None, Manager] = {}
+        self._unflushed = Unflushed()
         self._active: dict[str, bool] = {}
 
     def find_creators(
@@ -211,7 +210,12 @@ class Keeper:
             writer = user
         manager = self._manager(file.user) if file.unit_file else None
         return ManagedFile(
-            file.path, manager=manager, restarts=file.restarts, writer=writer, made=self._made
+            file.path,
+            manager=manager,
+            restarts=file.restarts,
+            writer=writer,
+            made=self._made,
+            unflushed=self._unflushed,
         )
 
     def _manager(self, user: str | None) -> Manager:

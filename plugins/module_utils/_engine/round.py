@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from . import ending, keeper
+from . import ending
 from .choosing import Choosing, chosen
 from .converge.loop import Outcome, apply_steps
 from .converge.record import Record, RecordFile
@@ -25,14 +25,13 @@ from .faults import looking_at
 from .host.accounts import Accounts, HostNames
 from .host.pinned import Pin
 from .host.starting import starting
-from .keep.hooks import births
+from .keep.births import births
 from .made import endpoints_made, endpoints_removed
-from .making import HOOKED, MOUNTS, Making
+from .making import HOOKED, KEPT, MOUNTS, Making
 from .model.access import Access, AccessRequest, wanted_socket
 from .model.chain import Chain
 from .planner.plan import plan_socket
 from .recorded import recorded_inode
-from .remembered import kept_before
 from .report import Result, Seen, result_of
 from .resources.inode_access import DirectoryAccess, SocketAccess
 from .resources.membership import Membership, MembershipRequest
@@ -63,7 +62,6 @@ class Round:
         self.stranger = stranger_here()
         check = options.check
         self.survey = Survey(self.accounts, self.names, check=check, hook=options.hook)
-        self.keeper = keeper.Keeper(self.accounts, self.names, self.record, check=check)
         self.making = Making(self.accounts, self.names, self.stranger, self.record, options)
         self.seen: list[Seen] = []
         self.steps: list[Step] = []
@@ -94,7 +92,7 @@ class Round:
             self._refuse()
             wants = self._wanted()
         self._refuse()
-        kinds = _INODES if options.hook else _INODES | _ACCOUNTS | keeper.KINDS
+        kinds = _INODES if options.hook else _INODES | _ACCOUNTS | KEPT
         if not options.unprivileged:
             kinds |= HOOKED if options.hook else MOUNTS
         steps = plan_steps(wants, self.holders, self.record, self._recorded, kinds)
@@ -111,7 +109,7 @@ class Round:
         ended = ending.remembered(self.record.ended, self.holders, self.parts)
         with starting(names):
             return apply_steps(
-                self.steps, self.record, self.file, self.keeper.wait_for_nothing, ended
+                self.steps, self.record, self.file, self.making.wait_for_nothing, ended
             )
 
     def _served(self) -> list[Place]:
@@ -134,18 +132,18 @@ class Round:
         if failed:
             failed += under_two_names(self.seen, self.record, self.holders)
             raise AccessError("\n".join(failed))
-        if self.keeper.works and not self.options.hook:
-            self.keeper.start([service_of(place) for place in self._served()])
+        if self.making.keeps:
+            self.making.keeper.start([service_of(place) for place in self._served()])
         return proofs
 
     def result(self, outcome: Outcome, proofs: Sequence[Proof]) -> Result:
         """Return what was declared, decided, done and proven."""
         doubted = [] if self.options.hook else doubts(self.seen, self.record, self.holders)
-        doubted += self.keeper.doubts
+        doubted += self.making.doubts
         return result_of(outcome, self.seen, proofs, doubted)
 
     def _refuse(self) -> None:
-        finders = (self.choosing, self.survey, self.keeper, self.making)
+        finders = (self.choosing, self.survey, self.making)
         problems = [problem for finder in finders for problem in finder.problems]
         if problems:
             raise Refusals(tuple(dict.fromkeys(problems)))
@@ -169,9 +167,9 @@ class Round:
         return found
 
     def _plan(self) -> None:
-        if self.keeper.works and not self.options.hook:
+        if self.making.keeps:
             managed = self._managed()
-            creators = self.keeper.find_creators([(seen.task, seen.one) for seen in managed])
+            creators = self.making.keeper.find_creators([(seen.task, seen.one) for seen in managed])
             for seen, (task, creator) in zip(managed, creators):
                 seen.task, seen.creator = task, creator
         for seen in self.seen:
@@ -198,14 +196,14 @@ class Round:
 
     def _wanted(self) -> list[Want]:
         """Return all that is wanted: of inodes and accounts, and of what keeps them so."""
-        keep = self.keeper.works and not self.options.hook
-        if not self.keeper.works and not self.options.hook:
+        keep = self.making.keeps
+        if not self.making.systemd and not self.options.hook:
             for seen in self._managed():
                 seen.one.notes.append(
                     "This host does not run systemd, so nothing keeps the access when the daemon "
                     "is started anew; run again then."
                 )
-        wants = [] if self.options.hook else ending.wants(self.parts, self.keeper)
+        wants = [] if self.options.hook else ending.wants(self.parts, self.making)
         for seen in self.seen:
             place = seen.place or seen.parts.serves
             if place is not None and not self.options.hook:
@@ -215,7 +213,7 @@ class Round:
                 wants += self.making.mounting.wants(seen) if seen.parts.mounts else ()
                 if keep:
                     holder = seen.task.holder
-                    wants += self.keeper.tell_clients(seen.parts.mounts, seen.one, holder)
+                    wants += self.making.keeper.tell_clients(seen.parts.mounts, seen.one, holder)
             request = seen.plan.access
             if request is not None:
                 planned = self._planned(seen.one, request)
@@ -228,14 +226,14 @@ class Round:
         return wants
 
     def _hooks(self, seen: Seen, request: AccessRequest, planned: Access | None) -> list[Want]:
-        wants, hooks = self.keeper.keep(seen.task, seen.one, seen.creator, request, planned)
+        wants, hooks = self.making.keeper.keep(seen.task, seen.one, seen.creator, request, planned)
         seen.kept = hooks.said
         return wants
 
     def _of_endpoint(self, seen: Seen, place: Place) -> Iterator[Want]:
         """Return what makes the endpoint of a proxy or a gate."""
         serving = self.making.serving
-        if not self.keeper.works:
+        if not self.making.systemd:
             serving.no_units(place)
             return
         ours = place.endpoint.at in endpoints_made(self.record)
@@ -249,12 +247,14 @@ class Round:
                 planned = self._planned(source.one, source.plan.access)
                 if planned is not None:
                     chain = chain.with_access({chain.leaf.path: planned})
+            from .remembered import kept_before
+
             before = kept_before(seen.task)
             served, seen.task = serving.forward(place, chain, source.one, seen.task, before)
         if served is not None:
             holder = maker_of(seen.task, place)
-            yield from self.keeper.tell_clients([place], seen.one, holder)
-            yield from self.keeper.serve(served, holder)
+            yield from self.making.keeper.tell_clients([place], seen.one, holder)
+            yield from self.making.keeper.serve(served, holder)
 
     def _here(self, parts: Parts) -> Seen:
         return next(seen for seen in self.seen if seen.parts is parts and seen.place is None)
@@ -300,8 +300,8 @@ class Round:
     def _recorded(self, key: str) -> AnyResource:
         """Make the resource of a recorded key, for what is undone."""
         kind, dummy, rest = key.partition(":")
-        if kind.partition("@")[0] in keeper.KINDS:
-            return self.keeper.recorded(kind, rest)
+        if kind.partition("@")[0] in KEPT:
+            return self.making.keeper.recorded(kind, rest)
         if kind in MOUNTS:
             return self.making.mounting.recorded(kind, rest)
         if kind == "member":

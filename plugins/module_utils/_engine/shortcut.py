@@ -22,6 +22,9 @@ if TYPE_CHECKING:  # pragma: no cover
 
 LIBRARY = "/usr/local/lib/socket-access"
 ARCHIVE = "engine.zip"
+COMMAND = "/usr/local/sbin/socket-access"
+# What the command remembers until the host is started anew.
+MEMORY = "/run/socket-access"
 PACKAGE = "socket_access"
 # What a traceback calls the engine, wherever it runs from.
 SHOWN = f"{LIBRARY}/{ARCHIVE}/{PACKAGE}"

@@ -20,7 +20,7 @@ from unittest import mock
 
 import pytest
 
-from ansible_collections.unixsocket.access.plugins.module_utils._engine import keeper
+from ansible_collections.unixsocket.access.plugins.module_utils._engine import making
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.diagnose import described
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.accounts import (
     Accounts,
@@ -91,7 +91,7 @@ def connect(way: Way, path: str | None = None, kind: str | None = None) -> str |
 @pytest.mark.parametrize("name", WAYS)
 def test_the_true_cause_is_named_and_its_change_helps(name: str) -> None:
     def work() -> None:
-        with world() as made, mock.patch.object(keeper, "is_running", return_value=False):
+        with world() as made, mock.patch.object(making, "is_running", return_value=False):
             way = WAYS[name](made)
             assert connect(way) == way.errno
             status, found = ask(way)
@@ -125,7 +125,7 @@ def test_the_declaration_helps(name: str) -> None:
     """What is proposed for the inventory, put into effect by a run."""
 
     def work() -> None:
-        with world() as made, mock.patch.object(keeper, "is_running", return_value=False):
+        with world() as made, mock.patch.object(making, "is_running", return_value=False):
             way = WAYS[name](made)
             declaration = ask(way)[1]["declaration"]
             assert (declaration is not None) == way.declared, declaration
@@ -375,7 +375,7 @@ def test_it_says_why_somebody_gets_in_who_should_not() -> None:
             found = explain(PATH, Principal("user", "alice"), keep_out=True)
             assert found.proposal is not None
             (policy,) = validate(found.proposal.sockets).sockets
-            with mock.patch.object(keeper, "is_running", return_value=False):
+            with mock.patch.object(making, "is_running", return_value=False):
                 converge([Task(policy, "socket_policy")], Options(prove=True, proof_seconds=5.0))
             assert connect(Way("", "", ())) == "EACCES"
 

@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "shortcut": set(),
     "once": set(),
     "host": {"errors", "faults", "model", "shortcut", "once"},
-    "resources": {"errors", "faults", "model", "host"},
+    "resources": {"errors", "faults", "model", "shortcut", "host"},
     "converge": {"errors", "faults", "model", "host", "resources"},
     "gate": {"errors"},
     "census": {"errors", "model", "host", "reach"},
@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "diagnose": {"errors", "model", "policy", "host", "reach", "census"},
     "task": {"errors", "model", "policy"},
     "endpoints": {"policy", "task"},
-    "keep": {"errors", "model", "policy", "task", "endpoints"},
+    "keep": {"errors", "model", "policy", "shortcut", "task", "endpoints"},
 }
 # Those that are one file each, in no directory.
 FILES_ALONE = {"errors", "faults", "task", "shortcut", "once", "endpoints"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.keep.hooks import births
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.keep.births import births
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.keep.parts import Creator
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.access import (
     Access,

@@ -10,6 +10,7 @@ import os
 import resource as limits
 import signal
 import socket
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,13 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge
     plan_steps,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.atomic_file import (
+    Unflushed,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.account import (
+    Credentials,
+    User,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.resources.file import (
     FileState,
     ManagedFile,
@@ -62,6 +70,40 @@ def test_what_a_user_puts_in_its_place_neither_stops_nor_ends_us(tmp_path: Path,
         limits.setrlimit(limits.RLIMIT_AS, before)
     assert path.read_bytes() == b"ours"
     assert path.lstat().st_mode & 0o170000 == 0o100000
+
+
+@pytest.mark.parametrize("writer", [None, "carol"])
+def test_a_directory_is_flushed_once_for_all_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writer: str | None
+) -> None:
+    """But for files of a user's, whose directory is opened with that user's rights alone."""
+    flushed: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda fd: flushed.append(os.fstat(fd).st_mode >> 12))
+    monkeypatch.setattr(ManagedFile, "_rights", lambda dummy: nullcontext())
+    unflushed = Unflushed()
+    user = None if writer is None else User(writer, Credentials(1000, 1000))
+    files = [
+        ManagedFile(f"{tmp_path}/new/{name}", unflushed=unflushed, writer=user) for name in "abc"
+    ]
+    for file in files:
+        file.write(FileState(b"ours"))
+    file_type, directory_type = 0o10, 0o4
+    beside = [] if writer is None else [directory_type]
+    assert flushed == [file_type, *beside] * 3
+    flushed.clear()
+    for file in files:
+        file.settle()
+    assert flushed == ([directory_type] if writer is None else [])
+
+
+def test_a_directory_that_went_again_needs_no_flush(tmp_path: Path) -> None:
+    """A run that is put back removes the directories that it made."""
+    file = ManagedFile(f"{tmp_path}/new/a")
+    missing = (f"{tmp_path}/new",)
+    file.write(FileState(b"ours"))
+    file.write(FileState(None, missing=missing))
+    assert os.listdir(tmp_path) == []
+    file.settle()
 
 
 def too_long(*dummy: object) -> None:

@@ -165,11 +165,12 @@ def test_its_holder_goes_with_the_socket_and_stays_with_what_the_host_keeps() ->
     assert holders_of(task(kept=True), known) == {"socket app"}
 
 
-class Keeper:
+class Making:
     """A keeper on paper, of a host with or without systemd."""
 
-    def __init__(self, works: bool) -> None:
-        self.works = works
+    def __init__(self, systemd: bool) -> None:
+        self.systemd = systemd
+        self.keeper = self
         self.problems: list[str] = []
 
     def serve(self, served: object, holder: str) -> list[object]:
@@ -177,18 +178,18 @@ class Keeper:
 
 
 def test_a_host_without_systemd_cannot_end_anything() -> None:
-    keeper = Keeper(works=False)
+    making = Making(systemd=False)
     parts = [take_apart(task(Grant(WWW, expires=NOW + 5))), take_apart(task(Grant(DB)))]
-    assert ending.wants(parts, keeper) == []  # type: ignore[arg-type]
-    (problem,) = keeper.problems
+    assert ending.wants(parts, making) == []  # type: ignore[arg-type]
+    (problem,) = making.problems
     for word in ("/run/app.sock", "expires", "systemd", "remove"):
         assert word in problem
 
 
 def test_only_a_whole_declaration_makes_the_timer() -> None:
-    keeper = Keeper(works=True)
+    making = Making(systemd=True)
     grant = Grant(WWW, "acl", expires=NOW + 5)
-    assert ending.wants([take_apart(task(grant, kept=True))], keeper) == []  # type: ignore[arg-type]
-    ((served, holder),) = ending.wants([take_apart(task(grant))], keeper)  # type: ignore[arg-type,misc]
+    assert ending.wants([take_apart(task(grant, kept=True))], making) == []  # type: ignore[arg-type]
+    ((served, holder),) = ending.wants([take_apart(task(grant))], making)  # type: ignore[arg-type,misc]
     assert holder == "socket app by ends"
     assert served.unit == "socket-access-ends:app.timer"

@@ -12,6 +12,30 @@ import os
 from collections.abc import Callable
 
 
+class Unflushed:
+    """Directories in which files were put in place, each to be flushed to the disk once."""
+
+    def __init__(self) -> None:
+        self._paths: dict[str, None] = {}
+
+    def add(self, path: str) -> None:
+        """Remember one."""
+        self._paths[path] = None
+
+    def flush(self) -> None:
+        """Flush all that are still there (fsync(2)); raises OSError."""
+        while self._paths:
+            path = self._paths.popitem()[0]
+            try:
+                directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            except FileNotFoundError:
+                continue
+            try:
+                os.fsync(directory)
+            finally:
+                os.close(directory)
+
+
 def read(path: str) -> bytes | None:
     """Return the content of a file, or None if there is none."""
     try:
@@ -42,12 +66,14 @@ def replace(
     *,
     beside: str | None = None,
     dress: Callable[[int], None] | None = None,
+    later: Unflushed | None = None,
 ) -> None:
     """Put a file in place in one step: written beside it, flushed to the disk, then renamed.
 
     The directory must be one that only root writes to.  ``beside`` is another name for what is
-    being written, ``dress`` is called with its descriptor before it gets its mode.  Raises OSError,
-    with the old file as it was, when the file system is full or read-only (rename(2), fsync(2)).
+    being written, ``dress`` is called with its descriptor before it gets its mode, ``later`` flushes
+    the directory for several files.  Raises OSError, with the old file as it was, when the file
+    system is full or read-only (rename(2), fsync(2)).
     """
     beside = beside or f"{path}.new"
     try:
@@ -70,8 +96,7 @@ def replace(
     except BaseException:
         os.unlink(beside)
         raise
-    directory = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    directories = Unflushed() if later is None else later
+    directories.add(os.path.dirname(path))
+    if later is None:
+        directories.flush()

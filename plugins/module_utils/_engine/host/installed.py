@@ -21,12 +21,9 @@ from types import CodeType
 
 from .. import once, shortcut
 from ..errors import AccessError
-from ..shortcut import ARCHIVE, LIBRARY, MANAGED, PACKAGE, SHOWN
+from ..shortcut import ARCHIVE, COMMAND, LIBRARY, MANAGED, MEMORY, PACKAGE, SHOWN
 from . import atomic_file, sources
 
-COMMAND = "/usr/local/sbin/socket-access"
-# What the command remembers until the host is started anew.
-MEMORY = "/run/socket-access"
 _USUAL_PYTHON = "/usr/bin/python3"
 
 # Isolated from the environment and the caller's directory (-I), and without the packages of other

@@ -17,8 +17,8 @@ import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
+from ..shortcut import MEMORY
 from . import atomic_file
-from .installed import MEMORY
 from .lock import is_held
 
 _FILE = f"{MEMORY}/starting"

@@ -13,8 +13,9 @@ Sources: systemd.timer(5), systemd.time(7), systemd.service(5).
 from __future__ import annotations
 
 from ..policy.moments import written
+from ..shortcut import COMMAND
 from ..task import Task, compiled
-from .parts import COMMAND, POLICIES, UNITS, KeptFile, start_at_boot
+from .parts import POLICIES, UNITS, KeptFile, start_at_boot
 from .service_units import lines
 
 ENDS = f"{POLICIES}/ends"

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..shortcut import COMMAND
 from .service_units import (
     forwarding_sandbox,
     identity,
@@ -23,7 +24,6 @@ from .service_units import (
     unit_section,
 )
 
-_COMMAND = "/usr/local/sbin/socket-access"
 # Seconds in which the server ends by itself after it has let the last request finish.
 _MARGIN = 10
 # The threads that carry bulk (gate/bulk.py), and some.
@@ -78,7 +78,7 @@ def service_unit(gate: GateUnits) -> str:
         "[Service]",
         "Type=notify",
         "NotifyAccess=main",
-        f"ExecStart={_COMMAND} gate {gate.name}",
+        f"ExecStart={COMMAND} gate {gate.name}",
         "ExecReload=/bin/kill -HUP $MAINPID",
         # The server limits for each user what it writes down.
         "LogRateLimitIntervalSec=0",

@@ -12,20 +12,17 @@ Sources: systemd.socket(5), systemd.service(5), systemd.path(5), systemd.exec(5)
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..errors import AccessError
-from ..model.access import CONNECT, Access, AccessRequest
-from ..model.account import ROOT
-from ..model.acl import Acl
-from ..model.chain import Chain
+from ..model.access import Access, AccessRequest
 from ..model.words import Names, setting_word
+from ..shortcut import COMMAND
 from ..task import Task, compiled
+from .births import born_mode
 from .mount_hooks import has_mounts, mount_files, mount_lines
-from .parts import COMMAND, POLICIES, UNITS, Creator, KeptFile, start_at_boot, units_of
+from .parts import POLICIES, UNITS, Creator, KeptFile, start_at_boot, units_of
 from .service_units import escaped, lines, whole
-
-DEADLINE = 10.0
 
 
 @dataclass(frozen=True)
@@ -183,43 +180,6 @@ def _fit(group: str) -> str:
             "in it; leave born out, or choose another group."
         )
     return group
-
-
-def born_mode(request: AccessRequest, planned: Access | None) -> int | None:
-    """Return the mode of a new socket that lets nobody in who is not to be let in.
-
-    Before there is an ACL the group bits are the owning group's own.  None where the owning group
-    keeps what it has, and nobody can tell yet what that is.
-    """
-    if planned is not None:
-        return replace(planned.acl, mask=None).mode
-    if request.group_obj is None and not request.exclusive:
-        return None
-    user = CONNECT if request.user_obj is None else request.user_obj
-    return user << 6 | (request.group_obj or 0) << 3 | (request.other or 0)
-
-
-def births(
-    creator: Creator | None,
-    request: AccessRequest,
-    planned: Access | None,
-    task: Task,
-    chain: Chain,
-) -> tuple[Access, ...]:
-    """Return every access in which these hooks let the socket be born, at the end of ``chain``."""
-    mode = born_mode(request, planned)
-    if creator is None or planned is None or mode is None:
-        return ()
-    acl = Acl.from_mode(mode)
-    born: tuple[Access, ...] = ()
-    if creator.sockets == 1 if creator.makes_sockets_itself else task.declared.born:
-        born = (Access(planned.uid, planned.gid, acl),)
-    if born and creator.makes_sockets_itself and creator.user is None:
-        # systemd binds it as root and gives it away a moment later, by a process of its own
-        # (systemd: socket_enter_start_chown()).
-        born = tuple(dict.fromkeys((*born, Access(ROOT, chain.group_of_new(), acl))))
-    # The hook of a user's own manager may not write down what it found.
-    return born if creator.user is None else (*born, planned)
 
 
 def _prefix(task: Task) -> str:

@@ -15,8 +15,9 @@ ExecStopPost=; it has no ExecStopPre=), systemd.unit(5) (BindsTo=), mount(8).
 
 from __future__ import annotations
 
+from ..shortcut import COMMAND
 from ..task import Task
-from .parts import COMMAND, Creator, KeptFile, units_of
+from .parts import Creator, KeptFile, units_of
 from .service_units import argument, lines
 
 _MOUNT, _UNMOUNT = "/usr/bin/mount", "/usr/bin/umount"

@@ -14,7 +14,8 @@ from .service_units import lines
 
 POLICIES = "/etc/socket-access"
 UNITS = "/etc/systemd/system"
-COMMAND = "/usr/local/sbin/socket-access"
+# Seconds in which a daemon must listen, where nothing else is declared.
+DEADLINE = 10.0
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import re
 from dataclasses import dataclass
 
 from ..errors import AccessError
+from ..shortcut import COMMAND
 from .service_units import (
     argument,
     forwarding_sandbox,
@@ -28,7 +29,7 @@ from .service_units import (
 SOCAT, PROXYD = "socat", "systemd-socket-proxyd"
 _SOCAT = "/usr/bin/socat"
 _PROXYD = "/usr/lib/systemd/systemd-socket-proxyd"
-_COMMAND = "/usr/local/sbin/socket-access"
+
 # Seconds for the answer after one side has said all: socat's own 0.5 lose every slower reply.
 _HALF_CLOSED = 86400
 # Bytes for one read.  A message of SOCK_SEQPACKET that is longer would be cut without a word, so
@@ -122,7 +123,7 @@ def _native(proxy: ProxyUnits) -> str:
 
 def _accepting(proxy: ProxyUnits) -> str:
     forward = f"{_SOCAT} {_forwarding(proxy, 'FD:0')}"
-    return f"{_COMMAND} accept --max {proxy.max_connections} -- {forward}"
+    return f"{COMMAND} accept --max {proxy.max_connections} -- {forward}"
 
 
 def _forwarding(proxy: ProxyUnits, taken: str) -> str:

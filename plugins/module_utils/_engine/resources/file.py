@@ -58,9 +58,14 @@ class ManagedFile(base.Resource[FileState, bytes]):
         restarts: str | None = None,
         writer: User | None = None,
         made: Collection[str] = (),
+        unflushed: atomic_file.Unflushed | None = None,
     ) -> None:
-        """``made`` are directories that an earlier run made for files of ours."""
+        """``made`` are directories that an earlier run made for files of ours.
+
+        ``unflushed`` has those of all files of a run, which are flushed when these are settled.
+        """
         self._made = made
+        self._unflushed = atomic_file.Unflushed() if unflushed is None else unflushed
         self.path = path
         self.key = f"file:{path}" if writer is None else f"file@{writer.name}:{path}"
         self._manager = manager
@@ -111,7 +116,9 @@ class ManagedFile(base.Resource[FileState, bytes]):
                     _remove_directories(target.missing)
                 else:
                     os.makedirs(os.path.dirname(self.path), mode=0o755, exist_ok=True)
-                    atomic_file.replace(self.path, target.content, target.mode)
+                    # In a user's own directory nothing is opened with other rights than his.
+                    later = self._unflushed if self._writer is None else None
+                    atomic_file.replace(self.path, target.content, target.mode, later=later)
         except OSError as error:
             with self._rights():
                 _remove_directories(() if current is None else current.missing)
@@ -128,6 +135,7 @@ class ManagedFile(base.Resource[FileState, bytes]):
             self._manager.changed()
 
     def settle(self) -> None:
+        self._unflushed.flush()
         if not self._written or self._manager is None:
             return
         restarts = self._restarts if self._replaced else None

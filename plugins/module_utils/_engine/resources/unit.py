@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..host import atomic_file
-from ..host.installed import MEMORY
 from ..host.systemd import Manager, runs_in
+from ..shortcut import MEMORY
 from . import base
 
 # Where systemd keeps when a persistent timer elapsed last (systemd.timer(5)).

@@ -15,11 +15,11 @@ from ..converge.record import DIRECTORY
 from ..errors import AccessError
 from ..faults import in_words
 from ..host import commands
-from ..host.installed import COMMAND, MEMORY
 from ..host.starting import is_taken_care_of
-from ..keep.hooks import DEADLINE
+from ..keep.parts import DEADLINE
 from ..report import Result
 from ..run import converge
+from ..shortcut import COMMAND, MEMORY
 from ..task import Options, Task
 from . import policies
 from .corrections import QUIET, CorrectionsFile
