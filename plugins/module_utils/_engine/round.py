@@ -232,6 +232,8 @@ class Round:
 
     def _of_endpoint(self, seen: Seen, place: Place) -> Iterator[Want]:
         """Return what makes the endpoint of a proxy or a gate."""
+        from .remembered import kept_before
+
         serving = self.making.serving
         if not self.making.systemd:
             serving.no_units(place)
@@ -247,8 +249,6 @@ class Round:
                 planned = self._planned(source.one, source.plan.access)
                 if planned is not None:
                     chain = chain.with_access({chain.leaf.path: planned})
-            from .remembered import kept_before
-
             before = kept_before(seen.task)
             served, seen.task = serving.forward(place, chain, source.one, seen.task, before)
         if served is not None:

@@ -28,15 +28,6 @@ LISTED, STRANGER = 1, 2
 CLINGS, PATIENCE = 3, 2.0
 
 
-@pytest.fixture
-def spot(tmp_path: Path) -> Path:
-    """A directory in which every user may connect."""
-    for path in (tmp_path, *tmp_path.parents):
-        if path.stat().st_uid == os.geteuid() and path != Path("/"):
-            path.chmod(path.stat().st_mode | 0o011)
-    return tmp_path
-
-
 class Attack:
     """Passes sockets whose other ends take no more data (SO_LINGER), and keeps those open."""
 

@@ -105,15 +105,6 @@ def behind(tmp_path: Path) -> Iterator[Callable[..., Backend]]:
             pass
 
 
-@pytest.fixture
-def spot(tmp_path: Path) -> Path:
-    """A directory in which every user may connect."""
-    for path in (tmp_path, *tmp_path.parents):
-        if path.stat().st_uid == os.geteuid() and path != Path("/"):
-            path.chmod(path.stat().st_mode | 0o011)
-    return tmp_path
-
-
 @pytest.mark.parametrize("size", [1, 64, 40_000, 70_000, 1 << 20, 32 << 20])
 def test_bytes_come_through_both_ways(spot: Path, behind: Any, size: int) -> None:
     with gate(spot, forward=behind().path) as one, one.connect() as sock:

@@ -27,15 +27,6 @@ each_kind = pytest.mark.parametrize("kind", ["stream", "seqpacket"])
 
 
 @pytest.fixture
-def spot(tmp_path: Path) -> Path:
-    """A directory in which every user may connect."""
-    for path in (tmp_path, *tmp_path.parents):
-        if path.stat().st_uid == os.geteuid() and path != Path("/"):
-            path.chmod(path.stat().st_mode | 0o011)
-    return tmp_path
-
-
-@pytest.fixture
 def script(tmp_path: Path) -> Callable[[str], list[str]]:
     def make(text: str) -> list[str]:
         path = tmp_path / "command"

@@ -10,6 +10,7 @@ import os
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -178,18 +179,19 @@ class Making:
 
 
 def test_a_host_without_systemd_cannot_end_anything() -> None:
-    making = Making(systemd=False)
+    making: Any = Making(systemd=False)
     parts = [take_apart(task(Grant(WWW, expires=NOW + 5))), take_apart(task(Grant(DB)))]
-    assert ending.wants(parts, making) == []  # type: ignore[arg-type]
+    assert ending.wants(parts, making) == []
     (problem,) = making.problems
     for word in ("/run/app.sock", "expires", "systemd", "remove"):
         assert word in problem
 
 
 def test_only_a_whole_declaration_makes_the_timer() -> None:
-    making = Making(systemd=True)
+    making: Any = Making(systemd=True)
     grant = Grant(WWW, "acl", expires=NOW + 5)
-    assert ending.wants([take_apart(task(grant, kept=True))], making) == []  # type: ignore[arg-type]
-    ((served, holder),) = ending.wants([take_apart(task(grant))], making)  # type: ignore[arg-type,misc]
+    assert ending.wants([take_apart(task(grant, kept=True))], making) == []
+    wanted: Any = ending.wants([take_apart(task(grant))], making)
+    ((served, holder),) = wanted
     assert holder == "socket app by ends"
     assert served.unit == "socket-access-ends:app.timer"
