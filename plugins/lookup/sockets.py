@@ -89,6 +89,8 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy i
     PolicyError,
     Problem,
     describe,
+)
+from ansible_collections.unixsocket.access.plugins.plugin_utils._merge import (
     load,
     merge,
 )

@@ -20,6 +20,8 @@ import pytest
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import sources
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import (
     describe,
+)
+from ansible_collections.unixsocket.access.plugins.plugin_utils._merge import (
     load,
 )
 from unit.docs.kinds import declared, of_kind

@@ -4,7 +4,10 @@
 
 # This is PRIVATE to the collection: it may change or vanish at any time.
 
-"""Which sockets the units of this collection make: by the record, and by the steps of a run."""
+"""Which sockets the units of this collection make: by the record, and by the steps of a run.
+
+Most runs meet no such unit, and load nothing that reads one.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,6 @@ from collections.abc import Iterable
 from .converge.record import Record
 from .converge.steps import Step
 from .keep.parts import UNITS
-from .keep.service_units import endpoints_in
-from .resources.file import ManagedFile
 
 
 def endpoints_made(record: Record) -> set[str]:
@@ -23,6 +24,9 @@ def endpoints_made(record: Record) -> set[str]:
     for key, entry in record.entries.items():
         dummy, start, name = key.partition(f"file:{UNITS}/socket-access-")
         if start and name.endswith(".socket"):
+            from .keep.service_units import endpoints_in
+            from .resources.file import ManagedFile
+
             resource = ManagedFile(key.partition(":")[2])
             for data in entry.requests.values():
                 found.update(endpoints_in(resource.request_from_json(data)))
@@ -33,9 +37,11 @@ def endpoints_removed(steps: Iterable[Step]) -> set[str]:
     """Return the paths of the sockets that go away, because the unit that makes them goes."""
     found: set[str] = set()
     for step in steps:
-        resource = step.resource
-        if not isinstance(resource, ManagedFile) or not resource.path.endswith(".socket"):
+        key = step.resource.key
+        if not (key.startswith("file:") and key.endswith(".socket")):
             continue
         if step.current and step.current.content is not None and step.target.content is None:
+            from .keep.service_units import endpoints_in
+
             found.update(endpoints_in(step.current.content))
     return found

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from .converge.record import Record
 from .host.accounts import Accounts
-from .host.systemd import is_running
+from .host.systemctl import is_running
 from .model.account import Credentials
 from .model.words import Names
 from .task import Options

@@ -18,7 +18,7 @@ from .host import socat
 from .host.accounts import Accounts, HostNames
 from .host.listening import listener_at
 from .host.pinned import pin
-from .host.systemd import is_running
+from .host.systemctl import is_running
 from .methods import proxy
 from .methods.identity import lost_by_proxy
 from .model.account import ROOT

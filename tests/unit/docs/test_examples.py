@@ -31,6 +31,8 @@ import yaml
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import (
     PolicyError,
+)
+from ansible_collections.unixsocket.access.plugins.plugin_utils._merge import (
     load,
 )
 from unit.docs.kinds import YAML, declared, kind_of, of_kind

@@ -19,12 +19,14 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy i
     Problem,
     SocketPolicy,
     describe,
-    load,
     validate,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy.keys import (
     ENDPOINT_KEYS,
     METHODS,
+)
+from ansible_collections.unixsocket.access.plugins.plugin_utils._merge import (
+    load,
 )
 
 PATH = "/run/app/app.sock"

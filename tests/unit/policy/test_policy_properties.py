@@ -22,7 +22,6 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy i
     Serve,
     SocketPolicy,
     describe,
-    load,
     validate,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy.keys import (
@@ -39,6 +38,9 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy.s
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy.values import (
     MOST,
     TYPES,
+)
+from ansible_collections.unixsocket.access.plugins.plugin_utils._merge import (
+    load,
 )
 
 SCALARS = st.one_of(

@@ -4,7 +4,7 @@
 
 # This is PRIVATE to the collection: it may change or vanish at any time.
 
-"""Calls of systemctl(1), and how long each manager may take for its answer.
+"""Calls of systemctl(1), where a host has it, and how long each manager may take for its answer.
 
 A user's own manager is whatever that user runs, and may never answer (kill -STOP is enough), while
 the run that asks holds the lock of the host, for which all hooks wait.
@@ -12,6 +12,7 @@ the run that asks holds the lock of the host, for which all hooks wait.
 
 from __future__ import annotations
 
+import os
 import time
 
 from ..errors import AccessError
@@ -28,6 +29,11 @@ _silent: dict[str, str] = {}
 
 class Unanswered(AccessError):
     """A user's own manager did not answer in time, and is not asked again in this run."""
+
+
+def is_running() -> bool:
+    """Tell whether systemd is the init of this host (sd_booted(3))."""
+    return os.path.isdir("/run/systemd/system")
 
 
 def call(user: str | None, *arguments: str, seconds: float, purpose: str) -> str:

@@ -15,13 +15,9 @@ from ..errors import AccessError
 from ..model.words import listed
 from . import systemctl
 from .shown import PROPERTIES, Shown, shown
+from .systemctl import is_running
 
 _SECONDS = 90.0
-
-
-def is_running() -> bool:
-    """Tell whether systemd is the init of this host (sd_booted(3))."""
-    return os.path.isdir("/run/systemd/system")
 
 
 def runs_in(service: str) -> bool:

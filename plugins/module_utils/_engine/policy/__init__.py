@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 from .describe import describe
-from .merge import Merged, load, merge
 from .problems import MAIN_VARIABLE, Origins, PolicyError, Problem
 from .types import Endpoint, Grant, Policy, Principal, Serve, SocketPolicy
 from .validate import principals, validate
@@ -18,7 +17,6 @@ __all__ = [
     "MAIN_VARIABLE",
     "Endpoint",
     "Grant",
-    "Merged",
     "Origins",
     "Policy",
     "PolicyError",
@@ -27,8 +25,6 @@ __all__ = [
     "Serve",
     "SocketPolicy",
     "describe",
-    "load",
-    "merge",
     "principals",
     "validate",
 ]

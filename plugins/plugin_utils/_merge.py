@@ -15,12 +15,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .keys import SOCKET_KEYS
-from .nearest import show
-from .problems import Origins, Place, PolicyError, Problem, Wrong
-from .table import Row, items, mapping
-from .types import Policy
-from .validate import check
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy.keys import (
+    SOCKET_KEYS,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy.nearest import show
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy.problems import (
+    Origins,
+    Place,
+    PolicyError,
+    Problem,
+    Wrong,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy.table import (
+    Row,
+    items,
+    mapping,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy.types import Policy
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy.validate import check
 
 
 @dataclass(frozen=True)

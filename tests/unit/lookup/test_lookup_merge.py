@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import (
     PolicyError,
     describe,
+)
+from ansible_collections.unixsocket.access.plugins.plugin_utils._merge import (
     load,
     merge,
 )
