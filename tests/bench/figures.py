@@ -16,11 +16,16 @@ class Task(Protocol):
     """What is looked at of a task."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """What the play calls it."""
+
     @property
-    def seconds(self) -> float: ...
+    def seconds(self) -> float:
+        """How long it took."""
+
     @property
-    def hosts(self) -> dict[str, Any]: ...
+    def hosts(self) -> dict[str, Any]:
+        """By host, what it answered."""
 
 
 Check = Callable[["Name", dict[str, Any]], None]
