@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import resource
 import shutil
 import tempfile
 import time
@@ -17,6 +18,13 @@ from pathlib import Path
 import pytest
 
 PROTECTED_SYMLINKS = Path("/proc/sys/fs/protected_symlinks")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _many_descriptors() -> None:
+    """What a login may open at once is less than the connections of some tests (getrlimit(2))."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 @pytest.fixture(autouse=True)

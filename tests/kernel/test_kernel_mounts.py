@@ -133,6 +133,7 @@ class World:
 
     file: RecordFile = field(default_factory=lambda: RecordFile("/mnt/record"))
     listeners: list[int] = field(default_factory=list)
+    pins: list[Pin] = field(default_factory=list)
 
     def born(self, path: str = SOURCE, name: bytes = b"s", uid: int = ALICE) -> None:
         """Bind and listen, as a daemon does that removes its old socket first."""
@@ -156,8 +157,14 @@ class World:
             os.kill(pid, 9)
             os.waitpid(pid, 0)
 
+    def close(self) -> None:
+        self.die()
+        while self.pins:
+            self.pins.pop().close()
+
     def mount(self, user: bool) -> BindMount:
         held = pin(SOURCE)
+        self.pins.append(held)
         return BindMount(
             TARGET,
             SOURCE,
@@ -231,7 +238,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
         world.born()
         yield world
     finally:
-        world.die()
+        world.close()
         called(_libc.setns, home, 0)
         os.close(home)
         os.chdir(here)

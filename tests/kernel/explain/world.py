@@ -38,6 +38,8 @@ KINDS = {
 }
 _NEW_MOUNTS, _NEW_NETWORK = 0x00020000, 0x40000000
 _PRIVATE = "private"
+# Whoever runs the tests may have another one, in which /usr/bin comes first.
+_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 _ASK = "/run/systemd-of-the-test"
 _SYSTEMCTL = f"""#!/usr/bin/env python3
 import json, socket, sys
@@ -69,6 +71,7 @@ def alone(work: Callable[[], None]) -> None:
             mount("tmpfs", Path(place), "mode=755")
         for name in ("tools", "tools-work"):
             Path("/mnt", name).mkdir()
+        # In the first directory of _PATH.
         Path("/mnt/tools/systemctl").write_text(_SYSTEMCTL)
         Path("/mnt/tools/systemctl").chmod(0o755)
         options = "lowerdir=/usr/sbin,upperdir=/mnt/tools,workdir=/mnt/tools-work"
@@ -322,7 +325,9 @@ def carry_out(
 
                 assert command.main(words[1:]) == 0
                 continue
-            done = subprocess.run(words, capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                words, capture_output=True, text=True, check=False, env={"PATH": _PATH}
+            )
             assert done.returncode == 0, f"{shlex.join(words)}: {done.stderr}"
         if change["action"] in ("use-path", "use-type"):
             client[change["action"][4:]] = change["value"]
