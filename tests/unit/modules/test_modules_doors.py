@@ -333,6 +333,7 @@ def test_a_probe_that_tries_nothing_says_so(
 ) -> None:
     said: list[str] = []
     monkeypatch.setattr(basic.AnsibleModule, "warn", lambda module, text: said.append(text))
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
     assert run("socket_probe", path=PATH)["connections"] == []
     assert [text for text in said if text.startswith("Nobody is named, so nothing was tried")]
 
