@@ -39,6 +39,8 @@ step() {
 }
 
 am_root() { [ "$(id -u)" -eq 0 ]; }
+# What somebody who is told to run podman writes before it.
+am_root && sudo='' || sudo='sudo '
 
 # Without a question: what calls podman for Ansible cannot ask for a password, either.
 can_be_root() { am_root || { type -P sudo && sudo -n true; } >/dev/null 2>&1; }
