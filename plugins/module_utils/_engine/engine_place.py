@@ -19,7 +19,6 @@ from .model.chain import Chain
 from .model.words import Names
 from .reach import replaced_by_groups, replaced_by_others
 
-
 _OR = " Or let Ansible use another interpreter there (ansible_python_interpreter), such as /usr/bin/python3."
 
 
