@@ -120,7 +120,9 @@ def _not_roots(name: str, value: str) -> str | None:
         if not part.startswith("/") or re.search(r"[$\\\"']", part):
             # What it means is known where it is used alone.
             return part
-        for one in (part, *_inside(part)):
+        if _is_others(part, (OTHER, DIRECTORY)):
+            return part
+        for one in _inside(part):
             if _is_others(one, (OTHER, DIRECTORY)):
                 return one
     return None
@@ -142,14 +144,17 @@ def in_other_hands(paths: Iterable[str]) -> str | None:
     return None
 
 
-def _matching(path: str) -> list[str]:
-    """Return the file; of a pattern, all that it matches and one that anybody might add."""
+def _matching(path: str) -> Iterator[str]:
+    """Yield the file; of a pattern, one that anybody might add, and then all that it matches."""
     found = _PATTERN.search(path)
     if found is None:
-        return [path]
+        yield path
+        return
     import glob
 
-    return [*glob.glob(path), os.path.join(os.path.dirname(path[: found.start()]), "?")]
+    # What is in a directory is asked for only where it is not found to be somebody else's.
+    yield os.path.join(os.path.dirname(path[: found.start()]), "?")
+    yield from glob.iglob(path)
 
 
 def _is_others(path: str, kinds: Iterable[str]) -> bool:
