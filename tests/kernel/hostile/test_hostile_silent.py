@@ -16,7 +16,14 @@ from pathlib import Path
 from ansible_collections.unixsocket.access.plugins.module_utils._engine import environments
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import creator
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.pinned import pin
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.account import (
+    Credentials,
+    User,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import validate
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.resources.file import (
+    ManagedFile,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.run import converge
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.task import Options, Task
 from kernel.hostile.silent import silent
@@ -27,6 +34,7 @@ from kernel.test_kernel_mounts import SOURCE, World, world
 __all__ = ["world"]
 
 LONGEST = 8.0
+ALONE = Credentials(ALICE, ALICE)
 TOLD = f"{Path(SOURCE).parent} is a file system (fuse) of user id {ALICE}, "
 
 
@@ -85,6 +93,7 @@ def test_what_a_user_names_is_looked_at_in_the_same_way(world: World) -> None:
             (partial(pin, path), TOLD)
             for path in (str(theirs), f"{theirs}/a/b", f"/mnt/..{theirs}")
         ),
+        (ManagedFile(f"{theirs}/.config/u", writer=User("alice", ALONE)).read, TOLD),
         (partial(creator._socket_unit, units, (0, 0), "alice"), "None"),
         (partial(environments.in_other_hands, [f"{theirs}/*.env"]), f"'{theirs}/?'"),
         (partial(environments._not_roots, "LD_LIBRARY_PATH", str(theirs)), f"'{theirs}'"),

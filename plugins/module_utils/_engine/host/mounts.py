@@ -19,7 +19,7 @@ UTAB = "/run/mount/utab"
 
 _DELETED = "//deleted"
 _NUMBER = re.compile(rb"^mnt_id:\s*([0-9]+)$", re.MULTILINE)
-_SERVER = re.compile(rb"[ ,]user_id=([0-9]+)(?:,|$)")
+_SERVER = re.compile(rb",user_id=([0-9]+)(?:,|$)")
 _OCTAL = re.compile(rb"\\([0-7]{3})")
 
 
@@ -80,9 +80,13 @@ def parse(data: bytes) -> list[Mount]:
 def number_of(fd: int) -> int | None:
     """Return the number of the mount that a descriptor is on (proc_pid_fdinfo(5)).
 
-    Whatever the file system is, nobody but the kernel is asked.
+    Whatever the file system is, nobody but the kernel is asked.  None where it does not tell: without
+    /proc, and before Linux 5.14 where this process acts as a user.
     """
-    info = os.open(f"/proc/self/fdinfo/{fd}", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        info = os.open(f"/proc/self/fdinfo/{fd}", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
     try:
         found = _NUMBER.search(os.read(info, 4096))
     finally:
@@ -200,7 +204,9 @@ def _text(field: bytes) -> str:
 
 
 def _server(kind: bytes, rest: bytes) -> int | None:
-    found = _SERVER.search(rest) if kind.startswith(b"fuse") else None
+    # Before its options there is a name, which is the user's to choose.
+    options = rest.partition(b" ")[2]
+    found = _SERVER.search(options) if kind.startswith(b"fuse") else None
     return None if found is None else int(found[1]) or None
 
 
