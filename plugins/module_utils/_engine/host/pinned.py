@@ -22,8 +22,8 @@ from ..errors import AccessError
 from ..model.access import Access
 from ..model.acl import Acl
 from ..model.chain import DIRECTORY, OTHER, SOCKET, SYMLINK, Chain, Component
-from . import mounts
 from .inode import read_acl
+from .mounts import number_of, read
 
 _FLAGS = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _MOST_LINKS = 40
@@ -100,7 +100,7 @@ class _Walk:
     def run(self) -> Chain:
         protected = _symlinks_are_protected()
         top = os.open("/", _FLAGS) if self.root is None else os.dup(self.root)
-        self.mount = mounts.number_of(top)
+        self.mount = number_of(top)
         self._enter(top, "/")
         while self.todo:
             name = self.todo.pop()
@@ -136,7 +136,7 @@ class _Walk:
         """Open what has a name, without a question to any file system but that of the directory."""
         fd = os.open(name, _FLAGS, dir_fd=directory)
         try:
-            mount = mounts.number_of(fd)
+            mount = number_of(fd)
             if mount != self.mount:
                 _refuse_theirs(mount, path)
                 self.mount = mount
@@ -224,7 +224,7 @@ _KINDS = {stat.S_IFDIR: DIRECTORY, stat.S_IFLNK: SYMLINK, stat.S_IFSOCK: SOCKET}
 
 def _refuse_theirs(number: int | None, path: str) -> None:
     """Raise AccessError where a user's own program answers for the file system of a mount."""
-    found = [one for one in mounts.read() if one.number == number and one.server is not None]
+    found = [one for one in read() if one.number == number and one.server is not None]
     for one in found:
         raise AccessError(
             f"{path} is a file system ({one.kind}) of user id {one.server}, whose own program answers "
