@@ -17,7 +17,10 @@ from unittest import mock
 
 import pytest
 
-from ansible_collections.unixsocket.access.plugins.module_utils._engine import making
+from ansible_collections.unixsocket.access.plugins.module_utils._engine import (
+    engine_place,
+    making,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.engine_place import judged
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import Refusals
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import (
@@ -49,6 +52,13 @@ def top() -> Iterator[Path]:
         (path / name).mkdir(mode=0o755)
     yield path
     shutil.rmtree(path)
+
+
+@pytest.fixture(autouse=True)
+def own_interpreter(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """The one that runs the tests may be in the home of whoever develops; this one is not looked at."""
+    if "interpreter" not in request.node.name:
+        monkeypatch.setattr(engine_place, "interpreter", lambda: ("/",))
 
 
 def place(top: Path) -> installed.Place:
@@ -160,3 +170,31 @@ def test_a_run_goes_on_where_a_group_is_as_good_as_root(
     (top / "lib").chmod(0o755)
     (home.top / "s").unlink()
     assert run(home, top, check=True).warnings == []
+
+
+def test_an_interpreter_counts_as_well(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A virtual environment of a daemon's user is no place for what hooks run as root."""
+    venv, real = top / "venv", top / "real"
+    (venv / "bin").mkdir(parents=True)
+    real.touch(0o755)
+    (venv / "bin" / "python3").symlink_to(real)
+    (venv / "pyvenv.cfg").touch(0o644)
+    (top / "os.py").touch(0o644)
+    monkeypatch.setattr(installed.sys, "executable", str(venv / "bin" / "python3"))
+    monkeypatch.setattr(installed.os, "__file__", str(top / "lib" / "os.py"))
+    assert installed.interpreter()[0] == str(venv / "bin" / "python3")
+    assert look(top) == ([], [])
+    paths = (venv, venv / "bin", venv / "bin" / "python3", venv / "pyvenv.cfg", real, top / "lib")
+    for path in paths:
+        os.lchown(path, BOB, BOB)
+        refused, doubtful = look(top)
+        assert str(path) in refused[-1]
+        assert f"could replace the program {venv}/bin/python3, which the hooks" in refused[-1]
+        assert "ansible_python_interpreter" in refused[-1]
+        assert not doubtful
+        os.lchown(path, 0, 0)
+    give(venv, 0o2775, 0, STAFF)
+    members(monkeypatch, "daemon")
+    refused, (doubt,) = look(top)
+    assert not refused
+    assert f"(daemon) may write to the directory {venv}" in doubt

@@ -2,11 +2,12 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whoever writes the environment of a daemon gets no hook with root's rights into it."""
+"""Whoever decides what is loaded in the unit of a daemon gets no hook with root's rights into it."""
 
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -44,14 +45,15 @@ def top() -> Iterator[Path]:
     shutil.rmtree(path)
 
 
-def exec_lines(environment: tuple[str, ...], unit: str = "app.service") -> tuple[list[str], str]:
+def exec_lines(
+    files: tuple[str, ...] = (), unit: str = "app.service", *, environment: str = "", root: str = ""
+) -> tuple[list[str], str]:
     """Return all that a unit would start because of us, and what is said where that is nothing."""
+    shown = Shown(unit, True, True, environment_files=files, environment=environment, root=root)
     declared = {"app": {"path": "/run/app/s", "unit": unit, "allow": [{"user": str(BOB)} | BIND]}}
     (socket,) = validate(declared).sockets
     task = Task(socket, "socket app")
-    creator = creator_shown(
-        task, unit, None, Shown(unit, True, True, environment_files=environment)
-    )
+    creator = creator_shown(task, unit, None, shown)
     made = hooks(task, creator, AccessRequest(), None, HostNames(), None)
     drop_ins = [one.content for one in made.files if f"/{unit}.d/" in one.path]
     said = " ".join(without_hook(task, creator))
@@ -141,3 +143,65 @@ def test_a_file_of_somebody_else_s_gets_none(
     assert found == []
     assert str(path.parent) in said
     assert "LD_PRELOAD" in said
+
+
+def _a_library(top: Path) -> Path:
+    (top / "lib").mkdir()
+    (top / "lib" / "it.so").touch(0o644)
+    return top / "lib" / "it.so"
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        "LD_LIBRARY_PATH={0}/lib",
+        '"LD_LIBRARY_PATH={0}/lib:{0}/missing" A=b',
+        '"LD_PRELOAD=libjemalloc.so.2 {0}/lib/it.so"',
+        "LD_BIND_NOW=1 OPENSSL_CONF={0}/lib/it.so",
+        "PATH={0}/theirs HOME={0}/theirs",
+    ],
+)
+def test_variables_that_lead_to_what_is_root_s_keep_the_hook(top: Path, environment: str) -> None:
+    _a_library(top)
+    _of_a_user(top / "theirs")
+    text = environment.format(top)
+    (top / "env").write_text("\n".join(shlex.split(text)))
+    for found, said in (exec_lines(environment=text), exec_lines((str(top / "env"),))):
+        assert len(found) == 3
+        assert not said
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        *("LD_LIBRARY_PATH={0}/lib", "LD_LIBRARY_PATH={0}/theirs", "LD_LIBRARY_PATH=/usr/lib:"),
+        *("LD_LIBRARY_PATH=lib", "LD_LIBRARY_PATH=$ORIGIN/lib", "LD_AUDIT={0}/theirs/a.so"),
+        *("LD_PRELOAD={0}/lib/theirs.so", "LD_PRELOAD=libm.so.6:{0}/theirs/a.so"),
+        *("OPENSSL_CONF={0}/theirs/o.cnf", "GCONV_PATH={0}/theirs", "LOCPATH={0}/theirs"),
+    ],
+)
+@pytest.mark.parametrize("unit", ["app.service", "app.socket"])
+def test_a_variable_that_leads_to_what_is_somebody_else_s_leaves_none(
+    top: Path, variable: str, unit: str
+) -> None:
+    """The unit is root's, and what ld.so(8) loads because of it is not."""
+    (top / "theirs").mkdir()
+    os.chown(top / "theirs", ALICE, ALICE)
+    _of_a_user(_a_library(top).parent / "theirs.so")
+    text = variable.format(top)
+    (top / "env").write_text(f"# A comment\nA=b\nexport {text}\n")
+    (top / "quoted").write_text(text.replace("=", '="') + '"\n')
+    for found, said in (
+        exec_lines(unit=unit, environment=f'A=b "{text}" "C=d e"'),
+        exec_lines((str(top / "env"),), unit),
+        exec_lines((str(top / "quoted"),), unit),
+    ):
+        assert found == []
+        assert f" has {text} in its environment, where " in said
+
+
+def test_a_root_directory_of_its_own_leaves_none() -> None:
+    """The hook would be looked for there, and be started with root's rights (measured: systemd 252)."""
+    found, said = exec_lines(root="/srv/jail")
+    assert found == []
+    assert "has the root directory /srv/jail" in said

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Iterator
 from .converge.record import Record
 from .keep.parts import DEADLINE
 from .model.holders import declared_name, holder_of
-from .model.words import listed
+from .model.words import listed, one_line
 from .report import Seen
 
 _MOST_NAMED = 3
@@ -82,7 +82,7 @@ def _beside(path: str) -> str:
         with os.scandir(directory) as entries:
             for entry in entries:
                 if stat.S_ISSOCK(entry.stat(follow_symlinks=False).st_mode):
-                    found.append(entry.path)
+                    found.append(one_line(entry.path))
     except OSError:
         return ""
     return f" (beside it there is {listed(sorted(found))})" if 0 < len(found) <= _MOST_NAMED else ""

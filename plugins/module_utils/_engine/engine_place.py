@@ -8,34 +8,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 
 from .host.accounts import Accounts
-from .host.installed import Place
+from .host.installed import Place, interpreter
 from .host.pinned import pin
 from .model.account import ROOT
 from .model.chain import Chain
 from .model.words import Names
 from .reach import replaced_by_groups, replaced_by_others
 
+_OR = " Or let Ansible use another interpreter there (ansible_python_interpreter), such as /usr/bin/python3."
+
 
 def judged(place: Place, accounts: Accounts, names: Names) -> tuple[list[str], list[str]]:
     """Return why the engine must not be installed there, and what is doubtful about the place.
 
-    All that is on the way counts, links and what is there already included.
+    All that is on the way counts, links and what is there already included, and so does the way to the
+    interpreter that runs it.
     """
     refused: dict[str, None] = {}
     doubtful: dict[str, None] = {}
-    for chain in _ways(place):
-        members = _members(chain, accounts)
-        refused.update(dict.fromkeys(replaced_by_others(chain, place.command, names)))
-        doubtful.update(dict.fromkeys(replaced_by_groups(chain, place.command, members, names)))
+    python, *others = interpreter()
+    engine = (place.archive, place.command)
+    for program, paths, way_out in ((place.command, engine, ""), (python, (python, *others), _OR)):
+        for chain in _ways(paths):
+            members = _members(chain, accounts)
+            told = replaced_by_others(chain, program, names)
+            refused.update(dict.fromkeys(f"{one}{way_out}" for one in told))
+            told = replaced_by_groups(chain, program, members, names)
+            doubtful.update(dict.fromkeys(f"{one}{way_out}" for one in told))
     return list(refused), list(doubtful)
 
 
-def _ways(place: Place) -> Iterator[Chain]:
-    for path in (place.archive, place.command):
+def _ways(paths: Sequence[str]) -> Iterator[Chain]:
+    for path in paths:
         with closing(pin(path)) as held:
             yield held.chain
 

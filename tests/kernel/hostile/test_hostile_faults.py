@@ -253,7 +253,7 @@ def test_a_fault_at_any_look_is_told_before_anything_is_changed(
         assert not differs(state(), wanted), (number, said)
         host.run(DECLARED, absent=True)
         assert not differs(state(), before), (number, said)
-        number += 13
+        number += 11
     assert f"The socket {SOURCE}" in told
     assert len(told) > 2, told
 

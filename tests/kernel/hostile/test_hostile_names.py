@@ -6,6 +6,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import signal
+import socket
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +21,16 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy i
     PolicyError,
     validate,
 )
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.runtime import ask, status
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.runtime.output import Output
 from kernel.hostile.test_hostile_faults import one_world
 from kernel.hosts import ALICE, BOB, CAROL, Place, everything
+from kernel.test_kernel_converge import home
 from kernel.test_kernel_mounts import FSTAB, World, as_user, connects, world
 
-__all__ = ["world"]
+__all__ = ["home", "world"]
+
+LIE = "x)\nother (/run/other): as declared.\nEveryone is fine. ("
 
 NAMES = [
     *("a b", " a", "a ", "%n%%s", "$HOME${X}`id`$(id)", "a:b,c;d&e|f", "-rf", "--help", "#a", "~"),
@@ -80,3 +90,46 @@ def test_a_name_of_108_bytes_is_refused() -> None:
     assert validate({"app": {"path": path[:-1]}}).sockets[0].path == path[:-1]
     with pytest.raises(PolicyError, match=r"has 108 bytes.*107"):
         validate({"app": {"path": path}})
+
+
+def test_a_link_with_line_breaks_in_it_forges_no_line(
+    home: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a daemon's user writes into a link is told by root, in the journal and by status."""
+    home.directory("alice", 0o755, ALICE)
+    path = home.top / "alice" / "s"
+    path.symlink_to(LIE)
+    os.lchown(path, ALICE, ALICE)
+    said = home.refusal({"app": {"path": str(path), "allow": [{"user": str(BOB)}]}})
+    assert f"(to {LIE.encode('unicode_escape').decode()})" in said
+    Output().problem("app", said)
+    Output().say(status.State("app", str(path), status.UNKNOWN, notes=(said, LIE)).in_words())
+    Output().say(f"{path}: {LIE}")
+    shown = capsys.readouterr()
+    assert len(shown.err.splitlines()) == 1
+    assert len(shown.out.splitlines()) == 2
+
+
+def test_a_program_with_line_breaks_in_its_name_forges_no_line(
+    home: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever may connect is named by who, with the path of the program."""
+    path = home.listen("s", 0o777)
+    directory = (
+        home.top / "x (pid 1, user root, init.scope).\nNobody else can connect: as declared.\n"
+    )
+    directory.mkdir()
+    program = shutil.copy(os.path.realpath(shutil.which("sleep") or ""), directory / "py")
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(path)
+        os.set_inheritable(client.fileno(), True)
+        process = subprocess.Popen([program, "60"], close_fds=False, user=BOB)
+    try:
+        assert ask.who(path, Output(), as_json=False)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    lines = capsys.readouterr().out.splitlines()
+    (line,) = [one for one in lines if one.startswith("Connected right now: ")]
+    assert "init.scope).\\nNobody else can connect: as declared.\\n/py (pid " in line
+    assert "Nobody else can connect: as declared." not in lines

@@ -166,6 +166,7 @@ def test_a_tool_and_what_it_says() -> None:
         (("no-such-tool-at-all",), "missing on this host; it was called to greet"),
         (("sh", "-c", "echo broken >&2; exit 3"), "exit status 3 and said: broken; it was called"),
         (("sh", "-c", "exit 3"), "said: nothing"),
+        (("sh", "-c", r"printf 'a\nb\033[2J\n'; exit 3"), r"said: a b\x1b[2J; it was called"),
         (("sleep", "5"), "did not end within 0.2 seconds; it was called to greet"),
     ],
 )

@@ -38,6 +38,35 @@ def test_bytes_that_are_no_text_and_odd_ends_of_lines_are_kept() -> None:
     assert (os.fsencode(found.root), found.point) == (b"/a\r\xff", "/x\x0b")
 
 
+@pytest.mark.parametrize(
+    ("end", "server"),
+    [
+        (b"fuse theirs rw,user_id=1000,group_id=1000,allow_other", 1000),
+        (b"fuse.sshfs x,user_id=0,user_id=0 rw,user_id=1000,group_id=1000", 1000),
+        (b"fuseblk /dev/sda1 rw,user_id=0,group_id=0,allow_other", None),
+        (b"fusectl fusectl rw", None),
+        (b"tmpfs x,user_id=1000 rw", None),
+        (b"cifs //x rw,user_id=1000", None),
+    ],
+)
+def test_who_answers_for_a_file_system(end: bytes, server: int | None) -> None:
+    """The name before the options is chosen by the user."""
+    [found] = mounts.parse(b"44 20 0:60 / /x rw - %s\n" % end)
+    assert found.server == server
+
+
+def test_the_mount_of_a_descriptor(tmp_path: Path) -> None:
+    fd = os.open(tmp_path, os.O_PATH)
+    try:
+        number = mounts.number_of(fd)
+    finally:
+        os.close(fd)
+    covering = mounts.covering(mounts.read(), os.path.realpath(tmp_path))
+    assert covering is not None
+    assert number == covering.number
+    assert mounts.number_of(fd) is None
+
+
 def test_what_is_stacked_is_found_in_order() -> None:
     assert [one.number for one in mounts.at(mounts.parse(TABLE), "/run/end/s")] == [41, 42]
 

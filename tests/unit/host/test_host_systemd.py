@@ -231,6 +231,23 @@ def test_files_of_an_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
+    ("answer", "environment", "root"),
+    [
+        ("Environment=\nRootDirectory=\nRootImage=\n", "", ""),
+        ('Environment=A=b "C=d e"\nRootDirectory=/\n', 'A=b "C=d e"', ""),
+        ("RootDirectory=/srv/jail\nRootImage=\n", "", "/srv/jail"),
+        ("RootDirectory=\nRootImage=/srv/jail.raw\n", "", "/srv/jail.raw"),
+    ],
+)
+def test_what_a_hook_is_given(
+    monkeypatch: pytest.MonkeyPatch, answer: str, environment: str, root: str
+) -> None:
+    monkeypatch.setattr(commands, "run", lambda *dummy, **more: f"LoadState=loaded\n{answer}")
+    (shown,) = Manager().show(["app.service"])
+    assert (shown.environment, shown.root) == (environment, root)
+
+
+@pytest.mark.parametrize(
     "answer", ["RuntimeDirectoryMode=many\nRuntimeDirectory=x\n", "TimeoutStartUSec=1.2.3s\n"]
 )
 def test_a_manager_that_talks_nonsense_is_named(

@@ -93,6 +93,13 @@ def test_a_path_at_which_the_running_daemon_does_not_listen(tmp_path: Path) -> N
     assert told.endswith("each start of app.service waits 10 seconds for it.")
 
 
+def test_a_name_beside_it_forges_no_line(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "x\nall is well"))
+        (told,) = doubts.doubts([seen(True, path=str(tmp_path / "a"))], Record(), MINE)
+    assert f"(beside it there is {tmp_path}/x\\nall is well)" in told
+
+
 def test_a_socket_that_may_well_be_missing() -> None:
     assert doubts.doubts([seen()], Record(), MINE) == []
     # systemd makes it when the unit is started, and another check looks at its addresses.

@@ -42,9 +42,16 @@ def test_colours(
     assert capsys.readouterr().out == f"{shown}\nPlain.\n"
 
 
+def test_several_sentences_about_one_socket_are_a_line_each(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Output().problem("app", "One.\nAnother.")
+    assert capsys.readouterr().err == "app: One.\napp: Another.\n"
+
+
 def test_names_cannot_talk_to_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     Output().say("/run/\x1b[2Jé\udcff\x07\u202e\nb")
     Output().problem("a\x1b]0;x", "c\x9b1m")
     shown = capsys.readouterr()
-    assert shown.out == "/run/\\x1b[2Jé\\udcff\\x07\\u202e\nb\n"
+    assert shown.out == "/run/\\x1b[2Jé\\udcff\\x07\\u202e\\nb\n"
     assert shown.err == "a\\x1b]0;x: c\\x9b1m\n"

@@ -20,7 +20,7 @@ from ..census.values import Place, Seen
 from ..host.sock_diag import LISTEN, UnixSocket
 from ..model.account import Credentials
 from ..model.chain import SYMLINK, Chain
-from ..model.words import Names
+from ..model.words import Names, one_line
 from ..reach import Refusal, refusals
 from ..reach.names import group_called, user_called
 from . import values
@@ -54,7 +54,7 @@ def on_the_way(
         text = one.text
         if code == DANGLING:
             link = [part for part in chain.components if part.kind == SYMLINK][-1]
-            text += f" The symbolic link {link.path} leads there (to {link.target})."
+            text += f" The symbolic link {link.path} leads there (to {one_line(str(link.target))})."
         yield Cause(code, finding.errno or "", finding.path, text, _changes(one, chain, who, names))
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from ..errors import AccessError
 from ..faults import in_words
+from ..model.words import one_line
 
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -53,7 +54,8 @@ def run(arguments: tuple[str, ...], *, seconds: float, purpose: str) -> str:
             f"{purpose}."
         ) from error
     if done.returncode != 0:
-        said = (done.stderr or done.stdout).strip() or "nothing"
+        # What a user's own manager says is that user's to choose.
+        said = one_line(" ".join((done.stderr or done.stdout).split())) or "nothing"
         raise AccessError(
             f"{' '.join(arguments)} failed with exit status {done.returncode} and said: {said}; "
             f"it was called to {purpose}."

@@ -11,11 +11,13 @@ from __future__ import annotations
 import os
 import pwd
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
 from ..errors import AccessError
 from . import listening, systemctl
+from .pinned import pin
 from .processes import unit_of
 
 _SECONDS = 30.0
@@ -163,10 +165,11 @@ def _socket_unit(
     """Return the .socket unit of a manager that listens at a path with this device and inode."""
     for unit, path in units(user):
         try:
-            status = os.stat(path)
-        except OSError:
-            continue
-        if (status.st_dev, status.st_ino) == place:
+            with closing(pin(path)) as held:
+                leaf = held.chain.leaf
+        except (AccessError, OSError):
+            continue  # A user's own manager may name what it likes.
+        if leaf is not None and (leaf.device, leaf.inode) == place:
             return unit
     return None
 

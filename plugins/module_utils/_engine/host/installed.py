@@ -137,6 +137,17 @@ def _interpreter() -> str:
     return running
 
 
+def interpreter() -> tuple[str, ...]:
+    """Return the interpreter of the command, and the paths that decide what it loads at its start.
+
+    Beside it, or one directory above, may be the settings of a virtual environment (PEP 405).
+    """
+    python = _interpreter()
+    directory = os.path.dirname(python)
+    settings = [f"{one}/pyvenv.cfg" for one in (directory, os.path.dirname(directory))]
+    return (python, *settings, os.path.dirname(os.__file__))
+
+
 class Place:
     """Where a host keeps the engine; both are in directories that only root writes to."""
 

@@ -18,6 +18,8 @@ MOUNTINFO = "/proc/self/mountinfo"
 UTAB = "/run/mount/utab"
 
 _DELETED = "//deleted"
+_NUMBER = re.compile(rb"^mnt_id:\s*([0-9]+)$", re.MULTILINE)
+_SERVER = re.compile(rb",user_id=([0-9]+)(?:,|$)")
 _OCTAL = re.compile(rb"\\([0-7]{3})")
 
 
@@ -26,7 +28,8 @@ class Mount:
     """One line of mountinfo (proc_pid_mountinfo(5)); ``root`` is the path within its file system.
 
     ``deleted`` tells that what it shows has no name any more, ``kind`` is the type of its file
-    system, ``options`` are those of this mount alone, such as nosuid.
+    system, ``options`` are those of this mount alone, such as nosuid.  ``server`` is the id of the
+    user whose own program answers for it (fuse(4)), None for the kernel or root.
     """
 
     number: int
@@ -37,6 +40,7 @@ class Mount:
     deleted: bool = False
     kind: str = ""
     options: frozenset[str] = frozenset()
+    server: int | None = None
 
 
 def read(table: str = MOUNTINFO) -> list[Mount]:
@@ -56,6 +60,7 @@ def parse(data: bytes) -> list[Mount]:
         major, dummy, minor = fields[2].partition(b":")
         root = _text(fields[3])
         deleted = root.endswith(_DELETED)
+        kind, dummy, rest = line.partition(b" - ")[2].partition(b" ")
         mounts.append(
             Mount(
                 int(fields[0]),
@@ -64,11 +69,29 @@ def parse(data: bytes) -> list[Mount]:
                 root[: -len(_DELETED)] if deleted else root,
                 _text(fields[4]),
                 deleted,
-                _text(line.partition(b" - ")[2].split(b" ")[0]),
+                _text(kind),
                 frozenset(_text(fields[5]).split(",")),
+                _server(kind, rest),
             )
         )
     return mounts
+
+
+def number_of(fd: int) -> int | None:
+    """Return the number of the mount that a descriptor is on (proc_pid_fdinfo(5)).
+
+    Whatever the file system is, nobody but the kernel is asked.  None where it does not tell: without
+    /proc, and before Linux 5.14 where this process acts as a user.
+    """
+    try:
+        info = os.open(f"/proc/self/fdinfo/{fd}", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        found = _NUMBER.search(os.read(info, 4096))
+    finally:
+        os.close(info)
+    return None if found is None else int(found[1])
 
 
 def at(mounts: Iterable[Mount], target: str) -> list[Mount]:
@@ -178,6 +201,13 @@ def user_of(target: str) -> str | None:
 
 def _text(field: bytes) -> str:
     return os.fsdecode(_OCTAL.sub(lambda found: bytes((int(found[1], 8) & 0xFF,)), field))
+
+
+def _server(kind: bytes, rest: bytes) -> int | None:
+    # Before its options there is a name, which is the user's to choose.
+    options = rest.partition(b" ")[2]
+    found = _SERVER.search(options) if kind.startswith(b"fuse") else None
+    return None if found is None else int(found[1]) or None
 
 
 def _is_below(path: str, top: str) -> bool:

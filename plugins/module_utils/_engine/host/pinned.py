@@ -7,7 +7,9 @@
 """A path walked once, component by component, and held by descriptors from then on.
 
 Whoever swaps a name afterwards changes nothing: every look and every change goes through the
-descriptors (openat(2) with O_PATH and O_NOFOLLOW, path_resolution(7)).
+descriptors (openat(2) with O_PATH and O_NOFOLLOW, path_resolution(7)).  A file system that a user's own
+program serves is not even looked at: the program may never answer, and then not even SIGKILL ends who
+asked (request_wait_answer() in Linux fs/fuse/dev.c).
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from ..model.access import Access
 from ..model.acl import Acl
 from ..model.chain import DIRECTORY, OTHER, SOCKET, SYMLINK, Chain, Component
 from .inode import read_acl
+from .mounts import number_of, read
 
 _FLAGS = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _MOST_LINKS = 40
@@ -91,10 +94,14 @@ class _Walk:
         self.links = 0
         self.seen: list[Component] = []
         self.held: dict[str, int] = {}
+        # The mount on which the last component is.
+        self.mount: int | None = None
 
     def run(self) -> Chain:
         protected = _symlinks_are_protected()
-        self._enter(os.open("/", _FLAGS) if self.root is None else os.dup(self.root), "/")
+        top = os.open("/", _FLAGS) if self.root is None else os.dup(self.root)
+        self.mount = number_of(top)
+        self._enter(top, "/")
         while self.todo:
             name = self.todo.pop()
             if name == "..":
@@ -104,7 +111,7 @@ class _Walk:
             directory, above = self.stack[-1]
             path = f"{above.rstrip('/')}/{name}"
             try:
-                fd = os.open(name, _FLAGS, dir_fd=directory)
+                fd = self._open(name, directory, path)
             except FileNotFoundError:
                 rest = "/".join([path, *reversed(self.todo)])
                 return Chain(self.path, tuple(self.seen), path, None, protected, rest)
@@ -125,6 +132,19 @@ class _Walk:
         self.seen = [one for one in self.seen if one.path != path] + [_look(fd, path)]
         return Chain(self.path, tuple(self.seen), None, None, protected, path)
 
+    def _open(self, name: str, directory: int, path: str) -> int:
+        """Open what has a name, without a question to any file system but that of the directory."""
+        fd = os.open(name, _FLAGS, dir_fd=directory)
+        try:
+            mount = number_of(fd)
+            if mount != self.mount:
+                _refuse_theirs(mount, path)
+                self.mount = mount
+        except BaseException:
+            os.close(fd)
+            raise
+        return fd
+
     def _look_again(self, leaf: Component, name: str, directory: int) -> None:
         """Make sure that the name still leads to the leaf, by that one link alone.
 
@@ -132,9 +152,12 @@ class _Walk:
         hide that it is somebody else's inode (link(2)).
         """
         try:
-            again = os.stat(name, dir_fd=directory, follow_symlinks=False)
+            fd = self._open(name, directory, leaf.path)
         except FileNotFoundError:
             again = None
+        else:
+            again = os.fstat(fd)
+            os.close(fd)
         seen = (leaf.device, leaf.inode, leaf.links)
         if again is None or (again.st_dev, again.st_ino, again.st_nlink) != seen:
             raise AccessError(
@@ -197,6 +220,17 @@ def _look(fd: int, path: str) -> Component:
 
 
 _KINDS = {stat.S_IFDIR: DIRECTORY, stat.S_IFLNK: SYMLINK, stat.S_IFSOCK: SOCKET}
+
+
+def _refuse_theirs(number: int | None, path: str) -> None:
+    """Raise AccessError where a user's own program answers for the file system of a mount."""
+    found = [one for one in read() if one.number == number and one.server is not None]
+    for one in found:
+        raise AccessError(
+            f"{path} is a file system ({one.kind}) of user id {one.server}, whose own program answers "
+            f"for it, or never does; unmount it (fusermount3 -u {path}), and let root mount what "
+            "sockets are in."
+        )
 
 
 def _symlinks_are_protected() -> bool:

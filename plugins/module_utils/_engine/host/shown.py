@@ -25,7 +25,10 @@ PROPERTIES = (
     "StateDirectory",
     "CacheDirectory",
     "LogsDirectory",
+    "Environment",
     "EnvironmentFiles",
+    "RootDirectory",
+    "RootImage",
     "Result",
 )
 _LASTING = ("StateDirectory", "CacheDirectory", "LogsDirectory")
@@ -49,7 +52,8 @@ class Shown:
 
     ``listens`` are the addresses of a .socket unit as it is configured.  ``directories`` are those
     of a service that its group may do more with than others (systemd.exec(5), RuntimeDirectory=),
-    ``environment_files`` are paths, or patterns of them.
+    ``environment_files`` are paths, or patterns of them, ``environment`` are the assignments of the
+    unit itself as they are shown, in one line, ``root`` is what the service has for its root directory.
     """
 
     name: str
@@ -64,6 +68,8 @@ class Shown:
     timeout: float = float("inf")
     directories: tuple[str, ...] = ()
     environment_files: tuple[str, ...] = ()
+    environment: str = ""
+    root: str = ""
 
 
 def shown(name: str, block: str) -> Shown:
@@ -94,6 +100,8 @@ def shown(name: str, block: str) -> Shown:
         environment_files=tuple(
             line.rpartition(" (ignore_errors=")[0] for line in values.get("EnvironmentFiles", ())
         ),
+        environment=one("Environment"),
+        root=one("RootImage") or one("RootDirectory").rstrip("/"),
     )
 
 

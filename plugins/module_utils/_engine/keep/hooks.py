@@ -159,7 +159,7 @@ def _hook(task: Task, creator: Creator, command: str) -> str:
     """Return the line that applies the policy; where there must be none, one that tells of that."""
     if not creator.takes_hooks:
         # In the place of a hook from before others could write there.
-        return "# No hook: others than root can write what the environment is read from."
+        return "# No hook: others than root could decide what is run in it."
     return f"ExecStartPost={_prefix(task)}{command} {task.declared.name}"
 
 
@@ -189,20 +189,18 @@ def _prefix(task: Task) -> str:
 
 def without_hook(task: Task, creator: Creator | None) -> list[str]:
     """Return why the unit that makes the socket gets no hook, where it cannot have one."""
-    if creator is None or creator.takes_hooks:
+    if creator is None or creator.no_hook is None:
         return []
     return [
-        f"{creator.unit}, which makes the socket {task.declared.path}, reads its environment from "
-        f"{creator.environment}, which others than root can write; a hook with root's rights in it "
-        "would be theirs (LD_PRELOAD), so it gets none, and does not wait for the policy when it is "
-        f"started: socket-access-{task.declared.name}.path applies it right afterwards. Let the file "
-        "and the directories on its way belong to root, and let nobody else write to them."
+        f"{creator.unit}, which makes the socket {task.declared.path}, {creator.no_hook.why}, so it "
+        "gets no hook, and does not wait for the policy when it is started: "
+        f"socket-access-{task.declared.name}.path applies it right afterwards. {creator.no_hook.way_out}"
     ]
 
 
 def _in_words(task: Task, creator: Creator) -> str:
     if not creator.takes_hooks:
-        return f"{creator.unit} gets no hook, for others than root write its environment."
+        return f"{creator.unit} gets no hook, for others than root could decide what is run in it."
     manager = "" if creator.user is None else f" of user {creator.user}"
     if creator.makes_sockets_itself:
         birth = " makes the socket with this owner, group and mode, and" * (creator.sockets == 1)

@@ -19,20 +19,28 @@ DEADLINE = 10.0
 
 
 @dataclass(frozen=True)
+class NoHook:
+    """Why a hook in a unit would not be root's alone, after the name of the unit, and the way out."""
+
+    why: str
+    way_out: str
+
+
+@dataclass(frozen=True)
 class Creator:
     """The unit that makes the socket.
 
     ``user`` is the owner of the manager that runs it, None for the system's; ``sockets`` is how
     many paths a .socket unit listens on, ``group`` the group that a service runs with.
-    ``environment`` is a file that others than root can write and the unit's environment is read
-    from, so that nothing may be started in it with root's rights.  ``active``: it runs.
+    ``no_hook`` says why nothing may be started in it with root's rights, and the way out, where that
+    is so.  ``active``: it runs.
     """
 
     unit: str
     user: str | None = None
     sockets: int = 1
     group: str = ""
-    environment: str | None = None
+    no_hook: NoHook | None = None
     active: bool = False
 
     @property
@@ -43,7 +51,7 @@ class Creator:
     @property
     def takes_hooks(self) -> bool:
         """Tell whether something of ours may be started in it."""
-        return self.environment is None
+        return self.no_hook is None
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,18 @@ def operand(name: str) -> tuple[str, ...]:
     return ("--", name) if name.startswith("-") else (name,)
 
 
+def one_line(text: str) -> str:
+    """Return a text that begins no line of its own, and in which nothing talks to a terminal.
+
+    Anybody can give a file, a link or a process a name with control characters in it.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text
+    )
+
+
 def capital(sentence: str) -> str:
     """Return a text with its first letter in upper case, the others as they are."""
     return sentence[:1].upper() + sentence[1:]

@@ -63,7 +63,7 @@ class _Child:
     def __init__(self, report: int, seconds: float) -> None:
         self.report = report
         self.seconds = seconds
-        self.who: Credentials | None = None
+        self.who: tuple[Credentials, bool] | None = None
         self.lines = b""
         _let_go_of_all_but(report)
         os.chdir("/")
@@ -93,10 +93,10 @@ class _Child:
         self._tell(TRYING, number)
         signal.setitimer(signal.ITIMER_REAL, 2 * self.seconds + 5)
         try:
-            if attempt.who != self.who:
+            if (attempt.who, attempt.talks) != self.who:
                 self.who = None
-                become(attempt.who)
-                self.who = attempt.who
+                become(attempt.who, really=attempt.talks)
+                self.who = (attempt.who, attempt.talks)
         except AccessError as why:
             self._tell(UNANSWERED, number, str(why))
             return None
@@ -106,7 +106,7 @@ class _Child:
         reply, trouble = None, None
         if connection is not None:
             with connection:
-                if attempt.send is not None or attempt.expect is not None:
+                if attempt.talks:
                     reply, trouble = _talk(connection, attempt, now + self.seconds)
         as_text = None if reply is None else reply.decode("latin-1")
         took = round(time.monotonic() - started, 6)

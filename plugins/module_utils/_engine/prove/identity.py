@@ -14,26 +14,29 @@ from ..errors import AccessError
 from ..model.account import ROOT, Credentials
 
 
-def become(who: Credentials) -> None:
+def become(who: Credentials, *, really: bool) -> None:
     """Take on these ids and exactly these supplementary groups, from root or from another identity.
 
     The saved user id stays 0 as the way back.  The kernel does not look at it: a path is judged by
     the effective ids (credentials(7), "filesystem user ID"), a capability counts only while it is
-    effective, and a peer sees the effective ids (SO_PEERCRED, unix(7)).  The real user id is set,
-    too, for daemons that look into /proc.  Raises AccessError where the ids could not be taken on.
+    effective, and a peer sees the effective ids (SO_PEERCRED, unix(7)).  ``really`` sets the real user
+    id, too, for daemons that look into /proc.  Without it the user cannot signal the process (kill(2)),
+    and so not end what proves that he is kept out.  Raises AccessError where the ids could not be
+    taken on.
     """
+    real = who.uid if really else ROOT
     try:
         os.setresuid(ROOT, ROOT, ROOT)
         os.setgroups(sorted(who.groups))
         os.setresgid(who.gid, who.gid, who.gid)
-        os.setresuid(who.uid, who.uid, ROOT)
+        os.setresuid(real, who.uid, ROOT)
     except OSError as error:
         raise AccessError(
             f"the kernel does not let a process take user id {who.uid}, group id {who.gid} and "
             f"{len(who.groups)} groups on here ({error.strerror})"
         ) from error
     if (
-        os.getresuid() != (who.uid, who.uid, ROOT)
+        os.getresuid() != (real, who.uid, ROOT)
         or os.getresgid() != (who.gid,) * 3
         or frozenset(os.getgroups()) != who.groups
     ):

@@ -40,6 +40,11 @@ class Attempt:
     expect: bytes | None = None
     finish: bool = False
 
+    @property
+    def talks(self) -> bool:
+        """Tell whether something is said to the daemon, which may then look at who says it."""
+        return self.send is not None or self.expect is not None
+
 
 @dataclass(frozen=True)
 class Outcome:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from ..model.account import Credentials
 from ..model.chain import SYMLINK, Chain, Component
-from ..model.words import Names
+from ..model.words import Names, one_line
 from .names import NUMBERS
 from .permission import (
     ACL_OFF,
@@ -77,5 +77,5 @@ _RULES = {
 
 def _what(component: Component, names: Names) -> str:
     if component.kind == SYMLINK:
-        return f"symbolic link to {component.target}"
+        return f"symbolic link to {one_line(str(component.target))}"
     return f"{component.kind}, {state(component, names)}"

@@ -17,7 +17,7 @@ from collections.abc import Collection, Mapping
 from ..model.account import ROOT
 from ..model.acl import WRITE
 from ..model.chain import OTHER, SOCKET, SYMLINK, Chain, Component
-from ..model.words import Names
+from ..model.words import Names, one_line
 from .names import NUMBERS, group_called, user_called
 from .steps import Step, steps
 from .words import called
@@ -118,7 +118,7 @@ def _link_refusal(
     else:
         whose = f"stands in the directory {directory.path}, where others than root may write"
     return (
-        f"it leads through {called(link)} (to {link.target}), which {whose}. "
+        f"it leads through {called(link)} (to {one_line(str(link.target))}), which {whose}. "
         "Name the real path of the socket instead of one with this link in it."
     )
 

@@ -28,7 +28,7 @@ from ..model.account import ROOT
 from ..model.acl import WRITE, XATTR_DEFAULT, Acl
 from ..model.chain import DIRECTORY, SYMLINK, Chain
 from ..model.logins import not_to_be_made
-from ..model.words import Names
+from ..model.words import Names, one_line
 from . import base
 from .inode_access import DirectoryAccess
 
@@ -200,8 +200,9 @@ def not_roots_alone(chain: Chain, path: str) -> str | None:
     for one in chain.components:
         if one.kind == SYMLINK:
             return (
-                f"{path} leads through the symbolic link {one.path} (to {one.target}); name the "
-                f"real path of the endpoint, which begins with {os.path.realpath(one.path)}."
+                f"{path} leads through the symbolic link {one.path} (to "
+                f"{one_line(str(one.target))}); name the real path of the endpoint, which begins with "
+                f"{one_line(os.path.realpath(one.path))}."
             )
         writers = _writers(one.access) if one.kind == DIRECTORY else []
         if writers:

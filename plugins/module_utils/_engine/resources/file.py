@@ -20,6 +20,7 @@ from typing import Any
 from ..errors import AccessError
 from ..host import atomic_file
 from ..host.identity import acting_as
+from ..host.pinned import pin
 from ..host.systemctl import Unanswered
 from ..host.systemd import Manager
 from ..model.account import User
@@ -77,6 +78,8 @@ class ManagedFile(base.Resource[FileState, bytes]):
 
     def read(self) -> FileState | None:
         with self._rights():
+            if self._writer is not None:
+                _go(self.path)
             clean = not atomic_file.is_unfinished(self.path)
             try:
                 status = os.lstat(self.path)
@@ -186,6 +189,14 @@ class ManagedFile(base.Resource[FileState, bytes]):
 
     def _rights(self) -> AbstractContextManager[None]:
         return nullcontext() if self._writer is None else acting_as(self._writer.credentials)
+
+
+def _go(path: str) -> None:
+    """Walk to a file of a user's, which raises AccessError where it could keep us waiting for ever."""
+    try:
+        pin(path).close()
+    except OSError as error:
+        raise _unread(path, error) from error
 
 
 def _content(path: str) -> bytes:

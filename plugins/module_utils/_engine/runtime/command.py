@@ -81,7 +81,8 @@ def main(arguments: list[str]) -> int:
         return accept.main(arguments[1:])
     output = Output()
     if not arguments or arguments[0] in ("help", "--help", "-h"):
-        output.say(HELP.rstrip())
+        for line in HELP.splitlines():
+            output.say(line)
         return FINE if arguments else WRONG
     try:
         verb, words, switches = parse(arguments)

@@ -13,6 +13,8 @@ import os
 import sys
 from typing import Any
 
+from ..model.words import one_line
+
 # SGR sequences (ECMA-48, console_codes(4)) by the tone of a line.
 _COLOURS = {"good": "32", "bad": "31;1", "head": "1", "code": "36"}
 
@@ -21,8 +23,8 @@ class Output:
     """Whole sentences for people, or one JSON document."""
 
     def say(self, text: str, tone: str = "plain") -> None:
-        """Print one result; ``tone`` is its colour where a person looks at a terminal."""
-        text = _harmless(text)
+        """Print one result in one line; ``tone`` is its colour where a person looks at a terminal."""
+        text = one_line(text)
         code = _COLOURS.get(tone)
         if code is not None and text and _in_colour():
             text = f"\033[{code}m{text}\033[0m"
@@ -35,7 +37,7 @@ class Output:
     def problem(self, name: str, text: str) -> None:
         """Print what went wrong with one socket, a line each, so that the journal names it."""
         for line in text.splitlines():
-            sys.stderr.write(f"{_harmless(name)}: {_harmless(line)}\n")
+            sys.stderr.write(f"{one_line(name)}: {one_line(line)}\n")
 
 
 def _in_colour() -> bool:
@@ -47,17 +49,4 @@ def _in_colour() -> bool:
         sys.stdout.isatty()
         and os.environ.get("TERM", "dumb") != "dumb"
         and not os.environ.get("NO_COLOR")
-    )
-
-
-def _harmless(text: str) -> str:
-    """Return a text in which nothing talks to the terminal.
-
-    Anybody can give a file or a process a name with control characters in it.
-    """
-    if text.isprintable():
-        return text
-    return "".join(
-        one if one.isprintable() or one == "\n" else one.encode("unicode_escape").decode("ascii")
-        for one in text
     )

@@ -44,7 +44,8 @@ class State:
     def in_words(self) -> str:
         """Return one line about the socket."""
         called = self.name if self.path is None else f"{self.name} ({self.path})"
-        return " ".join((f"{called}: {self.state}.", *self.changes, *self.notes))
+        notes = (line for note in self.notes for line in note.split("\n"))
+        return " ".join((f"{called}: {self.state}.", *self.changes, *notes))
 
 
 def states(names: list[str]) -> list[State]:
