@@ -14,6 +14,7 @@ from __future__ import annotations
 import pwd
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from .converge.record import Record
 from .converge.steps import AnyResource, Want
@@ -130,11 +131,16 @@ class Keeper:
         wants.append(Want(unit, task.holder, True))
         return wants, kept
 
-    def serve(self, served: Served, holder: str) -> list[Want]:
-        """Return what the host needs so that an endpoint is there."""
+    def serve(self, served: Served, holder: str, *, there: bool = True) -> list[Want]:
+        """Return what the host needs so that an endpoint is there.
+
+        ``there``: there is something at its path.
+        """
         wants = [self._engine(holder)]
         wants += [Want(self._file(file), holder, file.content.encode()) for file in served.files]
-        wants.append(Want(self._unit(served.unit, self._active.get(served.unit)), holder, True))
+        active = self._active.get(served.unit)
+        unit = self._unit(served.unit, active, makes=served.path, lost=not there)
+        wants.append(Want(unit, holder, True))
         return wants
 
     def start(self, units: Sequence[str]) -> None:
@@ -196,8 +202,8 @@ class Keeper:
             self._judged = True
         return Want(EngineInstall(), holder, installed.version())
 
-    def _unit(self, name: str, active: bool | None = None) -> UnitState:
-        return UnitState(name, self._manager(None), memory_of(name), active)
+    def _unit(self, name: str, active: bool | None = None, **more: Any) -> UnitState:
+        return UnitState(name, self._manager(None), memory_of(name), active, **more)
 
     def _file(self, file: KeptFile) -> ManagedFile:
         writer = None

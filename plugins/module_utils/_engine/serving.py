@@ -297,7 +297,7 @@ def _served(place: Place, made: _Texts) -> Served:
         start_at_boot("sockets.target", unit),
         *made.others,
     )
-    return Served(files, unit)
+    return Served(files, unit, place.endpoint.at)
 
 
 def _type_of(chain: Chain) -> str:

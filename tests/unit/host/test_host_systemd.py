@@ -121,6 +121,16 @@ def test_stopped_before_started_and_read_before_that(systemctl: Systemctl) -> No
     assert len(systemctl.called) == 5
 
 
+def test_what_is_started_anew_is_stopped_first(systemctl: Systemctl) -> None:
+    manager = Manager()
+    manager.ask(A, active=True, anew=True)
+    manager.carry_out()
+    assert systemctl.called == [f"stop -- {A}", f"reset-failed -- {A}", f"start -- {A}"]
+    manager.ask(A, active=True)
+    manager.carry_out()
+    assert systemctl.called[3:] == [f"start -- {A}"]
+
+
 def test_what_is_expected_is_asked_for_at_once(systemctl: Systemctl) -> None:
     systemctl.states = {A: RUNS, B: RUNS}
     manager = Manager()

@@ -44,6 +44,7 @@ class Manager:
         self.waits = True
         self._stale = False
         self._asked: dict[str, bool] = {}
+        self._anew: list[str] = []
         self._expected: dict[str, None] = {}
         self._seen: dict[str, Shown] = {}
 
@@ -115,14 +116,17 @@ class Manager:
             self._call("daemon-reload", purpose="read the changed unit files")
             self._stale = False
 
-    def ask(self, unit: str, *, active: bool) -> None:
-        """Remember that a unit shall be started, or stopped."""
+    def ask(self, unit: str, *, active: bool, anew: bool = False) -> None:
+        """Remember that a unit shall be started, or stopped; ``anew``: the one and the other."""
         self._asked[unit] = active
+        if anew:
+            self._anew.append(unit)
 
     def carry_out(self) -> None:
         """Stop and start what was asked for, each with one call for all units."""
         asked, self._asked = self._asked, {}
-        stop = [unit for unit, active in asked.items() if not active]
+        anew, self._anew = self._anew, []
+        stop = [unit for unit, active in asked.items() if unit in anew or not active]
         start = [unit for unit, active in asked.items() if active]
         if stop:
             # The timers first, so that none of them starts anew what is stopped here.
