@@ -34,6 +34,7 @@ from .keep.parts import DEADLINE, Creator, KeptFile, Served
 from .model.access import Access, AccessRequest
 from .model.account import User
 from .model.chain import Chain
+from .model.foreseen import foreseen
 from .model.words import Names, listed
 from .remembered import kept_before, with_found_units
 from .resources.engine_install import EngineInstall
@@ -177,9 +178,7 @@ class Keeper:
             if unit.exists:
                 one.notes.append(f"{unit.name} finds {place.endpoint.at} when it is started next.")
             elif self._check:
-                one.absentees.append(
-                    f"{sentence} yet; check mode takes it that an earlier task will install it."
-                )
+                one.absentees.append(foreseen(f"{sentence} yet", "install"))
             else:
                 self.problems.append(
                     f"{sentence}; install what brings it, or correct the name in client_unit."
@@ -256,9 +255,7 @@ class Keeper:
             )
             if not self._check:
                 raise AccessError(f"{sentence}; create the user, or correct unit_user.") from error
-            one.absentees.append(
-                f"{sentence} yet; check mode takes it that an earlier task will create it."
-            )
+            one.absentees.append(foreseen(f"{sentence} yet", "create"))
             return f"/home/{name}"
 
     def _missing(self, task: Task, one: Surveyed, unit: Shown) -> None:
@@ -267,9 +264,7 @@ class Keeper:
             "on this host"
         )
         if self._check:
-            one.absentees.append(
-                f"{sentence} yet; check mode takes it that an earlier task will install it."
-            )
+            one.absentees.append(foreseen(f"{sentence} yet", "install"))
         else:
             self.problems.append(
                 f"{sentence}; install what brings it, correct the name, or leave unit out: then the "

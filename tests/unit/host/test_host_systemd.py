@@ -123,12 +123,13 @@ def test_stopped_before_started_and_read_before_that(systemctl: Systemctl) -> No
 
 def test_what_is_started_anew_is_stopped_first(systemctl: Systemctl) -> None:
     manager = Manager()
-    manager.ask(A, active=True, anew=True)
+    manager.ask_anew("x.socket")
     manager.carry_out()
-    assert systemctl.called == [f"stop -- {A}", f"reset-failed -- {A}", f"start -- {A}"]
-    manager.ask(A, active=True)
+    both = "x.service x.socket"
+    assert systemctl.called == [f"stop -- {both}", f"reset-failed -- {both}", "start -- x.socket"]
+    manager.ask("x.socket", active=True)
     manager.carry_out()
-    assert systemctl.called[3:] == [f"start -- {A}"]
+    assert systemctl.called[3:] == ["start -- x.socket"]
 
 
 def test_what_is_expected_is_asked_for_at_once(systemctl: Systemctl) -> None:

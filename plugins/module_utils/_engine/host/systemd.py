@@ -116,11 +116,16 @@ class Manager:
             self._call("daemon-reload", purpose="read the changed unit files")
             self._stale = False
 
-    def ask(self, unit: str, *, active: bool, anew: bool = False) -> None:
-        """Remember that a unit shall be started, or stopped; ``anew``: the one and the other."""
+    def ask(self, unit: str, *, active: bool) -> None:
+        """Remember that a unit shall be started, or stopped."""
         self._asked[unit] = active
-        if anew:
-            self._anew.append(unit)
+
+    def ask_anew(self, unit: str) -> None:
+        """Remember that a .socket unit shall be stopped and started, so that it makes its socket."""
+        # One whose service runs cannot be started again (systemd.socket(5)).
+        self._asked[f"{unit[: -len('.socket')]}.service"] = False
+        self._asked[unit] = True
+        self._anew.append(unit)
 
     def carry_out(self) -> None:
         """Stop and start what was asked for, each with one call for all units."""

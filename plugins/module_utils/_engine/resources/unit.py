@@ -28,6 +28,11 @@ def memory_of(unit: str) -> str | None:
     return f"{_STAMPS}/stamp-{unit}" if unit.endswith(".timer") else None
 
 
+def started_anew(unit: str) -> str:
+    """Return what is done with a unit that runs, and whose socket nobody finds any more."""
+    return f"Unit {unit} is started anew, because the socket that it made is gone."
+
+
 @dataclass(frozen=True)
 class Running:
     """Whether a unit runs; not ``clean``: one that does not has left something behind it.
@@ -103,10 +108,11 @@ class UnitState(base.Resource[Running, bool]):
         return Running(False)
 
     def write(self, target: Running) -> None:
-        anew = target.active and self._known is not None and self._known.lost
-        self._manager.ask(self.unit, active=target.active, anew=anew)
-        # A .socket unit whose service runs cannot be started (systemd.socket(5)).
-        if (anew or not target.active) and self._service is not None:
+        if target.active and self._known is not None and self._known.lost:
+            self._manager.ask_anew(self.unit)
+        else:
+            self._manager.ask(self.unit, active=target.active)
+        if not target.active and self._service is not None:
             self._manager.ask(self._service, active=False)
         self._known = target
 
@@ -127,7 +133,7 @@ class UnitState(base.Resource[Running, bool]):
 
     def changes(self, current: Running, target: Running) -> list[str]:
         if current.lost and target.active:
-            return [f"Unit {self.unit} is started anew, because the socket that it made is gone."]
+            return [started_anew(self.unit)]
         if current.active == target.active:
             return [f"What an interrupted run left of unit {self.unit} is taken away."]
         return [f"Unit {self.unit} is {'started' if target.active else 'stopped'}."]

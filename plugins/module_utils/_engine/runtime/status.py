@@ -10,8 +10,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..endpoints import is_ours
 from ..errors import AccessError
 from ..faults import in_words
+from ..model.foreseen import as_it_stands
+from ..resources.unit import started_anew
 from ..run import converge
 from ..task import Options
 from . import end, policies
@@ -44,7 +47,8 @@ class State:
     def in_words(self) -> str:
         """Return one line about the socket."""
         called = self.name if self.path is None else f"{self.name} ({self.path})"
-        return " ".join((f"{called}: {self.state}.", *self.changes, *self.notes))
+        way = (f"This puts it right: socket-access apply {self.name}.",) if self.changes else ()
+        return " ".join((f"{called}: {self.state}.", *self.changes, *way, *self.notes))
 
 
 def states(names: list[str]) -> list[State]:
@@ -77,10 +81,15 @@ def _state(name: str) -> State:
             whole.changes += [one for one in timed.changes if one not in whole.changes]
     except (AccessError, OSError) as error:
         return State(name, path, UNKNOWN, notes=(in_words(error),))
-    changes, notes = tuple(whole.changes), tuple(whole.warnings)
+    changes, notes = tuple(whole.changes), tuple(as_it_stands(one) for one in whole.warnings)
     if inodes.changes:
         return State(name, path, DIFFERS, changes, notes)
     if whole.changes:
         return State(name, path, HOOK_MISSING, changes, notes)
-    exists = whole.sockets[name]["exists"]
-    return State(name, path, AS_DECLARED if exists else MISSING, changes, notes)
+    if whole.sockets[name]["exists"]:
+        return State(name, path, AS_DECLARED, changes, notes)
+    unit = str(task.declared.unit)
+    if is_ours(unit):
+        # A daemon may be down, but what makes an endpoint runs always.
+        return State(name, path, DIFFERS, (started_anew(unit),), notes)
+    return State(name, path, MISSING, changes, notes)
