@@ -16,7 +16,6 @@ from .converge.steps import Step, order
 from .keep.parts import UNITS
 from .keep.service_units import endpoints_in
 from .resources.file import ManagedFile
-from .resources.unit import UnitState
 
 
 def endpoints_made(record: Record) -> set[str]:
@@ -38,6 +37,11 @@ def with_endpoints_gone(steps: Sequence[Step]) -> list[Step]:
     the socket has got another name, loses it, for systemd removes the path (RemoveOnStop=).
     """
     removed = _endpoints_removed(steps)
+    if not removed:
+        return list(steps)
+    # Loaded where it is needed: a hook removes no endpoint.
+    from .resources.unit import UnitState
+
     going = {f"socket:{path}" for path in removed}
     found = []
     for step in steps:

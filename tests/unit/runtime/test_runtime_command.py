@@ -281,12 +281,11 @@ def test_apply_makes_an_endpoint_again(
     unit = endpoint_of_ours(kept)
     called: list[tuple[str, ...]] = []
 
-    class Made(Manager):
-        def _call(self, *arguments: str, purpose: str) -> str:
-            called.append(arguments)
-            return ""
+    def call(self: Manager, *arguments: str, purpose: str) -> str:
+        called.append(arguments)
+        return ""
 
-    monkeypatch.setattr(apply, "Manager", Made)
+    monkeypatch.setattr(Manager, "_call", call)
     assert command.main(["apply", "--hook", "app"]) == 0
     assert called == []
     assert command.main(["apply", "app"]) == 0

@@ -17,11 +17,9 @@ from ..errors import AccessError
 from ..faults import in_words
 from ..host import commands
 from ..host.starting import is_taken_care_of
-from ..host.systemd import Manager
 from ..keep.parts import DEADLINE
 from ..policy import SocketPolicy
 from ..report import Result
-from ..resources.unit import started_anew
 from ..run import converge
 from ..shortcut import COMMAND, MEMORY
 from ..task import Options, Task
@@ -155,6 +153,10 @@ def _made_again(declared: SocketPolicy) -> list[str]:
     unit = declared.unit
     if unit is None or not is_ours(unit) or os.path.lexists(declared.path):
         return []
+    # Loaded where it is needed: the hooks of daemons load this file, too.
+    from ..host.systemd import Manager
+    from ..resources.unit import started_anew
+
     manager = Manager()
     manager.ask_anew(unit)
     manager.carry_out()
