@@ -133,8 +133,9 @@ class Round:
 
     def result(self, outcome: Outcome, proofs: Sequence[Proof]) -> Result:
         """Return what was declared, decided, done and proven."""
-        doubted = [] if self.options.hook else doubts(self.seen, self.record, self.holders)
-        doubted += self.making.doubts
+        doubted = list(self.making.doubts)
+        if not self.options.hook:
+            doubted = doubts(self.seen, self.record, self.holders, proofs) + doubted
         return result_of(outcome, self.seen, proofs, doubted)
 
     def _refuse(self) -> None:

@@ -26,7 +26,18 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.pin
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.shown import Shown
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.keep.parts import Creator
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.access import Access
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.account import (
+    Credentials,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.acl import Acl
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.proofs import (
+    Expectation,
+    Proof,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.prove import (
+    Attempt,
+    Outcome,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.report import Seen
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.survey import Surveyed
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.task import Task
@@ -91,6 +102,35 @@ def test_a_path_at_which_the_running_daemon_does_not_listen(tmp_path: Path) -> N
         f"is running (beside it there is {real}). "
     )
     assert told.endswith("each start of app.service waits 10 seconds for it.")
+
+
+def proof(path: str, errno: str | None) -> Proof:
+    """Return what connect() said to www-data."""
+    who = Credentials(33, 33)
+    wanted = Expectation("app", path, None, "user www-data", who, True)
+    return Proof(wanted, Outcome(Attempt(path, who), errno is None, errno, "What it said."), None)
+
+
+def test_a_path_that_the_running_daemon_has_left(tmp_path: Path) -> None:
+    old, new = str(tmp_path / "app.sock"), str(tmp_path / "app2.sock")
+    with socket.socket(socket.AF_UNIX) as one, socket.socket(socket.AF_UNIX) as other:
+        one.bind(old)
+        other.bind(new)
+        told = doubts.doubts([seen(path=old)], Record(), MINE, [proof(old, "ECONNREFUSED")])
+    (sentence,) = told
+    assert sentence.startswith(
+        f"Nobody listens at the socket {old}, which is a file that was left behind, although "
+        f"app.service, which is declared to make it, is running (beside it there is {new}). "
+    )
+
+
+@pytest.mark.parametrize("errno", [None, "EACCES", "ENOENT"])
+def test_a_path_at_which_somebody_may_well_listen(errno: str | None) -> None:
+    one = seen(path="/run/app.sock")
+    assert doubts.doubts([one], Record(), MINE, [proof("/run/app.sock", errno)]) == []
+    # A daemon that is down leaves its file as well.
+    down = seen(path="/run/app.sock", active=False)
+    assert doubts.doubts([down], Record(), MINE, [proof("/run/app.sock", "ECONNREFUSED")]) == []
 
 
 def test_a_socket_that_may_well_be_missing() -> None:
