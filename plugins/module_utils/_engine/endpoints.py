@@ -163,4 +163,5 @@ def _as_task(task: Task, place: Place) -> Task:
         unit=unit_of(place),
         strict=source.strict,
     )
-    return Task(declared, f"{task.holder} at {endpoint.at}", served=True)
+    holder = f"{task.holder} at {endpoint.at}"
+    return Task(declared, holder, source=source.path, served=True)

@@ -131,7 +131,7 @@ class _Why:
         served = self.sockets.at(identities(self.chain.resolved)) if there else None
         causes = self.causes(self.chain, self.who)
         causes = [*causes, *self._by_a_module(causes)]
-        new = Answer(tuple(by_declaration(causes, self.relation, self.paths, self.principal)))
+        new = Answer(tuple(self._by_declaration(causes)))
         found, hidden = self._running(new)
         changes = tuple(
             dict.fromkeys(
@@ -164,6 +164,18 @@ class _Why:
             proposed,
             tuple(dict.fromkeys(self.notes)),
         )
+
+    def _by_declaration(self, causes: list[Cause]) -> list[Cause]:
+        """Put what the declaration asks for in the place of changes to single inodes."""
+        missing = None if self.relation is None else self.relation.missing_source(self.paths)
+        if causes and missing is not None:
+            self.notes.append(
+                f"{missing} does not exist, so nothing is mounted at {self.paths[0]}."
+            )
+            start = self.start()
+            changes = () if start is None else (start,)
+            return [replace(one, changes=changes) for one in causes]
+        return by_declaration(causes, self.relation, self.paths, self.principal)
 
     def causes(self, chain: Chain, who: Credentials) -> list[Cause]:
         """Return all that stands in the way of somebody, in the kernel's order."""
@@ -199,6 +211,9 @@ class _Why:
             declared = None if self.relation is None else self.relation.declared.policy
             unit = None if declared is None else declared.unit
             user = None if declared is None else declared.unit_user
+            makers = {} if self.relation is None else self.relation.declared.makers
+            ours = [makers[path] for path in self.paths if path in makers]
+            unit, user = (ours[0], None) if ours else (unit, user)
             self._start.append(start_of(self.paths, unit, user))
         return self._start[0]
 
@@ -249,7 +264,7 @@ class _Why:
         for name in policies.names():
             try:
                 task = policies.load(name)
-                kept.append((name, task.holder, task.declared))
+                kept.append((name, task.holder, task.declared, task.source))
             except (AccessError, OSError) as error:
                 self.notes.append(in_words(error))
         gids = {self.who.gid, *self.who.groups}

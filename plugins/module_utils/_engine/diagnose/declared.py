@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -20,12 +21,15 @@ from .values import APPLY, DECLARE, USE_PATH, Cause, Change
 class Declared:
     """A socket that is declared on this host, and the name that it has there.
 
-    ``kept`` are the names under which the host keeps what it does at endpoints, by their paths.
+    ``kept`` are the names under which the host keeps what it does at endpoints, by their paths, and
+    ``makers`` the units that make these.  ``untouched``: nothing is done at the socket itself.
     """
 
     name: str
     policy: SocketPolicy
     kept: Mapping[str, str] = field(default_factory=dict)
+    makers: Mapping[str, str] = field(default_factory=dict)
+    untouched: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,32 +45,51 @@ class Relation:
     refused: bool
     endpoint: Grant | None = None
 
+    @property
+    def at_untouched(self) -> bool:
+        """Tell whether the path is a socket at which nothing is done, and so closed to nobody."""
+        return self.declared.untouched and self.endpoint is None
 
-def declared_whole(kept: Iterable[tuple[str, str, SocketPolicy]]) -> list[Declared]:
+    def missing_source(self, paths: Collection[str]) -> str | None:
+        """Return the socket that is to be mounted at one of the paths, where it is not there."""
+        at = _at(self.endpoint) if self.endpoint is not None else None
+        # What proxies and gates make is kept under names of its own.
+        mounted = at is not None and at not in self.declared.kept
+        source = self.declared.policy.path
+        return source if mounted and source not in paths and not os.path.lexists(source) else None
+
+
+def declared_whole(
+    kept: Iterable[tuple[str, str, SocketPolicy, str | None]],
+) -> list[Declared]:
     """Return the sockets as they are declared, each with its endpoints, which a host keeps apart.
 
-    ``kept`` are name, holder and policy of each file.
+    ``kept`` are name, holder and policy of each file, and of an endpoint the socket that it gives on.
     """
     found: dict[str, Declared] = {}
     apart = []
-    for name, holder, policy in kept:
+    for name, holder, policy, source in kept:
         parent, of_endpoint, dummy = (declared_name(holder) or "").partition(" at ")
         if of_endpoint:
-            apart.append((parent, name, policy))
+            apart.append((parent, name, policy, source or ""))
         else:
             found[name] = Declared(name, policy)
-    for parent, name, policy in apart:
-        one = found.get(parent)
-        if one is None:
-            # Nothing is done at the socket itself, so nothing is kept of it.
-            found[name] = Declared(name, policy, {policy.path: name})
-            continue
-        by_proxy = (policy.unit or "").startswith("socket-access-proxy-")
+    for parent, name, policy, source in apart:
+        # Nothing is kept of a socket at which nothing is done.
+        alone = SocketPolicy(parent, source, refuse=policy.refuse)
+        one = found.get(parent, Declared(parent, alone, untouched=True))
+        unit = str(policy.unit)
+        by_proxy = unit.startswith("socket-access-proxy-")
         method = "proxy" if by_proxy else "gate"
         endpoint = Endpoint(policy.path)
         grants = [replace(grant, method=method, endpoint=endpoint) for grant in policy.allow]
         whole = replace(one.policy, allow=(*one.policy.allow, *grants))
-        found[parent] = replace(one, policy=whole, kept={**one.kept, policy.path: name})
+        found[parent] = replace(
+            one,
+            policy=whole,
+            kept={**one.kept, policy.path: name},
+            makers={**one.makers, policy.path: unit},
+        )
     return list(found.values())
 
 
