@@ -38,6 +38,7 @@ from .diagnose import (
     socket_causes,
     start_of,
 )
+from .diagnose.declared import missing_source, notes
 from .diagnose.running import Asked
 from .diagnose.walked import DANGLING, MISSING, MISSING_DIRECTORY
 from .errors import AccessError
@@ -167,15 +168,14 @@ class _Why:
 
     def _by_declaration(self, causes: list[Cause]) -> list[Cause]:
         """Put what the declaration asks for in the place of changes to single inodes."""
-        missing = None if self.relation is None else self.relation.missing_source(self.paths)
-        if causes and missing is not None:
-            self.notes.append(
-                f"{missing} does not exist, so nothing is mounted at {self.paths[0]}."
-            )
-            start = self.start()
-            changes = () if start is None else (start,)
-            return [replace(one, changes=changes) for one in causes]
-        return by_declaration(causes, self.relation, self.paths, self.principal)
+        known = self.relation
+        if known is None or not causes:
+            return causes
+        self.notes += notes(known, self.paths, causes)
+        if missing_source(known, self.paths) is None:
+            return by_declaration(causes, known, self.paths, self.principal)
+        start = self.start()
+        return [replace(one, changes=() if start is None else (start,)) for one in causes]
 
     def causes(self, chain: Chain, who: Credentials) -> list[Cause]:
         """Return all that stands in the way of somebody, in the kernel's order."""
@@ -208,12 +208,8 @@ class _Why:
     def start(self) -> Change | None:
         """Return what would start the daemon; asked for once, and only if it is needed."""
         if not self._start:
-            declared = None if self.relation is None else self.relation.declared.policy
-            unit = None if declared is None else declared.unit
-            user = None if declared is None else declared.unit_user
-            makers = {} if self.relation is None else self.relation.declared.makers
-            ours = [makers[path] for path in self.paths if path in makers]
-            unit, user = (ours[0], None) if ours else (unit, user)
+            known = self.relation
+            unit, user = (None, None) if known is None else known.maker(self.paths)
             self._start.append(start_of(self.paths, unit, user))
         return self._start[0]
 

@@ -26,6 +26,8 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.diagnose
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.diagnose.declared import (
     by_declaration,
     declared_whole,
+    missing_source,
+    notes,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.account import (
     Credentials,
@@ -227,7 +229,8 @@ def test_an_endpoint_of_a_socket_that_is_left_alone() -> None:
             "allow": [{"user": "alice", "method": "proxy", "at": "/run/app-web.sock"}],
         }
     }
-    assert one.makers == {"/run/app-web.sock": "socket-access-proxy-app.x.socket"}
+    assert known is not None
+    assert known.maker(endpoint) == ("socket-access-proxy-app.x.socket", None)
 
 
 def test_a_socket_that_is_left_alone_so_far() -> None:
@@ -239,3 +242,36 @@ def test_a_socket_that_is_left_alone_so_far() -> None:
     assert sockets(found)["app"]["mode"] == "0600"
     assert found is not None
     assert "closed to everyone who is not named" in found.notes[0]
+
+
+def test_what_is_changed_by_hand_does_not_last() -> None:
+    path = ["/run/app.sock"]
+    (one,) = declared_whole([("app", "socket app", declared().policy, None), kept_apart()])
+    known = relation([one], path, USER, [])
+    assert known is not None
+    assert notes(known, path, [CAUSE]) == [
+        "app is declared on this host, so what is changed at /run/app.sock by hand is taken back at "
+        "once, unless socket-access-app.path is stopped."
+    ]
+    path = ["/run/app-web.sock"]
+    known = relation([one], path, USER, [])
+    assert known is not None
+    (said,) = notes(known, path, [CAUSE])
+    assert "unless socket-access-app.x.path is stopped." in said
+    bob = relation([one], path, Principal("user", "bob"), [])
+    assert bob is not None
+    assert notes(bob, path, [CAUSE]) == []
+
+
+def test_a_mount_whose_socket_is_not_there() -> None:
+    at = "/srv/app.sock"
+    grant = {"user": "alice", "method": "bind_mount", "at": at}
+    (policy,) = validate({"app": {"path": "/nowhere/app.sock", "allow": [grant]}}).sockets
+    known = relation([Declared("app", policy)], [at], USER, [])
+    assert known is not None
+    assert missing_source(known, [at]) == "/nowhere/app.sock"
+    said = "/nowhere/app.sock does not exist, so nothing is mounted at /srv/app.sock."
+    assert notes(known, [at], [CAUSE]) == [said]
+    there = relation([declared(allow=[grant | {"at": at}])], ["/run/app.sock"], USER, [])
+    assert there is not None
+    assert missing_source(there, ["/run/app.sock"]) is None

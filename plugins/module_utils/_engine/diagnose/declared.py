@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..model.holders import declared_name
@@ -50,13 +50,11 @@ class Relation:
         """Tell whether the path is a socket at which nothing is done, and so closed to nobody."""
         return self.declared.untouched and self.endpoint is None
 
-    def missing_source(self, paths: Collection[str]) -> str | None:
-        """Return the socket that is to be mounted at one of the paths, where it is not there."""
-        at = _at(self.endpoint) if self.endpoint is not None else None
-        # What proxies and gates make is kept under names of its own.
-        mounted = at is not None and at not in self.declared.kept
-        source = self.declared.policy.path
-        return source if mounted and source not in paths and not os.path.lexists(source) else None
+    def maker(self, paths: Collection[str]) -> tuple[str | None, str | None]:
+        """Return the unit that makes what is at the paths, and the user in whose manager it is."""
+        ours = [unit for path, unit in self.declared.makers.items() if path in paths]
+        policy = self.declared.policy
+        return (ours[0], None) if ours else (policy.unit, policy.unit_user)
 
 
 def declared_whole(
@@ -120,6 +118,30 @@ def _at(grant: Grant) -> str | None:
 
 def _is_for(one: Principal, principal: Principal, groups: Collection[str]) -> bool:
     return one == principal or (one.kind == "group" and one.name in groups)
+
+
+def missing_source(known: Relation, paths: Collection[str]) -> str | None:
+    """Return the socket that is to be mounted at one of the paths, where it is not there."""
+    at = None if known.endpoint is None else _at(known.endpoint)
+    # What proxies and gates make is kept under names of its own.
+    mounted = at is not None and at not in known.declared.kept
+    source = known.declared.policy.path
+    return source if mounted and source not in paths and not os.path.lexists(source) else None
+
+
+def notes(known: Relation, paths: Collection[str], causes: Sequence[Cause]) -> list[str]:
+    """Return what is to be known of a declared path beside what would help."""
+    path, missing = next(iter(paths)), missing_source(known, paths)
+    if missing is not None:
+        return [f"{missing} does not exist, so nothing is mounted at {path}."]
+    by_hand = known.grant is None and not known.refused and causes[0].errno == "EACCES"
+    if not by_hand or known.at_untouched:
+        return []
+    name = next((kept for at, kept in known.declared.kept.items() if at in paths), None)
+    return [
+        f"{known.declared.name} is declared on this host, so what is changed at {path} by hand is "
+        f"taken back at once, unless socket-access-{name or known.declared.name}.path is stopped."
+    ]
 
 
 def by_declaration(
