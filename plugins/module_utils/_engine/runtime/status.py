@@ -14,9 +14,10 @@ from ..endpoints import is_ours
 from ..errors import AccessError
 from ..faults import in_words
 from ..model.foreseen import as_it_stands
+from ..report import Result
 from ..resources.unit import started_anew
 from ..run import converge
-from ..task import Options
+from ..task import Options, Task
 from . import end, policies
 from .output import Output
 
@@ -86,10 +87,15 @@ def _state(name: str) -> State:
         return State(name, path, DIFFERS, changes, notes)
     if whole.changes:
         return State(name, path, HOOK_MISSING, changes, notes)
-    if whole.sockets[name]["exists"]:
-        return State(name, path, AS_DECLARED, changes, notes)
-    unit = str(task.declared.unit)
+    return unchanged(name, task, whole, notes)
+
+
+def unchanged(name: str, task: Task, whole: Result, notes: tuple[str, ...] = ()) -> State:
+    """Return the state of a socket at which a run would change nothing."""
+    path, unit = task.declared.path, str(task.declared.unit)
+    if whole.sockets[task.declared.name]["exists"]:
+        return State(name, path, AS_DECLARED, (), notes)
     if is_ours(unit):
         # A daemon may be down, but what makes an endpoint runs always.
         return State(name, path, DIFFERS, (started_anew(unit),), notes)
-    return State(name, path, MISSING, changes, notes)
+    return State(name, path, MISSING, (), notes)
