@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Collection, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from .converge.record import Record
 from .keep.parts import DEADLINE
@@ -18,13 +19,20 @@ from .model.holders import declared_name, holder_of
 from .model.words import listed, one_line
 from .report import Seen
 
+if TYPE_CHECKING:  # pragma: no cover
+    # A hook proves nothing, and so loads nothing that proves.
+    from .proofs import Proof
+
 _MOST_NAMED = 3
 
 
-def doubts(seen: Iterable[Seen], record: Record, holders: Collection[str]) -> list[str]:
+def doubts(
+    seen: Iterable[Seen], record: Record, holders: Collection[str], proofs: Iterable[Proof] = ()
+) -> list[str]:
     """Return everything of this run that somebody should look at once more."""
     seen = list(seen)
-    return [*under_two_names(seen, record, holders), *_not_made(seen)]
+    deserted = {one.expectation.path for one in proofs if one.outcome.errno == "ECONNREFUSED"}
+    return [*under_two_names(seen, record, holders), *_not_made(seen, deserted)]
 
 
 def under_two_names(
@@ -49,18 +57,24 @@ def under_two_names(
                 )
 
 
-def _not_made(seen: Iterable[Seen]) -> Iterator[str]:
-    """Yield a sentence for each socket that is missing although its declared service runs."""
+def _not_made(seen: Iterable[Seen], deserted: Collection[str]) -> Iterator[str]:
+    """Yield a sentence for each socket that is missing although its declared service runs.
+
+    So it is if the daemon listens elsewhere now, and a file is left of what it made before:
+    ``deserted`` are the paths at which connect() met nobody.
+    """
     for one in _declared(seen):
         declared, chain = one.task.declared, one.one.facts.chain
         creator = one.creator
-        if chain.missing is None or declared.unit is None or creator is None:
+        if declared.unit is None or creator is None:
+            continue
+        if chain.missing is None and declared.path not in deserted:
             continue
         if creator.makes_sockets_itself or not creator.active:
             continue
         wait = declared.deadline or DEADLINE
         yield (
-            f"The socket {declared.path} does not exist, although {creator.unit}, which is "
+            f"{_what(declared.path, chain.missing)}, although {creator.unit}, which is "
             f"declared to make it, is running{_beside(chain.resolved)}. Compare the path with the "
             f"settings of the daemon; each start of {creator.unit} waits {wait:g} seconds for it."
         )
@@ -74,14 +88,21 @@ def _declared(seen: Iterable[Seen]) -> Iterator[Seen]:
             yield one
 
 
+def _what(path: str, missing: str | None) -> str:
+    if missing is not None:
+        return f"The socket {path} does not exist"
+    return f"Nobody listens at the socket {path}, which is a file that was left behind"
+
+
 def _beside(path: str) -> str:
-    """Return which sockets there are in the directory, as the part of a sentence."""
+    """Return which other sockets there are in the directory, as the part of a sentence."""
     directory = os.path.dirname(path)
     found = []
     try:
         with os.scandir(directory) as entries:
             for entry in entries:
-                if stat.S_ISSOCK(entry.stat(follow_symlinks=False).st_mode):
+                is_socket = stat.S_ISSOCK(entry.stat(follow_symlinks=False).st_mode)
+                if is_socket and entry.path != path:
                     found.append(one_line(entry.path))
     except OSError:
         return ""

@@ -22,6 +22,8 @@ from .task import Task
 
 PROXY, GATE, BIND_MOUNT = "proxy", "gate", "bind_mount"
 _SERVED = (PROXY, GATE)
+_STEM = "socket-access-"
+_OUR_UNITS = tuple(f"{_STEM}{method}-" for method in _SERVED)
 
 
 @dataclass(frozen=True)
@@ -102,12 +104,17 @@ def maker_of(task: Task, place: Place) -> str:
 
 def unit_of(place: Place) -> str:
     """Return the unit that makes the endpoint of a proxy or a gate."""
-    return f"socket-access-{place.method}-{place.name}.socket"
+    return f"{_STEM}{place.method}-{place.name}.socket"
+
+
+def is_ours(unit: str) -> bool:
+    """Tell whether a unit is what makes the endpoint of a proxy or a gate."""
+    return unit.endswith(".socket") and unit.startswith(_OUR_UNITS)
 
 
 def service_of(place: Place) -> str:
     """Return the service behind that unit."""
-    return f"socket-access-{place.method}-{place.name}.service"
+    return f"{_STEM}{place.method}-{place.name}.service"
 
 
 def _places(declared: SocketPolicy) -> Iterator[Place]:
@@ -156,4 +163,5 @@ def _as_task(task: Task, place: Place) -> Task:
         unit=unit_of(place),
         strict=source.strict,
     )
-    return Task(declared, f"{task.holder} at {endpoint.at}", served=True)
+    holder = f"{task.holder} at {endpoint.at}"
+    return Task(declared, holder, source=source.path, served=True)

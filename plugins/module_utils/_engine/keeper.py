@@ -14,6 +14,7 @@ from __future__ import annotations
 import pwd
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from .converge.record import Record
 from .converge.steps import AnyResource, Want
@@ -33,6 +34,7 @@ from .keep.parts import DEADLINE, Creator, KeptFile, Served
 from .model.access import Access, AccessRequest
 from .model.account import User
 from .model.chain import Chain
+from .model.foreseen import foreseen
 from .model.words import Names, listed
 from .remembered import kept_before, with_found_units
 from .resources.engine_install import EngineInstall
@@ -130,11 +132,16 @@ class Keeper:
         wants.append(Want(unit, task.holder, True))
         return wants, kept
 
-    def serve(self, served: Served, holder: str) -> list[Want]:
-        """Return what the host needs so that an endpoint is there."""
+    def serve(self, served: Served, holder: str, *, there: bool = True) -> list[Want]:
+        """Return what the host needs so that an endpoint is there.
+
+        ``there``: there is something at its path.
+        """
         wants = [self._engine(holder)]
         wants += [Want(self._file(file), holder, file.content.encode()) for file in served.files]
-        wants.append(Want(self._unit(served.unit, self._active.get(served.unit)), holder, True))
+        active = self._active.get(served.unit)
+        unit = self._unit(served.unit, active, makes=served.path, lost=not there)
+        wants.append(Want(unit, holder, True))
         return wants
 
     def start(self, units: Sequence[str]) -> None:
@@ -171,9 +178,7 @@ class Keeper:
             if unit.exists:
                 one.notes.append(f"{unit.name} finds {place.endpoint.at} when it is started next.")
             elif self._check:
-                one.absentees.append(
-                    f"{sentence} yet; check mode takes it that an earlier task will install it."
-                )
+                one.absentees.append(foreseen(f"{sentence} yet", "install"))
             else:
                 self.problems.append(
                     f"{sentence}; install what brings it, or correct the name in client_unit."
@@ -196,8 +201,8 @@ class Keeper:
             self._judged = True
         return Want(EngineInstall(), holder, installed.version())
 
-    def _unit(self, name: str, active: bool | None = None) -> UnitState:
-        return UnitState(name, self._manager(None), memory_of(name), active)
+    def _unit(self, name: str, active: bool | None = None, **more: Any) -> UnitState:
+        return UnitState(name, self._manager(None), memory_of(name), active, **more)
 
     def _file(self, file: KeptFile) -> ManagedFile:
         writer = None
@@ -250,9 +255,7 @@ class Keeper:
             )
             if not self._check:
                 raise AccessError(f"{sentence}; create the user, or correct unit_user.") from error
-            one.absentees.append(
-                f"{sentence} yet; check mode takes it that an earlier task will create it."
-            )
+            one.absentees.append(foreseen(f"{sentence} yet", "create"))
             return f"/home/{name}"
 
     def _missing(self, task: Task, one: Surveyed, unit: Shown) -> None:
@@ -261,9 +264,7 @@ class Keeper:
             "on this host"
         )
         if self._check:
-            one.absentees.append(
-                f"{sentence} yet; check mode takes it that an earlier task will install it."
-            )
+            one.absentees.append(foreseen(f"{sentence} yet", "install"))
         else:
             self.problems.append(
                 f"{sentence}; install what brings it, correct the name, or leave unit out: then the "

@@ -11,10 +11,11 @@ Most runs meet no such unit, and load nothing that reads one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from .converge.record import Record
-from .converge.steps import Step
+from .converge.steps import Step, order
 from .keep.parts import UNITS
 
 
@@ -33,7 +34,31 @@ def endpoints_made(record: Record) -> set[str]:
     return found
 
 
-def endpoints_removed(steps: Iterable[Step]) -> set[str]:
+def with_endpoints_gone(steps: Sequence[Step]) -> list[Step]:
+    """Return the steps of a run as they are, given that sockets go away with the units that make them.
+
+    Such a socket needs no other access before.  Another unit that made one at the same path, since
+    the socket has got another name, loses it, for systemd removes the path (RemoveOnStop=).
+    """
+    removed = _endpoints_removed(steps)
+    if not removed:
+        return list(steps)
+    # Loaded where it is needed: a hook removes no endpoint.
+    from .resources.unit import UnitState
+
+    going = {f"socket:{path}" for path in removed}
+    found = []
+    for step in steps:
+        resource = step.resource
+        if resource.key in going:
+            step = replace(step, target=step.current)
+        elif isinstance(resource, UnitState) and resource.makes in removed:
+            step = replace(step, current=resource.losing(step.current))
+        found.append(step)
+    return sorted(found, key=order)
+
+
+def _endpoints_removed(steps: Iterable[Step]) -> set[str]:
     """Return the paths of the sockets that go away, because the unit that makes them goes."""
     found: set[str] = set()
     for step in steps:

@@ -19,6 +19,7 @@ from .host.systemd import Manager
 from .methods import bind_mount
 from .model.access import AccessRequest
 from .model.account import Group, User
+from .model.foreseen import foreseen
 from .model.fstab import find, in_the_way, user_line
 from .model.words import Names
 from .policy import Endpoint
@@ -120,9 +121,7 @@ class Mounting:
                 f"{sentence}; install the package mount, or declare mount_as: root, which needs "
                 "no program."
             )
-        seen.one.absentees.append(
-            f"{sentence}; check mode takes it that an earlier task will install it."
-        )
+        seen.one.absentees.append(foreseen(sentence, "install"))
 
     def _directory(self, seen: Seen, place: Place, mounter: User | None) -> AccessRequest:
         endpoint = place.endpoint
@@ -165,6 +164,4 @@ class Mounting:
     def _missing(self, seen: Seen, sentence: str) -> None:
         if not self._options.check:
             raise AccessError(f"{sentence}; create it, or correct the name.")
-        seen.one.absentees.append(
-            f"{sentence} yet; check mode takes it that an earlier task will create it."
-        )
+        seen.one.absentees.append(foreseen(f"{sentence} yet", "create"))

@@ -26,7 +26,7 @@ from .host.accounts import Accounts, HostNames
 from .host.pinned import Pin
 from .host.starting import starting
 from .keep.births import births
-from .made import endpoints_made, endpoints_removed
+from .made import endpoints_made, with_endpoints_gone
 from .making import HOOKED, KEPT, MOUNTS, Making
 from .model.access import Access, AccessRequest, wanted_socket
 from .model.chain import Chain
@@ -96,12 +96,7 @@ class Round:
         if not options.unprivileged:
             kinds |= HOOKED if options.hook else MOUNTS
         steps = plan_steps(wants, self.holders, self.record, self._recorded, kinds)
-        # What goes away with its unit needs no other access before.
-        going = {f"socket:{path}" for path in endpoints_removed(steps)}
-        self.steps = [
-            replace(step, target=step.current) if step.resource.key in going else step
-            for step in steps
-        ]
+        self.steps = with_endpoints_gone(steps)
         self._refuse()
         if options.check:
             return Outcome(self.steps, any(step.changes for step in self.steps))
@@ -138,8 +133,9 @@ class Round:
 
     def result(self, outcome: Outcome, proofs: Sequence[Proof]) -> Result:
         """Return what was declared, decided, done and proven."""
-        doubted = [] if self.options.hook else doubts(self.seen, self.record, self.holders)
-        doubted += self.making.doubts
+        doubted = list(self.making.doubts)
+        if not self.options.hook:
+            doubted = doubts(self.seen, self.record, self.holders, proofs) + doubted
         return result_of(outcome, self.seen, proofs, doubted)
 
     def _refuse(self) -> None:
@@ -254,7 +250,8 @@ class Round:
         if served is not None:
             holder = maker_of(seen.task, place)
             yield from self.making.keeper.tell_clients([place], seen.one, holder)
-            yield from self.making.keeper.serve(served, holder)
+            there = seen.one.facts.chain.leaf is not None
+            yield from self.making.keeper.serve(served, holder, there=there)
 
     def _here(self, parts: Parts) -> Seen:
         return next(seen for seen in self.seen if seen.parts is parts and seen.place is None)

@@ -28,6 +28,7 @@ from .methods import proxy
 from .model.account import ROOT, Credentials, User
 from .model.acl import WRITE
 from .model.chain import OTHER, SOCKET, Chain
+from .model.foreseen import foreseen
 from .model.logins import to_be_made_first
 from .model.words import Names
 from .policy import SocketPolicy
@@ -116,9 +117,7 @@ class Serving:
                 f"The command {program}, which shall answer at {declared.path}, does not exist"
             )
             if self._check:
-                own.absentees.append(
-                    f"{sentence} yet; check mode takes it that an earlier task will install it."
-                )
+                own.absentees.append(foreseen(f"{sentence} yet", "install"))
             else:
                 self.problems.append(f"{sentence}; install it first, or correct the path.")
             return
@@ -204,10 +203,8 @@ class Serving:
                 own.notes.clear()
             elif self._check:
                 own.notes.clear()
-                own.absentees.append(
-                    f"The directory {directory} of the endpoint {at} does not exist yet; check "
-                    "mode takes it that an earlier task will make it."
-                )
+                sentence = f"The directory {directory} of the endpoint {at} does not exist yet"
+                own.absentees.append(foreseen(sentence, "make"))
             else:
                 told = to_be_made_first(directory, at, chain.missing, self._names)
                 self.problems.append(told)
@@ -252,9 +249,7 @@ class Serving:
             return user
         sentence = f"User {name}, as whom {what}, does not exist"
         if self._check:
-            one.absentees.append(
-                f"{sentence} yet; check mode takes it that an earlier task will create it."
-            )
+            one.absentees.append(foreseen(f"{sentence} yet", "create"))
         else:
             self.problems.append(f"{sentence} on this host; create the user, or correct the name.")
         return None
@@ -267,9 +262,7 @@ class Serving:
             return self._socat.native
         sentence = f"The proxy at {place.endpoint.at} needs socat, which is not installed"
         if self._check:
-            source.absentees.append(
-                f"{sentence} yet; check mode takes it that an earlier task will install it."
-            )
+            source.absentees.append(foreseen(f"{sentence} yet", "install"))
         else:
             self.problems.append(
                 f"{sentence}; install the package socat, or declare engine: systemd-socket-proxyd."
@@ -297,7 +290,7 @@ def _served(place: Place, made: _Texts) -> Served:
         start_at_boot("sockets.target", unit),
         *made.others,
     )
-    return Served(files, unit)
+    return Served(files, unit, place.endpoint.at)
 
 
 def _type_of(chain: Chain) -> str:

@@ -21,6 +21,7 @@ from .host.pinned import Pin, pin
 from .model.account import Credentials, Group, User
 from .model.chain import Chain
 from .model.facts import Account, PrincipalFacts, SocketFacts
+from .model.foreseen import foreseen
 from .model.words import Names, capital
 from .policy.types import Principal, SocketPolicy
 from .reach import unfit_leaf, unsafe_step
@@ -159,9 +160,7 @@ class Survey:
         if self._hook:
             seen.absentees.append(f"{sentence} any more, so it gets nothing.")
         elif self._check:
-            seen.absentees.append(
-                f"{sentence} yet; check mode takes it that an earlier task will create it."
-            )
+            seen.absentees.append(foreseen(f"{sentence} yet", "create"))
         else:
             self.problems.append(
                 f"{sentence}; create it first, correct the name, or give its numeric id."

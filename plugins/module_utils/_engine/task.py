@@ -32,6 +32,7 @@ _KEPT = (
     "found_type",
     "found_groups",
     "chosen",
+    "source",
 )
 
 
@@ -46,7 +47,7 @@ class Task:
     unit runs that is to get another one (born).  ``settled`` are the methods that were chosen on
     this host for paths of endpoints, ``chosen`` those at the socket itself by principal,
     ``ended`` grants whose time is over, which ``declared`` has no
-    more.
+    more.  ``source`` is the socket that an endpoint of ours gives on.
     """
 
     declared: SocketPolicy
@@ -61,6 +62,7 @@ class Task:
     found_type: str | None = None
     found_groups: Sequence[int] | None = None
     chosen: Mapping[str, str] | None = None
+    source: str | None = None
     served: bool = False
     kept: bool = False
     settled: tuple[tuple[str, Choice], ...] = ()

@@ -38,6 +38,7 @@ from .diagnose import (
     socket_causes,
     start_of,
 )
+from .diagnose.declared import missing_source, notes
 from .diagnose.running import Asked
 from .diagnose.walked import DANGLING, MISSING, MISSING_DIRECTORY
 from .errors import AccessError
@@ -131,7 +132,7 @@ class _Why:
         served = self.sockets.at(identities(self.chain.resolved)) if there else None
         causes = self.causes(self.chain, self.who)
         causes = [*causes, *self._by_a_module(causes)]
-        new = Answer(tuple(by_declaration(causes, self.relation, self.paths, self.principal)))
+        new = Answer(tuple(self._by_declaration(causes)))
         found, hidden = self._running(new)
         changes = tuple(
             dict.fromkeys(
@@ -165,6 +166,17 @@ class _Why:
             tuple(dict.fromkeys(self.notes)),
         )
 
+    def _by_declaration(self, causes: list[Cause]) -> list[Cause]:
+        """Put what the declaration asks for in the place of changes to single inodes."""
+        known = self.relation
+        if known is None or not causes:
+            return causes
+        self.notes += notes(known, self.paths, causes)
+        if missing_source(known, self.paths) is None:
+            return by_declaration(causes, known, self.paths, self.principal)
+        start = self.start()
+        return [replace(one, changes=() if start is None else (start,)) for one in causes]
+
     def causes(self, chain: Chain, who: Credentials) -> list[Cause]:
         """Return all that stands in the way of somebody, in the kernel's order."""
         own = chain is self.chain
@@ -196,9 +208,8 @@ class _Why:
     def start(self) -> Change | None:
         """Return what would start the daemon; asked for once, and only if it is needed."""
         if not self._start:
-            declared = None if self.relation is None else self.relation.declared.policy
-            unit = None if declared is None else declared.unit
-            user = None if declared is None else declared.unit_user
+            known = self.relation
+            unit, user = (None, None) if known is None else known.maker(self.paths)
             self._start.append(start_of(self.paths, unit, user))
         return self._start[0]
 
@@ -249,7 +260,7 @@ class _Why:
         for name in policies.names():
             try:
                 task = policies.load(name)
-                kept.append((name, task.holder, task.declared))
+                kept.append((name, task.holder, task.declared, task.source))
             except (AccessError, OSError) as error:
                 self.notes.append(in_words(error))
         gids = {self.who.gid, *self.who.groups}

@@ -12,6 +12,7 @@ change it.  docs/report.schema.json describes the document.
 
 from __future__ import annotations
 
+import hashlib
 import typing as t
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -245,6 +246,8 @@ def _unlike_the_inventory(entry: Json) -> t.Iterator[Json]:
 
 def _is_about(sentence: str, declared: Mapping[str, t.Any]) -> bool:
     """Tell whether a change is one of this socket's, by its path or by the name of its files."""
+    ends = {grant["endpoint"] for grant in declared["grants"]}
+    marks = [_mark(declared["name"], end) for end in ends]
     for word in sentence.replace("'", " ").replace('"', " ").split():
         word = word.rstrip(".,:;)").lstrip("(")
         if word == declared["path"] or word.startswith(declared["path"] + ":"):
@@ -252,13 +255,24 @@ def _is_about(sentence: str, declared: Mapping[str, t.Any]) -> bool:
         stem = word.rpartition("/")[2]
         if stem == f"{declared['name']}.json" or stem in _files(declared["name"]):
             return True
-    ends = {grant["endpoint"] for grant in declared["grants"]}
+        if any(mark in stem for mark in marks):
+            return True
     return any(end in sentence for end in ends)
 
 
 def _files(name: str) -> set[str]:
-    start = f"socket-access-{name}"
-    return {f"50-{start}.conf", *(f"{start}.{kind}" for kind in ("path", "service", "socket"))}
+    kinds = ("path", "service", "socket")
+    starts = (f"socket-access-{name}", f"socket-access-gate-{name}")
+    return {
+        *(f"50-{start}.conf" for start in starts),
+        *(f"{start}.{kind}" for start in starts for kind in kinds),
+    }
+
+
+def _mark(name: str, at: str) -> str:
+    """Return what the names of all files and units of an endpoint have in them."""
+    data = f"{name}\0{at}".encode("utf-8", "surrogateescape")
+    return f"-{hashlib.sha256(data).hexdigest()[:8]}."
 
 
 def _failed_proofs(entry: Json) -> t.Iterator[Json]:

@@ -60,6 +60,18 @@ def test_nothing_to_change(host: pytest.MonkeyPatch, exists: bool, state: str) -
     assert problems == []
 
 
+def test_an_endpoint_whose_socket_is_gone(host: pytest.MonkeyPatch) -> None:
+    unit = "socket-access-gate-app.x.socket"
+    (declared,) = validate({"app": {"path": PATH, "unit": unit}}).sockets
+    host.setattr(policies, "load", lambda name: Task(declared, "socket app at /run/app.sock"))
+    says(host, [], exists=False)
+    (one,), problems = info._managed()
+    assert (one.state, problems) == ("differs", [])
+    assert one.changes == (
+        f"Unit {unit} is started anew, because the socket that it made is gone.",
+    )
+
+
 @pytest.mark.parametrize("state", ["differs", "hook missing"])
 def test_something_to_change(host: pytest.MonkeyPatch, state: str) -> None:
     says(host, ["The mode changes.", *ENGINE], state)

@@ -26,6 +26,8 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.diagnose
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.diagnose.declared import (
     by_declaration,
     declared_whole,
+    missing_source,
+    notes,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.account import (
     Credentials,
@@ -168,19 +170,19 @@ def test_an_endpoint_of_a_declared_socket() -> None:
     assert relation([one], ["/run/other"], USER, []) is None
 
 
-def kept_apart(path: str = "/run/app-web.sock") -> tuple[str, str, Any]:
+def kept_apart(path: str = "/run/app-web.sock") -> tuple[str, str, Any, str]:
     """Return what a host keeps of the endpoint of a proxy in front of app."""
     unit = "socket-access-proxy-app.x.socket"
     (policy,) = validate(
-        {"app.x": {"path": path, "unit": unit, "allow": [{"user": "bob"}]}}
+        {"app.x": {"path": path, "unit": unit, "allow": [{"user": "bob"}], "refuse": ["carol"]}}
     ).sockets
-    return "app.x", f"socket app at {path}", policy
+    return "app.x", f"socket app at {path}", policy, "/run/app.sock"
 
 
 def test_an_endpoint_is_declared_by_its_socket() -> None:
     """The host keeps it apart, under a name that nobody has written and nobody may write."""
     base = declared(allow=[{"user": "carol"}])
-    (one,) = declared_whole([("app", "socket app", base.policy), kept_apart()])
+    (one,) = declared_whole([("app", "socket app", base.policy, None), kept_apart()])
     assert one.name == "app"
     known = relation([one], ["/run/app-web.sock"], USER, ["alice"])
     at = chain("/run/app-web.sock", inode("/run", 0o755), socket_at("/run/app-web.sock", 0o660))
@@ -196,7 +198,7 @@ def test_an_endpoint_is_declared_by_its_socket() -> None:
 
 
 def test_who_may_connect_at_the_endpoint_is_sent_there() -> None:
-    (one,) = declared_whole([kept_apart(), ("app", "socket app", declared().policy)])
+    (one,) = declared_whole([kept_apart(), ("app", "socket app", declared().policy, None)])
     bob = Principal("user", "bob")
     there = relation([one], ["/run/app.sock"], bob, ["bob"])
     (cause,) = by_declaration([CAUSE], there, ["/run/app.sock"], bob)
@@ -208,8 +210,68 @@ def test_who_may_connect_at_the_endpoint_is_sent_there() -> None:
 
 
 def test_an_endpoint_of_a_socket_that_is_left_alone() -> None:
-    """Nothing is kept of the socket, so what would have to be declared is not known."""
+    """Nothing is kept of the socket itself, and all the same it is declared under its own name."""
     (one,) = declared_whole([kept_apart()])
-    known = relation([one], ["/run/app-web.sock"], USER, ["alice"])
+    bob, carol = Principal("user", "bob"), Principal("user", "carol")
+    socket, endpoint = ["/run/app.sock"], ["/run/app-web.sock"]
+    # Somebody who has another way to it is told that way.
+    (cause,) = by_declaration([CAUSE], relation([one], socket, bob, []), socket, bob)
+    assert cause.changes[0].text == (
+        "The declaration of app lets user bob in at /run/app-web.sock: connect there."
+    )
+    (cause,) = by_declaration([CAUSE], relation([one], endpoint, carol, []), endpoint, carol)
+    assert cause.changes[0].text.startswith("The declaration of app refuses user carol;")
+    known = relation([one], endpoint, USER, ["alice"])
     at = chain("/run/app-web.sock", inode("/run", 0o755), socket_at("/run/app-web.sock", 0o660))
-    assert proposal(at, [CAUSE], USER, known, People(), NOBODY) is None
+    assert sockets(proposal(at, [CAUSE], USER, known, People(), NOBODY)) == {
+        "app": {
+            "path": "/run/app.sock",
+            "allow": [{"user": "alice", "method": "proxy", "at": "/run/app-web.sock"}],
+        }
+    }
+    assert known is not None
+    assert known.maker(endpoint) == ("socket-access-proxy-app.x.socket", None)
+
+
+def test_a_socket_that_is_left_alone_so_far() -> None:
+    """With a grant of its own it is closed to all others, so who gets in now is written down."""
+    (one,) = declared_whole([kept_apart()])
+    known = relation([one], ["/run/app.sock"], USER, ["alice"])
+    at = chain("/run/app.sock", inode("/run", 0o755), socket_at("/run/app.sock", 0o600))
+    found = proposal(at, [CAUSE], USER, known, People(), NOBODY)
+    assert sockets(found)["app"]["mode"] == "0600"
+    assert found is not None
+    assert "closed to everyone who is not named" in found.notes[0]
+
+
+def test_what_is_changed_by_hand_does_not_last() -> None:
+    path = ["/run/app.sock"]
+    (one,) = declared_whole([("app", "socket app", declared().policy, None), kept_apart()])
+    known = relation([one], path, USER, [])
+    assert known is not None
+    assert notes(known, path, [CAUSE]) == [
+        "app is declared on this host, so what is changed at /run/app.sock by hand is taken back at "
+        "once, unless socket-access-app.path is stopped."
+    ]
+    path = ["/run/app-web.sock"]
+    known = relation([one], path, USER, [])
+    assert known is not None
+    (said,) = notes(known, path, [CAUSE])
+    assert "unless socket-access-app.x.path is stopped." in said
+    bob = relation([one], path, Principal("user", "bob"), [])
+    assert bob is not None
+    assert notes(bob, path, [CAUSE]) == []
+
+
+def test_a_mount_whose_socket_is_not_there() -> None:
+    at = "/srv/app.sock"
+    grant = {"user": "alice", "method": "bind_mount", "at": at}
+    (policy,) = validate({"app": {"path": "/nowhere/app.sock", "allow": [grant]}}).sockets
+    known = relation([Declared("app", policy)], [at], USER, [])
+    assert known is not None
+    assert missing_source(known, [at]) == "/nowhere/app.sock"
+    said = "/nowhere/app.sock does not exist, so nothing is mounted at /srv/app.sock."
+    assert notes(known, [at], [CAUSE]) == [said]
+    there = relation([declared(allow=[grant | {"at": at}])], ["/run/app.sock"], USER, [])
+    assert there is not None
+    assert missing_source(there, ["/run/app.sock"]) is None

@@ -121,6 +121,17 @@ def test_stopped_before_started_and_read_before_that(systemctl: Systemctl) -> No
     assert len(systemctl.called) == 5
 
 
+def test_what_is_started_anew_is_stopped_first(systemctl: Systemctl) -> None:
+    manager = Manager()
+    manager.ask_anew("x.socket")
+    manager.carry_out()
+    both = "x.service x.socket"
+    assert systemctl.called == [f"stop -- {both}", f"reset-failed -- {both}", "start -- x.socket"]
+    manager.ask("x.socket", active=True)
+    manager.carry_out()
+    assert systemctl.called[3:] == ["start -- x.socket"]
+
+
 def test_what_is_expected_is_asked_for_at_once(systemctl: Systemctl) -> None:
     systemctl.states = {A: RUNS, B: RUNS}
     manager = Manager()

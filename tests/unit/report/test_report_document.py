@@ -19,6 +19,17 @@ pytest.importorskip("jsonschema", reason="only a controller's tools have it")
 import jsonschema  # type: ignore[import-untyped]
 import yaml  # type: ignore[import-untyped]
 
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.endpoints import (
+    take_apart,
+    unit_of,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import (
+    Endpoint,
+    Grant,
+    Principal,
+    SocketPolicy,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.task import Task
 from ansible_collections.unixsocket.access.plugins.plugin_utils import _report
 from ansible_collections.unixsocket.access.plugins.plugin_utils._report import document as module
 from unit.report import fleet
@@ -233,6 +244,28 @@ def test_what_the_inventory_declares_otherwise(change: str, found: bool) -> None
     assert ids(host) == ([("medium", "inventory-drift", APP)] if found else [])
     assert not found or change in host["findings"][0]["message"]
     assert fleet.document(host)["summary"]["differing"] == 1
+
+
+@pytest.mark.parametrize(
+    ("unit", "found"), [("{}", True), ("{}.service", True), ("app.other-00000000", False)]
+)
+def test_a_unit_of_an_endpoint_that_is_not_as_declared(unit: str, found: bool) -> None:
+    at = "/run/other/app.sock"
+    endpoint = Grant(Principal("user", "app"), "gate", endpoint=Endpoint(at))
+    ((place, dummy),) = take_apart(Task(SocketPolicy("app", APP, allow=(endpoint,)), "")).served
+    name = unit_of(place) if unit == "{}" else f"socket-access-gate-{unit.format(place.name)}"
+    grants = [fleet.grant("user app", at, "gate")]
+    changes = [f"Unit {name} is started anew, because the socket that it made is gone."]
+    policy = fleet.policy(fleet.declared("app", APP, grants), changes=changes)
+    host = entry(fleet.info([fleet.socket(APP)]), policy)
+    assert ids(host) == ([("medium", "inventory-drift", APP)] if found else [])
+
+
+def test_a_gate_that_runs_a_command_and_is_not_as_declared() -> None:
+    change = "Unit socket-access-gate-app.socket is started."
+    policy = fleet.policy(fleet.declared("app", APP, []), changes=[change])
+    host = entry(fleet.info([fleet.socket(APP)]), policy)
+    assert ids(host) == [("medium", "inventory-drift", APP)]
 
 
 def test_what_the_host_itself_reports_is_said_once() -> None:

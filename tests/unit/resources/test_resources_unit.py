@@ -10,6 +10,9 @@ import pytest
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.shown import Shown
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.systemd import Manager
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.resources.base import (
+    UNITS_START,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.resources.unit import (
     Running,
     UnitState,
@@ -23,6 +26,7 @@ class FakeManager(Manager):
         super().__init__()
         self.active, self.failed = active, failed
         self.asked: list[tuple[str, bool]] = []
+        self.begun_anew: list[str] = []
 
     def is_up(self) -> bool:
         return True
@@ -32,6 +36,9 @@ class FakeManager(Manager):
 
     def ask(self, unit: str, *, active: bool) -> None:
         self.asked.append((unit, active))
+
+    def ask_anew(self, unit: str) -> None:
+        self.begun_anew.append(unit)
 
     def carry_out(self) -> None:
         pass
@@ -76,3 +83,30 @@ def test_undo_takes_away_what_a_killed_run_left(tmp_path) -> None:
 def test_what_never_ran_and_left_nothing_is_not_touched(tmp_path) -> None:
     unit = unit_of(FakeManager(), tmp_path)
     assert unit.read() == unit.without_us(unit.read(), Running(False), Running(True))
+
+
+PROXY = "socket-access-proxy-app.socket"
+
+
+@pytest.mark.parametrize("active", [None, True])
+def test_a_unit_whose_socket_is_gone_is_started_anew(active: bool | None) -> None:
+    manager = FakeManager(active=(PROXY, "socket-access-proxy-app.service"))
+    unit = UnitState(PROXY, manager, None, active, makes="/run/app.sock", lost=True)
+    current, target = unit.read(), Running(True)
+    assert current == Running(True, lost=True)
+    assert unit.place(current, target) == UNITS_START
+    assert unit.in_words(current) == f"unit {PROXY} is active, and its socket is gone\n"
+    assert unit.changes(current, target) == [
+        f"Unit {PROXY} is started anew, because the socket that it made is gone."
+    ]
+    unit.write(target)
+    assert (manager.asked, manager.begun_anew) == ([], [PROXY])
+    # Whatever is put back later need not start it once more.
+    unit.write(current)
+    assert (manager.asked, manager.begun_anew) == ([(PROXY, True)], [PROXY])
+
+
+@pytest.mark.parametrize("active", [None, False])
+def test_a_unit_that_does_not_run_has_lost_nothing(active: bool | None) -> None:
+    unit = UnitState(PROXY, FakeManager(), None, active, makes="/run/app.sock", lost=True)
+    assert unit.read() == Running(False)

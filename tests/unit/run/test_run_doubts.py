@@ -26,7 +26,18 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.pin
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.shown import Shown
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.keep.parts import Creator
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.access import Access
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.account import (
+    Credentials,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.acl import Acl
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.proofs import (
+    Expectation,
+    Proof,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.prove import (
+    Attempt,
+    Outcome,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.report import Seen
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.survey import Surveyed
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.task import Task
@@ -98,6 +109,35 @@ def test_a_name_beside_it_forges_no_line(tmp_path: Path) -> None:
         listener.bind(str(tmp_path / "x\nall is well"))
         (told,) = doubts.doubts([seen(True, path=str(tmp_path / "a"))], Record(), MINE)
     assert f"(beside it there is {tmp_path}/x\\nall is well)" in told
+
+
+def proof(path: str, errno: str | None) -> Proof:
+    """Return what connect() said to www-data."""
+    who = Credentials(33, 33)
+    wanted = Expectation("app", path, None, "user www-data", who, True)
+    return Proof(wanted, Outcome(Attempt(path, who), errno is None, errno, "What it said."), None)
+
+
+def test_a_path_that_the_running_daemon_has_left(tmp_path: Path) -> None:
+    old, new = str(tmp_path / "app.sock"), str(tmp_path / "app2.sock")
+    with socket.socket(socket.AF_UNIX) as one, socket.socket(socket.AF_UNIX) as other:
+        one.bind(old)
+        other.bind(new)
+        told = doubts.doubts([seen(path=old)], Record(), MINE, [proof(old, "ECONNREFUSED")])
+    (sentence,) = told
+    assert sentence.startswith(
+        f"Nobody listens at the socket {old}, which is a file that was left behind, although "
+        f"app.service, which is declared to make it, is running (beside it there is {new}). "
+    )
+
+
+@pytest.mark.parametrize("errno", [None, "EACCES", "ENOENT"])
+def test_a_path_at_which_somebody_may_well_listen(errno: str | None) -> None:
+    one = seen(path="/run/app.sock")
+    assert doubts.doubts([one], Record(), MINE, [proof("/run/app.sock", errno)]) == []
+    # A daemon that is down leaves its file as well.
+    down = seen(path="/run/app.sock", active=False)
+    assert doubts.doubts([down], Record(), MINE, [proof("/run/app.sock", "ECONNREFUSED")]) == []
 
 
 def test_a_socket_that_may_well_be_missing() -> None:

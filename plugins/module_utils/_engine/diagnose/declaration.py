@@ -76,11 +76,9 @@ def proposal(
         return None
     if known is not None and (known.grant is not None or known.refused):
         return None
-    if known is not None and known.declared.name in known.declared.kept.values():
-        # An endpoint of a socket that nothing is known of, and no socket that can be declared.
-        return None
     open_to_all = _is_open(chain, stranger)
-    more = {} if known is not None else _as_it_is(leaf, principal, open_to_all, names)
+    as_it_is = known is None or known.at_untouched
+    more = _as_it_is(leaf, principal, open_to_all, names) if as_it_is else {}
     if principal.kind == "user" and names.user_name(leaf.access.uid) == principal.name:
         # The owner gets in by the owner's bits alone, and by no grant.
         if codes != {"owner"}:
@@ -118,7 +116,8 @@ def refusal(
     if principal.kind == "user" and names.user_name(leaf.access.uid) == principal.name:
         return None
     open_to_all = _is_open(chain, stranger)
-    more = {} if known is not None else _as_it_is(leaf, principal, open_to_all, names)
+    as_it_is = known is None or known.at_untouched
+    more = _as_it_is(leaf, principal, open_to_all, names) if as_it_is else {}
     who = principal.name if principal.kind == "user" else {"group": principal.name}
     more["refuse"] = [*more.get("refuse", []), who]
     return _proposed(leaf, known, more, trusted)
@@ -130,14 +129,14 @@ def _proposed(
     more: Mapping[str, Any],
     trusted: tuple[str, ...],
 ) -> Proposal:
-    if known is not None:
+    if known is not None and not known.at_untouched:
         proposed = {known.declared.name: {"path": known.declared.policy.path, **more}}
         return Proposal(proposed, () if known.endpoint is None else (_SHARED,))
     entry = {"path": leaf.path, **more}
     if trusted:
         entry["trust_directories"] = list(trusted)
     return Proposal(
-        {_name(leaf, None): entry},
+        {_name(leaf, known): entry},
         (
             "A declared socket is closed to everyone who is not named, so group, mode and entries "
             "are written down as they are now; leave out what you do not want any more.",

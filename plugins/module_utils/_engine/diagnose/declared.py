@@ -8,7 +8,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..model.holders import declared_name
@@ -20,12 +21,15 @@ from .values import APPLY, DECLARE, USE_PATH, Cause, Change
 class Declared:
     """A socket that is declared on this host, and the name that it has there.
 
-    ``kept`` are the names under which the host keeps what it does at endpoints, by their paths.
+    ``kept`` are the names under which the host keeps what it does at endpoints, by their paths, and
+    ``makers`` the units that make these.  ``untouched``: nothing is done at the socket itself.
     """
 
     name: str
     policy: SocketPolicy
     kept: Mapping[str, str] = field(default_factory=dict)
+    makers: Mapping[str, str] = field(default_factory=dict)
+    untouched: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,32 +45,49 @@ class Relation:
     refused: bool
     endpoint: Grant | None = None
 
+    @property
+    def at_untouched(self) -> bool:
+        """Tell whether the path is a socket at which nothing is done, and so closed to nobody."""
+        return self.declared.untouched and self.endpoint is None
 
-def declared_whole(kept: Iterable[tuple[str, str, SocketPolicy]]) -> list[Declared]:
+    def maker(self, paths: Collection[str]) -> tuple[str | None, str | None]:
+        """Return the unit that makes what is at the paths, and the user in whose manager it is."""
+        ours = [unit for path, unit in self.declared.makers.items() if path in paths]
+        policy = self.declared.policy
+        return (ours[0], None) if ours else (policy.unit, policy.unit_user)
+
+
+def declared_whole(
+    kept: Iterable[tuple[str, str, SocketPolicy, str | None]],
+) -> list[Declared]:
     """Return the sockets as they are declared, each with its endpoints, which a host keeps apart.
 
-    ``kept`` are name, holder and policy of each file.
+    ``kept`` are name, holder and policy of each file, and of an endpoint the socket that it gives on.
     """
     found: dict[str, Declared] = {}
     apart = []
-    for name, holder, policy in kept:
+    for name, holder, policy, source in kept:
         parent, of_endpoint, dummy = (declared_name(holder) or "").partition(" at ")
         if of_endpoint:
-            apart.append((parent, name, policy))
+            apart.append((parent, name, policy, source or ""))
         else:
             found[name] = Declared(name, policy)
-    for parent, name, policy in apart:
-        one = found.get(parent)
-        if one is None:
-            # Nothing is done at the socket itself, so nothing is kept of it.
-            found[name] = Declared(name, policy, {policy.path: name})
-            continue
-        by_proxy = (policy.unit or "").startswith("socket-access-proxy-")
+    for parent, name, policy, source in apart:
+        # Nothing is kept of a socket at which nothing is done.
+        alone = SocketPolicy(parent, source, refuse=policy.refuse)
+        one = found.get(parent, Declared(parent, alone, untouched=True))
+        unit = str(policy.unit)
+        by_proxy = unit.startswith("socket-access-proxy-")
         method = "proxy" if by_proxy else "gate"
         endpoint = Endpoint(policy.path)
         grants = [replace(grant, method=method, endpoint=endpoint) for grant in policy.allow]
         whole = replace(one.policy, allow=(*one.policy.allow, *grants))
-        found[parent] = replace(one, policy=whole, kept={**one.kept, policy.path: name})
+        found[parent] = replace(
+            one,
+            policy=whole,
+            kept={**one.kept, policy.path: name},
+            makers={**one.makers, policy.path: unit},
+        )
     return list(found.values())
 
 
@@ -97,6 +118,30 @@ def _at(grant: Grant) -> str | None:
 
 def _is_for(one: Principal, principal: Principal, groups: Collection[str]) -> bool:
     return one == principal or (one.kind == "group" and one.name in groups)
+
+
+def missing_source(known: Relation, paths: Collection[str]) -> str | None:
+    """Return the socket that is to be mounted at one of the paths, where it is not there."""
+    at = None if known.endpoint is None else _at(known.endpoint)
+    # What proxies and gates make is kept under names of its own.
+    mounted = at is not None and at not in known.declared.kept
+    source = known.declared.policy.path
+    return source if mounted and source not in paths and not os.path.lexists(source) else None
+
+
+def notes(known: Relation, paths: Collection[str], causes: Sequence[Cause]) -> list[str]:
+    """Return what is to be known of a declared path beside what would help."""
+    path, missing = next(iter(paths)), missing_source(known, paths)
+    if missing is not None:
+        return [f"{missing} does not exist, so nothing is mounted at {path}."]
+    by_hand = known.grant is None and not known.refused and causes[0].errno == "EACCES"
+    if not by_hand or known.at_untouched:
+        return []
+    name = next((kept for at, kept in known.declared.kept.items() if at in paths), None)
+    return [
+        f"{known.declared.name} is declared on this host, so what is changed at {path} by hand is "
+        f"taken back at once, unless socket-access-{name or known.declared.name}.path is stopped."
+    ]
 
 
 def by_declaration(

@@ -40,6 +40,7 @@ class Manager:
         self.waits = True
         self._stale = False
         self._asked: dict[str, bool] = {}
+        self._anew: list[str] = []
         self._expected: dict[str, None] = {}
         self._seen: dict[str, Shown] = {}
 
@@ -115,10 +116,18 @@ class Manager:
         """Remember that a unit shall be started, or stopped."""
         self._asked[unit] = active
 
+    def ask_anew(self, unit: str) -> None:
+        """Remember that a .socket unit shall be stopped and started, so that it makes its socket."""
+        # One whose service runs cannot be started again (systemd.socket(5)).
+        self._asked[f"{unit[: -len('.socket')]}.service"] = False
+        self._asked[unit] = True
+        self._anew.append(unit)
+
     def carry_out(self) -> None:
         """Stop and start what was asked for, each with one call for all units."""
         asked, self._asked = self._asked, {}
-        stop = [unit for unit, active in asked.items() if not active]
+        anew, self._anew = self._anew, []
+        stop = [unit for unit, active in asked.items() if unit in anew or not active]
         start = [unit for unit, active in asked.items() if active]
         if stop:
             # The timers first, so that none of them starts anew what is stopped here.

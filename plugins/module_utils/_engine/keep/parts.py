@@ -71,10 +71,11 @@ class KeptFile:
 
 @dataclass(frozen=True)
 class Served:
-    """The files of one endpoint, and the unit to start."""
+    """The files of one endpoint, the unit to start, and the path of the socket that it makes."""
 
     files: tuple[KeptFile, ...]
     unit: str
+    path: str | None = None
 
 
 def start_at_boot(target: str, unit: str) -> KeptFile:

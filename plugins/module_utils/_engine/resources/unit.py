@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..host import atomic_file
@@ -28,16 +28,23 @@ def memory_of(unit: str) -> str | None:
     return f"{_STAMPS}/stamp-{unit}" if unit.endswith(".timer") else None
 
 
+def started_anew(unit: str) -> str:
+    """Return what is done with a unit that runs, and whose socket nobody finds any more."""
+    return f"Unit {unit} is started anew, because the socket that it made is gone."
+
+
 @dataclass(frozen=True)
 class Running:
     """Whether a unit runs; not ``clean``: one that does not has left something behind it.
 
     That is what a run that was killed did not come to take away: a service that failed meanwhile,
-    or a second look that is still to come.
+    or a second look that is still to come.  ``lost``: one that runs listens on a socket whose path is
+    gone, so that nobody finds it; to start it once more would do nothing.
     """
 
     active: bool
     clean: bool = True
+    lost: bool = False
 
 
 class UnitState(base.Resource[Running, bool]):
@@ -48,15 +55,27 @@ class UnitState(base.Resource[Running, bool]):
     """
 
     def __init__(
-        self, unit: str, manager: Manager, memory: str | None = None, active: bool | None = None
+        self,
+        unit: str,
+        manager: Manager,
+        memory: str | None = None,
+        active: bool | None = None,
+        *,
+        makes: str | None = None,
+        lost: bool = False,
     ) -> None:
-        """``active`` spares a call where it is known already."""
+        """``active`` spares a call where it is known already.
+
+        ``makes`` is the path of the socket that the unit makes, ``lost``: there is none.
+        """
         self.makes_sockets = unit.endswith(".socket")
+        self.makes = makes
+        self._lost = lost
         self._memory = memory
         self.unit = unit
         self.key = f"unit:{unit}"
         self._manager = manager
-        self._known = Running(active) if active is not None else None
+        self._known = Running(active, lost=active and lost) if active is not None else None
         stem = unit.rpartition(".")[0]
         service = f"{stem}.service"
         self._service = None if runs_in(service) else service
@@ -73,7 +92,13 @@ class UnitState(base.Resource[Running, bool]):
             if others:
                 service, timer = others
                 left = left or service.active or service.failed or timer.active
-            self._known = Running(own.active, own.active or not left)
+            lost = own.active and self._lost
+            self._known = Running(own.active, own.active or not left, lost)
+        return self._known
+
+    def losing(self, current: Running) -> Running:
+        """Return the state when the path goes with another unit, which had the same one."""
+        self._known = replace(current, lost=current.active)
         return self._known
 
     def wanted(self, base: Running, requests: Mapping[str, bool]) -> Running:
@@ -83,7 +108,10 @@ class UnitState(base.Resource[Running, bool]):
         return Running(False)
 
     def write(self, target: Running) -> None:
-        self._manager.ask(self.unit, active=target.active)
+        if target.active and self._known is not None and self._known.lost:
+            self._manager.ask_anew(self.unit)
+        else:
+            self._manager.ask(self.unit, active=target.active)
         if not target.active and self._service is not None:
             self._manager.ask(self._service, active=False)
         self._known = target
@@ -100,9 +128,12 @@ class UnitState(base.Resource[Running, bool]):
 
     def in_words(self, state: Running | None) -> str:
         active = state is not None and state.active
-        return f"unit {self.unit} is {'active' if active else 'inactive'}\n"
+        lost = ", and its socket is gone" if state is not None and state.lost else ""
+        return f"unit {self.unit} is {'active' if active else 'inactive'}{lost}\n"
 
     def changes(self, current: Running, target: Running) -> list[str]:
+        if current.lost and target.active:
+            return [started_anew(self.unit)]
         if current.active == target.active:
             return [f"What an interrupted run left of unit {self.unit} is taken away."]
         return [f"Unit {self.unit} is {'started' if target.active else 'stopped'}."]

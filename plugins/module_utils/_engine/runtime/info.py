@@ -88,11 +88,4 @@ def _states(tasks: dict[str, Task]) -> list[status.State]:
         return status.states(list(tasks))
     if whole.changed:
         return status.states(list(tasks))
-    return [
-        status.State(
-            name,
-            task.declared.path,
-            status.AS_DECLARED if whole.sockets[task.declared.name]["exists"] else status.MISSING,
-        )
-        for name, task in tasks.items()
-    ]
+    return [status.unchanged(name, task, whole) for name, task in tasks.items()]

@@ -10,10 +10,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..endpoints import is_ours
 from ..errors import AccessError
 from ..faults import in_words
+from ..model.foreseen import as_it_stands
+from ..report import Result
+from ..resources.unit import started_anew
 from ..run import converge
-from ..task import Options
+from ..task import Options, Task
 from . import end, policies
 from .output import Output
 
@@ -44,8 +48,9 @@ class State:
     def in_words(self) -> str:
         """Return one line about the socket."""
         called = self.name if self.path is None else f"{self.name} ({self.path})"
+        way = (f"This puts it right: socket-access apply {self.name}.",) if self.changes else ()
         notes = (line for note in self.notes for line in note.split("\n"))
-        return " ".join((f"{called}: {self.state}.", *self.changes, *notes))
+        return " ".join((f"{called}: {self.state}.", *self.changes, *way, *notes))
 
 
 def states(names: list[str]) -> list[State]:
@@ -78,10 +83,20 @@ def _state(name: str) -> State:
             whole.changes += [one for one in timed.changes if one not in whole.changes]
     except (AccessError, OSError) as error:
         return State(name, path, UNKNOWN, notes=(in_words(error),))
-    changes, notes = tuple(whole.changes), tuple(whole.warnings)
+    changes, notes = tuple(whole.changes), tuple(as_it_stands(one) for one in whole.warnings)
     if inodes.changes:
         return State(name, path, DIFFERS, changes, notes)
     if whole.changes:
         return State(name, path, HOOK_MISSING, changes, notes)
-    exists = whole.sockets[name]["exists"]
-    return State(name, path, AS_DECLARED if exists else MISSING, changes, notes)
+    return unchanged(name, task, whole, notes)
+
+
+def unchanged(name: str, task: Task, whole: Result, notes: tuple[str, ...] = ()) -> State:
+    """Return the state of a socket at which a run would change nothing."""
+    path, unit = task.declared.path, str(task.declared.unit)
+    if whole.sockets[task.declared.name]["exists"]:
+        return State(name, path, AS_DECLARED, (), notes)
+    if is_ours(unit):
+        # A daemon may be down, but what makes an endpoint runs always.
+        return State(name, path, DIFFERS, (started_anew(unit),), notes)
+    return State(name, path, MISSING, (), notes)
