@@ -287,8 +287,7 @@ def main() -> t.NoReturn:
     failures = [one.failure() for one in answers if not one.held]
     if failures:
         _door.fail(module, "\n".join(failures), connections=connections)
-    module.exit_json(changed=False, connections=connections)
-    raise SystemExit(0)
+    _door.end(module, {"changed": False, "connections": connections})
 
 
 def _ask(module: AnsibleModule) -> list[Answer]:

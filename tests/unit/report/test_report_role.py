@@ -129,6 +129,22 @@ def test_the_role(controller: Controller) -> None:
         assert "changed=0" in recap
 
 
+def test_names_that_are_no_utf8_do_not_silence_a_host(controller: Controller) -> None:
+    # Anybody may listen at such a name, and ansible-core refuses an answer that has one.
+    name = f"{controller.directory}/".encode() + b"s\xff"
+    abstract = b"\0" + name
+    with socket.socket(socket.AF_UNIX) as one, socket.socket(socket.AF_UNIX) as other:
+        for listener, bound in ((one, name), (other, abstract)):
+            listener.bind(bound)
+            listener.listen()
+        status, said = controller.play({"here": {}}, role(formats=["html", "sarif", "junit"]))
+    assert status == 0, said
+    (host,) = controller.report()["hosts"]
+    assert (host["state"], host["errors"]) == ("ok", [])
+    listed = {found["socket"] for found in host["sockets"]}
+    assert {f"{controller.directory}/s\\xff", f"@{controller.directory}/s\\xff"} <= listed
+
+
 def test_mistakes_come_before_any_host_is_asked(controller: Controller) -> None:
     for variables, message in (
         ({"assert": [{"that": "hosts["}]}, "assertions[0].that: 'hosts[' is no valid JMESPath"),
