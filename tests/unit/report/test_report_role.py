@@ -56,12 +56,16 @@ class Controller:
 
     def play(self, hosts: Any, tasks: Any, *arguments: str, **keys: Any) -> tuple[int, str]:
         """Run a play; return the exit status and what was printed."""
-        inventory = self.directory / "hosts.json"
-        inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": LOCAL}}))
         play = {"hosts": "all", "gather_facts": False, "tasks": tasks, **keys}
         (self.directory / "play.yml").write_text(json.dumps([play]))
+        return self.run("play.yml", hosts, *arguments)
+
+    def run(self, playbook: str, hosts: Any, *arguments: str) -> tuple[int, str]:
+        """Run a playbook; return the exit status and what was printed."""
+        inventory = self.directory / "hosts.json"
+        inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": LOCAL}}))
         done = subprocess.run(
-            [sys.executable, "-m", "ansible", "playbook", *arguments, "-i", inventory, "play.yml"],
+            [sys.executable, "-m", "ansible", "playbook", *arguments, "-i", inventory, playbook],
             env=self.environment,
             cwd=self.directory,
             capture_output=True,
@@ -143,6 +147,23 @@ def test_names_that_are_no_utf8_do_not_silence_a_host(controller: Controller) ->
     assert (host["state"], host["errors"]) == ("ok", [])
     listed = {found["socket"] for found in host["sockets"]}
     assert {f"{controller.directory}/s\\xff", f"@{controller.directory}/s\\xff"} <= listed
+
+
+def test_the_playbook_waits_for_all_hosts_whatever_the_strategy_is(controller: Controller) -> None:
+    # Nothing is run once by the strategy free: who is ready first would judge a fleet that is not.
+    controller.environment["ANSIBLE_STRATEGY"] = "free"
+    hosts = {"here": {}, "bad": {"ansible_python_interpreter": "/nonexistent/python"}}
+    variables = {
+        "socket_audit_directory": "out",
+        "socket_audit_assert": [{"that": "length(hosts[?state == 'ok']) == `1`"}],
+        "ansible_become": False,
+    }
+    status, said = controller.run(
+        "unixsocket.access.audit", hosts, "--extra-vars", json.dumps(variables)
+    )
+    assert status == 0, said
+    states = {host["name"]: host["state"] for host in controller.report()["hosts"]}
+    assert states == {"bad": "failed", "here": "ok"}
 
 
 def test_mistakes_come_before_any_host_is_asked(controller: Controller) -> None:
