@@ -221,11 +221,22 @@ def options(module: AnsibleModule) -> Options:
     )
 
 
-def run_one(module: AnsibleModule, task: Task) -> t.NoReturn:
-    """Converge one socket and answer with what was done for it."""
+def run_one(module: AnsibleModule, task: Task, also: t.Collection[str] = ()) -> t.NoReturn:
+    """Converge one socket and answer with what was done for it; ``also`` are keys that it has."""
     result = answer(module, lambda: converge([task], options(module)))
-    name = task.declared.name
-    finish(module, result, {"socket": result.sockets[name]} if result.sockets else {})
+    socket = result.sockets.get(task.declared.name)
+    finish(module, result, {} if socket is None else {"socket": of_one(socket, also)})
+
+
+def of_one(socket: Mapping[str, t.Any], also: t.Collection[str]) -> dict[str, t.Any]:
+    """Return what a module of one socket says of it, without what only a declaration has."""
+    left_out = {"ended", "endpoints"}.difference(also)
+    told = {key: value for key, value in socket.items() if key not in left_out}
+    told["grants"] = [
+        {key: value for key, value in grant.items() if key != "expires"}
+        for grant in socket["grants"]
+    ]
+    return told
 
 
 def answer(module: AnsibleModule, work: t.Callable[[], _Answer]) -> _Answer:
@@ -294,6 +305,7 @@ __all__ = (
     "finish",
     "gives",
     "marked",
+    "of_one",
     "one_endpoint",
     "one_socket",
     "options",

@@ -67,7 +67,7 @@ class Engine:
         self.tasks, self.options, self.dropped = list(tasks), options, dropped
         if self.raises is not None:
             raise self.raises
-        sockets = {} if options.absent else {task.declared.name: {"path": PATH} for task in tasks}
+        sockets = {} if options.absent else {one.declared.name: {"path": PATH, "grants": []} for one in tasks}
         diff = {"before": "a", "after": "b"}
         return Result(True, ["Changed."], diff, sockets, warnings=self.warnings)
 
@@ -135,7 +135,7 @@ def test_socket_mode(engine: Engine, run: Callable[..., dict[str, Any]]) -> None
     assert answer["changed"] is True
     assert answer["changes"] == ["Changed."]
     assert answer["diff"] == {"before": "a", "after": "b"}
-    assert answer["socket"] == {"path": PATH}
+    assert answer["socket"] == {"path": PATH, "grants": []}
 
 
 def test_socket_mode_by_default(engine: Engine, run: Callable[..., dict[str, Any]]) -> None:
