@@ -21,7 +21,6 @@ description:
 version_added: 1.0.0
 extends_documentation_fragment:
   - unixsocket.access._attributes
-  - unixsocket.access._attributes.actiongroup
 attributes:
   check_mode:
     support: full
