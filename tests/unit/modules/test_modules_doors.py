@@ -67,7 +67,11 @@ class Engine:
         self.tasks, self.options, self.dropped = list(tasks), options, dropped
         if self.raises is not None:
             raise self.raises
-        sockets = {} if options.absent else {one.declared.name: {"path": PATH, "grants": []} for one in tasks}
+        sockets = (
+            {}
+            if options.absent
+            else {one.declared.name: {"path": PATH, "grants": []} for one in tasks}
+        )
         diff = {"before": "a", "after": "b"}
         return Result(True, ["Changed."], diff, sockets, warnings=self.warnings)
 
