@@ -16,11 +16,16 @@ class Task(Protocol):
     """What is looked at of a task."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Return what it is called."""
+
     @property
-    def seconds(self) -> float: ...
+    def seconds(self) -> float:
+        """Return how long it took."""
+
     @property
-    def hosts(self) -> dict[str, Any]: ...
+    def hosts(self) -> dict[str, Any]:
+        """Return the result of each host."""
 
 
 Check = Callable[["Name", dict[str, Any]], None]
