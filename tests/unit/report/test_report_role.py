@@ -171,6 +171,8 @@ def test_mistakes_come_before_any_host_is_asked(controller: Controller) -> None:
         ({"assert": [{"that": "hosts["}]}, "assertions[0].that: 'hosts[' is no valid JMESPath"),
         ({"baseline": "missing.json"}, "missing.json does not exist. Name the report.json"),
         ({"mode": "rw"}, "mode: 'rw' is no mode of a file"),
+        # What a pipeline gives where its own variable is not set.
+        ({"directory": ""}, "directory: it is empty; name where the report shall be"),
         # As a text the number that YAML makes of 0640 would be the mode 0416, which all can read.
         ({"mode": 0o640}, "mode: 416 is no mode of a file"),
     ):
