@@ -70,6 +70,8 @@ class ActionModule(ActionBase):
 
 
 def _answer(options: Mapping[str, t.Any], variables: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    if not options["directory"].strip():
+        raise _report.ReportError("directory: it is empty; name where the report shall be.")
     mode = _mode(options["mode"])
     given = [
         {key: value for key, value in one.items() if value is not None}

@@ -46,6 +46,7 @@ _KEYS = (
     "strict",
     "deadline",
 )
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _Answer = t.TypeVar("_Answer")
 # As a text, the number that YAML makes of 0660 without quotes would be another mode.
 MODE = {"type": "raw"}
@@ -220,11 +221,22 @@ def options(module: AnsibleModule) -> Options:
     )
 
 
-def run_one(module: AnsibleModule, task: Task) -> t.NoReturn:
-    """Converge one socket and answer with what was done for it."""
+def run_one(module: AnsibleModule, task: Task, also: t.Collection[str] = ()) -> t.NoReturn:
+    """Converge one socket and answer with what was done for it; ``also`` are keys that it has."""
     result = answer(module, lambda: converge([task], options(module)))
-    name = task.declared.name
-    finish(module, result, {"socket": result.sockets[name]} if result.sockets else {})
+    socket = result.sockets.get(task.declared.name)
+    finish(module, result, {} if socket is None else {"socket": of_one(socket, also)})
+
+
+def of_one(socket: Mapping[str, t.Any], also: t.Collection[str]) -> dict[str, t.Any]:
+    """Return what a module of one socket says of it, without what only a declaration has."""
+    left_out = {"ended", "endpoints"}.difference(also)
+    told = {key: value for key, value in socket.items() if key not in left_out}
+    told["grants"] = [
+        {key: value for key, value in grant.items() if key != "expires"}
+        for grant in socket["grants"]
+    ]
+    return told
 
 
 def answer(module: AnsibleModule, work: t.Callable[[], _Answer]) -> _Answer:
@@ -237,16 +249,45 @@ def answer(module: AnsibleModule, work: t.Callable[[], _Answer]) -> _Answer:
 
 def fail(module: AnsibleModule, message: str, **details: t.Any) -> t.NoReturn:
     """End the module with what was refused or went wrong."""
-    module.fail_json(msg=message, **details)
+    module.fail_json(**_in_utf8({"msg": message, **details}))
     raise SystemExit(1)
 
 
 def finish(module: AnsibleModule, result: Result, details: Mapping[str, t.Any]) -> t.NoReturn:
     """End the module with the result."""
     for warning in result.warnings:
-        module.warn(warning)
-    module.exit_json(changed=result.changed, changes=result.changes, diff=result.diff, **details)
+        module.warn(_in_utf8(warning))
+    end(
+        module,
+        {"changed": result.changed, "changes": result.changes, "diff": result.diff, **details},
+    )
+
+
+def end(module: AnsibleModule, answer: Mapping[str, t.Any]) -> t.NoReturn:
+    """End the module with an answer."""
+    module.exit_json(**_in_utf8(answer))
     raise SystemExit(0)
+
+
+def _in_utf8(value: t.Any) -> t.Any:
+    """Return a copy in which bytes that are no UTF-8 are shown as \\xff.
+
+    Names on a host are any bytes, and anybody gives them; a controller refuses an answer whole in
+    which one of them is not UTF-8 (its setting MODULE_STRICT_UTF8_RESPONSE).
+    """
+    if isinstance(value, str):
+        return _SURROGATE.sub(_shown, value)
+    if isinstance(value, dict):
+        return {_in_utf8(key): _in_utf8(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_in_utf8(item) for item in value]
+    return value
+
+
+def _shown(found: re.Match[str]) -> str:
+    # Python keeps such a byte as a lone surrogate, 0xdc00 above it (PEP 383).
+    number = ord(found[0])
+    return f"\\x{number - 0xDC00:02x}" if 0xDC80 <= number <= 0xDCFF else f"\\u{number:04x}"
 
 
 __all__ = (
@@ -258,11 +299,13 @@ __all__ = (
     "answer",
     "clients",
     "converge",
+    "end",
     "endpoint_options",
     "fail",
     "finish",
     "gives",
     "marked",
+    "of_one",
     "one_endpoint",
     "one_socket",
     "options",

@@ -113,14 +113,14 @@ EXAMPLES = r"""
 RETURN = r"""
 changes:
   description: Every change as a sentence. In check mode, every change that would be made.
-  returned: always
+  returned: success
   type: list
   elements: str
   sample: ["/run/app/app.sock: group changes from app to nginx."]
 diff:
   description: Everything that was changed, or in check mode would be, before and after. The access
     of a socket or a directory has the form of C(getfacl).
-  returned: always
+  returned: success
   type: dict
   contains:
     before:
@@ -133,7 +133,7 @@ diff:
       returned: always
 socket:
   description: What was decided and proven for the socket.
-  returned: when O(state=present)
+  returned: success, with O(state=present)
   type: dict
   contains:
     path:

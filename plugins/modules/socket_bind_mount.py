@@ -152,14 +152,14 @@ EXAMPLES = r"""
 RETURN = r"""
 changes:
   description: Every change as a sentence. In check mode, every change that would be made.
-  returned: always
+  returned: success
   type: list
   elements: str
   sample: ["/run/app-shop/app.sock: /run/app/private/app.sock is mounted there."]
 diff:
   description: Everything that was changed, or in check mode would be, before and after. The access
     of a socket or a directory has the form of C(getfacl).
-  returned: always
+  returned: success
   type: dict
   contains:
     before:
@@ -172,7 +172,7 @@ diff:
       returned: always
 socket:
   description: What was decided and proven for the socket and its endpoint.
-  returned: when O(state=present)
+  returned: success, with O(state=present)
   type: dict
   contains:
     path:
@@ -320,7 +320,7 @@ def main() -> t.NoReturn:
     declared = _door.one_endpoint(module, "bind_mount", who, _KEYS, own=own)
     holder = f"socket_bind_mount {params['path']}"
     task = _door.Task(declared, holder, exclusive=False, leave_inode=not named)
-    _door.run_one(module, task)
+    _door.run_one(module, task, ("endpoints",))
 
 
 def _of_the_directory(module: AnsibleModule) -> list[_door.Client]:

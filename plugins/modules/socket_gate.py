@@ -186,14 +186,14 @@ EXAMPLES = r"""
 RETURN = r"""
 changes:
   description: Every change as a sentence. In check mode, every change that would be made.
-  returned: always
+  returned: success
   type: list
   elements: str
   sample: ["/etc/socket-access/gates/config-update.sock-1f0c2a9b.json is made."]
 diff:
   description: Everything that was changed, or in check mode would be, before and after. The access
     of a socket or a directory has the form of C(getfacl).
-  returned: always
+  returned: success
   type: dict
   contains:
     before:
@@ -206,7 +206,7 @@ diff:
       returned: always
 socket:
   description: What was decided and proven.
-  returned: when O(state=present)
+  returned: success, with O(state=present)
   type: dict
   contains:
     path:
@@ -353,7 +353,7 @@ def main() -> t.NoReturn:
     if params["state"] == "present":
         _check(module)
     declared = _command(module) if params["forward"] is None else _forward(module)
-    _door.run_one(module, _door.Task(declared, f"socket_gate {params['path']}"))
+    _door.run_one(module, _door.Task(declared, f"socket_gate {params['path']}"), ("endpoints",))
 
 
 def _check(module: AnsibleModule) -> None:

@@ -21,7 +21,6 @@ description:
 version_added: 1.0.0
 extends_documentation_fragment:
   - unixsocket.access._attributes
-  - unixsocket.access._attributes.actiongroup
 attributes:
   check_mode:
     support: full
@@ -93,7 +92,8 @@ sockets:
   contains:
     socket:
       description: How the socket is called here and in RV(findings). It is its path as it is
-        now, an abstract name after C(@), or what it was bound as where no path leads to it.
+        now, an abstract name after C(@), or what it was bound as where no path leads to it. A byte
+        that is no UTF-8 is shown as C(\\xff).
       type: str
       returned: always
     path:
@@ -378,8 +378,8 @@ def main() -> t.NoReturn:
                 f"Option paths[{index}]: {path!r} is neither an absolute path nor an abstract name; "
                 'begin it with a slash, or with "@".',
             )
-    module.exit_json(changed=False, **_door.answer(module, lambda: info(paths)))
-    raise SystemExit(0)
+    found = _door.answer(module, lambda: info(paths))
+    _door.end(module, {"changed": False, **found})
 
 
 if __name__ == "__main__":

@@ -112,14 +112,14 @@ EXAMPLES = r"""
 RETURN = r"""
 changes:
   description: Every change as a sentence. In check mode, every change that would be made.
-  returned: always
+  returned: success
   type: list
   elements: str
   sample: ["/run/app/app.sock: user:www-data changes from no entry to rw-."]
 diff:
   description: Everything that was changed, or in check mode would be, before and after. The access
     of a socket or a directory has the form of C(getfacl).
-  returned: always
+  returned: success
   type: dict
   contains:
     before:
@@ -131,8 +131,12 @@ diff:
       type: str
       returned: always
 sockets:
-  description: What was declared, decided and proven, by the name of the socket.
-  returned: always, empty with O(state=absent)
+  description:
+    - What was declared, decided and proven, by the name of the socket.
+    - C(proof) is null in check mode and with O(prove=false). C(ended) has the grants whose time is
+      over. C(endpoints) has each path of its own that a method made, with C(path), C(method),
+      C(others), C(kept_by) and C(notes).
+  returned: success, empty with O(state=absent)
   type: dict
   sample:
     app:
@@ -149,13 +153,17 @@ sockets:
           expires: null
           proof: {expected: connected, result: connected, held: true, message: "www-data
             connected to /run/app/app.sock."}
-      ended: []
+      ended:
+        - principal: user contractor
+          endpoint: /run/app/app.sock
+          expires: "2026-02-01T00:00:00Z"
       refused:
         - principal: user nobody
           proof: {expected: refused, result: EACCES, held: true, message: "nobody was refused."}
       others:
         proof: {expected: refused, result: EACCES, held: true, message: "uid 2147000000 was
           refused."}
+      endpoints: []
       kept_by:
         - socket-access-app.path applies the policy again when the socket is made anew or
           changed.

@@ -23,7 +23,6 @@ description:
 version_added: 1.0.0
 extends_documentation_fragment:
   - unixsocket.access._attributes
-  - unixsocket.access._attributes.actiongroup
 attributes:
   check_mode:
     support: full
@@ -287,8 +286,7 @@ def main() -> t.NoReturn:
     failures = [one.failure() for one in answers if not one.held]
     if failures:
         _door.fail(module, "\n".join(failures), connections=connections)
-    module.exit_json(changed=False, connections=connections)
-    raise SystemExit(0)
+    _door.end(module, {"changed": False, "connections": connections})
 
 
 def _ask(module: AnsibleModule) -> list[Answer]:

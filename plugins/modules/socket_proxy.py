@@ -145,14 +145,14 @@ EXAMPLES = r"""
 RETURN = r"""
 changes:
   description: Every change as a sentence. In check mode, every change that would be made.
-  returned: always
+  returned: success
   type: list
   elements: str
   sample: ["/etc/systemd/system/socket-access-proxy-redis-server.sock.redis.sock-1f0c2a9b.socket is made."]
 diff:
   description: Everything that was changed, or in check mode would be, before and after. The access
     of a socket or a directory has the form of C(getfacl).
-  returned: always
+  returned: success
   type: dict
   contains:
     before:
@@ -165,7 +165,7 @@ diff:
       returned: always
 socket:
   description: What was decided and proven for the socket and its endpoint.
-  returned: when O(state=present)
+  returned: success, with O(state=present)
   type: dict
   contains:
     path:
@@ -318,7 +318,7 @@ def main() -> t.NoReturn:
         )
     name = params["name"] or _door.readable(params["source"]).lstrip("._-") or "socket"
     declared = _door.one_endpoint(module, "proxy", who, _KEYS, name=name)
-    _door.run_one(module, _door.Task(declared, f"socket_proxy {params['path']}"))
+    _door.run_one(module, _door.Task(declared, f"socket_proxy {params['path']}"), ("endpoints",))
 
 
 def _clients(module: AnsibleModule) -> list[_door.Client]:

@@ -22,7 +22,6 @@ description:
     that, and asks the hosts.
 extends_documentation_fragment:
   - unixsocket.access._attributes
-  - unixsocket.access._attributes.actiongroup
 attributes:
   action:
     description: Indicates this has a corresponding action plugin so some parts of the options can

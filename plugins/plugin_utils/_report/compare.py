@@ -73,9 +73,13 @@ def _compared(document: Json, baseline: Json) -> Json:
         "sockets_gone": [],
         "sockets_changed": [],
     }
-    for name in both:
-        _findings(drift, name, before[name], now[name])
-        _sockets(drift, name, before[name], now[name])
+    for name, host in now.items():
+        if name in both:
+            _findings(drift, name, before[name], host)
+            _sockets(drift, name, before[name], host)
+        else:
+            # Nobody accepted what the baseline has no answer about.
+            drift["findings_new"] += [{"host": name, **one} for one in host["findings"]]
     return drift
 
 

@@ -95,7 +95,7 @@ def _result(document: Mapping[str, t.Any], host: str, one: Mapping[str, t.Any], 
     baseline = document["baseline"]
     if baseline is not None:
         new = {(each["host"], each["id"], each["socket"]) for each in baseline["findings_new"]}
-        fresh = (host, one["id"], one["socket"]) in new or host in baseline["hosts_new"]
+        fresh = (host, one["id"], one["socket"]) in new
         result["baselineState"] = "new" if fresh else "unchanged"
     return result
 

@@ -49,7 +49,7 @@ class Engine:
         self.tasks, self.options = list(tasks), options
         if self.raises is not None:
             raise self.raises
-        sockets = {task.declared.name: {"path": task.declared.path} for task in tasks}
+        sockets = {one.declared.name: {"path": one.declared.path, "grants": []} for one in tasks}
         return Result(True, ["Changed."], {}, {} if options.absent else sockets)
 
 
@@ -126,7 +126,7 @@ def test_forward(engine: Engine, run: Run) -> None:
     )
     assert task.holder == f"socket_gate {PATH}"
     assert answer["changes"] == ["Changed."]
-    assert answer["socket"] == {"path": BACK}
+    assert answer["socket"] == {"path": BACK, "grants": []}
 
 
 def test_command(engine: Engine, run: Run) -> None:

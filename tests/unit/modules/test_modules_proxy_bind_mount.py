@@ -95,7 +95,7 @@ def test_a_proxy(engine: Engine, run: Run) -> None:
         trust_directories=("/run/app",),
     )
     assert task.holder == f"socket_proxy {AT}"
-    assert answer["socket"] == {"path": "/run/app/app.sock"}
+    assert answer["socket"] == {"path": "/run/app/app.sock", "grants": []}
 
 
 def test_a_proxy_leaves_the_socket_alone(engine: Engine, run: Run) -> None:

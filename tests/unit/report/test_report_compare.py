@@ -45,6 +45,18 @@ def test_hosts() -> None:
     assert found == {"hosts_new": ["new"], "hosts_gone": ["gone"], "hosts_not_compared": ["db"]}
 
 
+def test_what_a_host_has_that_the_baseline_knows_nothing_of_is_new() -> None:
+    # Nobody has accepted it: a gate that insists on no new findings would let it pass for ever.
+    bad = fleet.finding("world-connectable-root", "high", APP)
+    silent = fleet.host("was-away", {"unreachable": True, "msg": "No."})
+    now = [web(findings=[bad], name=name) for name in ("added", "was-away")]
+    found = compared([silent], now)
+    assert [one["host"] for one in found["findings_new"]] == ["added", "was-away"]
+    document = _report.with_baseline(fleet.document(*now), fleet.document(silent))
+    (run,) = _report.sarif(document)["runs"]
+    assert [one["baselineState"] for one in run["results"]] == ["new", "new"]
+
+
 def test_findings() -> None:
     kept = fleet.finding("drift", "medium", APP, message="pid 1")
     same = fleet.finding("drift", "medium", APP, message="pid 2")

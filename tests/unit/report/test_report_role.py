@@ -56,12 +56,16 @@ class Controller:
 
     def play(self, hosts: Any, tasks: Any, *arguments: str, **keys: Any) -> tuple[int, str]:
         """Run a play; return the exit status and what was printed."""
-        inventory = self.directory / "hosts.json"
-        inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": LOCAL}}))
         play = {"hosts": "all", "gather_facts": False, "tasks": tasks, **keys}
         (self.directory / "play.yml").write_text(json.dumps([play]))
+        return self.run("play.yml", hosts, *arguments)
+
+    def run(self, playbook: str, hosts: Any, *arguments: str) -> tuple[int, str]:
+        """Run a playbook; return the exit status and what was printed."""
+        inventory = self.directory / "hosts.json"
+        inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": LOCAL}}))
         done = subprocess.run(
-            [sys.executable, "-m", "ansible", "playbook", *arguments, "-i", inventory, "play.yml"],
+            [sys.executable, "-m", "ansible", "playbook", *arguments, "-i", inventory, playbook],
             env=self.environment,
             cwd=self.directory,
             capture_output=True,
@@ -129,11 +133,46 @@ def test_the_role(controller: Controller) -> None:
         assert "changed=0" in recap
 
 
+def test_names_that_are_no_utf8_do_not_silence_a_host(controller: Controller) -> None:
+    # Anybody may listen at such a name, and ansible-core refuses an answer that has one.
+    name = f"{controller.directory}/".encode() + b"s\xff"
+    abstract = b"\0" + name
+    with socket.socket(socket.AF_UNIX) as one, socket.socket(socket.AF_UNIX) as other:
+        for listener, bound in ((one, name), (other, abstract)):
+            listener.bind(bound)
+            listener.listen()
+        status, said = controller.play({"here": {}}, role(formats=["html", "sarif", "junit"]))
+    assert status == 0, said
+    (host,) = controller.report()["hosts"]
+    assert (host["state"], host["errors"]) == ("ok", [])
+    listed = {found["socket"] for found in host["sockets"]}
+    assert {f"{controller.directory}/s\\xff", f"@{controller.directory}/s\\xff"} <= listed
+
+
+def test_the_playbook_waits_for_all_hosts_whatever_the_strategy_is(controller: Controller) -> None:
+    # Nothing is run once by the strategy free: who is ready first would judge a fleet that is not.
+    controller.environment["ANSIBLE_STRATEGY"] = "free"
+    hosts = {"here": {}, "bad": {"ansible_python_interpreter": "/nonexistent/python"}}
+    variables = {
+        "socket_audit_directory": "out",
+        "socket_audit_assert": [{"that": "length(hosts[?state == 'ok']) == `1`"}],
+        "ansible_become": False,
+    }
+    status, said = controller.run(
+        "unixsocket.access.audit", hosts, "--extra-vars", json.dumps(variables)
+    )
+    assert status == 0, said
+    states = {host["name"]: host["state"] for host in controller.report()["hosts"]}
+    assert states == {"bad": "failed", "here": "ok"}
+
+
 def test_mistakes_come_before_any_host_is_asked(controller: Controller) -> None:
     for variables, message in (
         ({"assert": [{"that": "hosts["}]}, "assertions[0].that: 'hosts[' is no valid JMESPath"),
         ({"baseline": "missing.json"}, "missing.json does not exist. Name the report.json"),
         ({"mode": "rw"}, "mode: 'rw' is no mode of a file"),
+        # What a pipeline gives where its own variable is not set.
+        ({"directory": ""}, "directory: it is empty; name where the report shall be"),
         # As a text the number that YAML makes of 0640 would be the mode 0416, which all can read.
         ({"mode": 0o640}, "mode: 416 is no mode of a file"),
     ):
