@@ -116,7 +116,7 @@ changes:
   returned: always
   type: list
   elements: str
-  sample: ["/run/app/app.sock: group changes from app to nginx."]
+  sample: ["/run/app/app.sock: user:nginx changes from no entry to rw-."]
 diff:
   description: Everything that was changed, or in check mode would be, before and after. The access
     of a socket or a directory has the form of C(getfacl).
@@ -162,7 +162,7 @@ socket:
             expected: connected
             result: connected
             held: true
-            message: uid 33 connected to /run/app/app.sock.
+            message: nginx connected to /run/app/app.sock (stream).
       contains:
         principal:
           description: The principal, such as V(user nginx).
@@ -185,6 +185,10 @@ socket:
           description: The path where it connects.
           type: str
           returned: always
+        expires:
+          description: Always null. Only a declaration can say when a grant ends.
+          type: str
+          returned: always
         proof:
           description:
             - What was expected of a real C(connect) and what came of it, with C(expected),
@@ -193,6 +197,12 @@ socket:
             - Null in check mode and with O(prove=false).
           type: dict
           returned: always
+    ended:
+      description: Always empty, for the same reason as C(expires) in C(grants).
+      returned: always
+      type: list
+      elements: dict
+      sample: []
     refused:
       description: Every principal that must be refused, with C(principal) and C(proof) as
         above.
@@ -204,15 +214,29 @@ socket:
       description: The proof for somebody who is not declared at all.
       returned: always
       type: dict
-      sample: {proof: {expected: refused, result: EACCES, held: true, message: "uid 2147000000
-        was refused."}}
+      sample:
+        proof:
+          expected: refused
+          result: EACCES
+          held: true
+          message: >-
+            uid 2147000000 could not connect to /run/app/app.sock: the permissions of the
+            socket or of a directory on the way do not allow it (EACCES).
+    endpoints:
+      description: Always empty. The client connects at the socket itself.
+      returned: always
+      type: list
+      elements: dict
+      sample: []
     kept_by:
       description: What puts the access into effect again when the socket is made anew, in
         sentences.
       returned: always
       type: list
       elements: str
-      sample: ["socket-access-app.path applies the policy again when the socket is made anew."]
+      sample:
+        - socket-access-socket_acl-app.sock-1f0c2a9b.path applies the policy again when the
+          socket is made anew or changed.
     notes:
       description: What is worth knowing, in whole sentences, such as that the socket does not
         exist yet.

@@ -131,9 +131,9 @@ options:
   trust_directories:
     description:
       - Directories on the way to O(path) or O(forward) whose other writers are trusted.
-      - A path on which somebody other than root could replace the socket is refused. This
-        accepts it for the directories that are named. Every one who may write to them can then
-        have another of his own sockets in its place.
+      - A path on which somebody other than root and the socket's owner could replace the socket
+        is refused. This accepts it for the directories that are named. Everyone who may write to
+        them can then have another socket of his own in its place.
     type: list
     elements: path
     default: []
@@ -234,7 +234,7 @@ socket:
             expected: connected
             result: connected
             held: true
-            message: www-data connected to /run/config-update.sock.
+            message: www-data connected to /run/config-update.sock (seqpacket).
       contains:
         principal:
           description: The principal, such as V(user www-data).
@@ -258,6 +258,10 @@ socket:
           description: The path where it connects, O(path).
           type: str
           returned: always
+        expires:
+          description: Always null. Only a declaration can say when a grant ends.
+          type: str
+          returned: always
         proof:
           description:
             - What was expected of a real C(connect) and what came of it, with C(expected),
@@ -265,6 +269,12 @@ socket:
             - Null in check mode and with O(prove=false).
           type: dict
           returned: always
+    ended:
+      description: Always empty, for the same reason as C(expires) in C(grants).
+      returned: always
+      type: list
+      elements: dict
+      sample: []
     refused:
       description: Every principal that must be refused. It is empty here.
       returned: always
@@ -276,8 +286,14 @@ socket:
         O(forward), where C(endpoints) has it.
       returned: always
       type: dict
-      sample: {proof: {expected: refused, result: EACCES, held: true, message: "uid 2147000000
-        was refused."}}
+      sample:
+        proof:
+          expected: refused
+          result: EACCES
+          held: true
+          message: >-
+            uid 2147000000 could not connect to /run/config-update.sock: the permissions of the
+            socket or of a directory on the way do not allow it (EACCES).
     endpoints:
       description: With O(forward), the endpoint that was made, with C(path), C(method),
         C(others) (the proof for somebody who is not declared), C(kept_by) and C(notes).
@@ -291,8 +307,8 @@ socket:
       type: list
       elements: str
       sample:
-        - socket-access-gate-config-update.sock-1f0c2a9b.socket makes the socket with its owner,
-          group and mode.
+        - socket-access-gate-config-update.sock-1f0c2a9b.socket makes the socket with this owner,
+          group and mode, and applies the policy after each start.
     notes:
       description: What is worth knowing, in whole sentences.
       returned: always

@@ -132,7 +132,7 @@ socket:
             expected: connected
             result: connected
             held: true
-            message: uid 33 connected to /run/app/app.sock.
+            message: nginx connected to /run/app/app.sock (stream).
       contains:
         principal:
           description: The principal, such as V(user nginx).
@@ -155,6 +155,10 @@ socket:
           description: The path where it connects.
           type: str
           returned: always
+        expires:
+          description: Always null. Only a declaration can say when a grant ends.
+          type: str
+          returned: always
         proof:
           description:
             - What was expected of a real C(connect) and what came of it, with C(expected),
@@ -163,6 +167,12 @@ socket:
             - Null in check mode and with O(prove=false).
           type: dict
           returned: always
+    ended:
+      description: Always empty, for the same reason as C(expires) in C(grants).
+      returned: always
+      type: list
+      elements: dict
+      sample: []
     refused:
       description: Every principal that must be refused, with C(principal) and C(proof) as
         above.
@@ -174,15 +184,29 @@ socket:
       description: The proof for somebody who is not declared at all.
       returned: always
       type: dict
-      sample: {proof: {expected: refused, result: EACCES, held: true, message: "uid 2147000000
-        was refused."}}
+      sample:
+        proof:
+          expected: refused
+          result: EACCES
+          held: true
+          message: >-
+            uid 2147000000 could not connect to /run/app/app.sock: the permissions of the
+            socket or of a directory on the way do not allow it (EACCES).
+    endpoints:
+      description: Always empty. The client connects at the socket itself.
+      returned: always
+      type: list
+      elements: dict
+      sample: []
     kept_by:
       description: What puts the access into effect again when the socket is made anew, in
         sentences.
       returned: always
       type: list
       elements: str
-      sample: ["socket-access-app.path applies the policy again when the socket is made anew."]
+      sample:
+        - socket-access-socket_mode-app.sock-1f0c2a9b.path applies the policy again when the
+          socket is made anew or changed.
     notes:
       description: What is worth knowing, in whole sentences, such as that the socket does not
         exist yet.

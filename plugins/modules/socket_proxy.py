@@ -194,7 +194,7 @@ socket:
             expected: connected
             result: connected
             held: true
-            message: shop connected to /run/reports/redis.sock.
+            message: shop connected to /run/reports/redis.sock (stream).
       contains:
         principal:
           description: The principal, such as V(user shop).
@@ -218,6 +218,10 @@ socket:
           description: The path where it connects, O(path).
           type: str
           returned: always
+        expires:
+          description: Always null. Only a declaration can say when a grant ends.
+          type: str
+          returned: always
         proof:
           description:
             - What was expected of a real C(connect) and what came of it, with C(expected),
@@ -226,6 +230,12 @@ socket:
             - Null in check mode and with O(prove=false).
           type: dict
           returned: always
+    ended:
+      description: Always empty, for the same reason as C(expires) in C(grants).
+      returned: always
+      type: list
+      elements: dict
+      sample: []
     refused:
       description: Every principal that must be refused. It is empty here.
       returned: always
@@ -247,8 +257,14 @@ socket:
       sample:
         - path: /run/reports/redis.sock
           method: proxy
-          others: {proof: {expected: refused, result: EACCES, held: true, message: "uid 2147000000
-            was refused."}}
+          others:
+            proof:
+              expected: refused
+              result: EACCES
+              held: true
+              message: >-
+                uid 2147000000 could not connect to /run/reports/redis.sock: the permissions of the
+                socket or of a directory on the way do not allow it (EACCES).
           kept_by:
             - socket-access-redis-server.sock.redis.sock-1f0c2a9b.path applies the policy again
               when the socket is made anew or changed.

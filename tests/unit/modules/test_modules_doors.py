@@ -14,6 +14,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Callable
 
 import pytest
@@ -22,6 +23,7 @@ from ansible.module_utils import basic
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.unixsocket.access.plugins.module_utils import _door
+from ansible_collections.unixsocket.access.plugins.module_utils._engine import report
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.record import (
     Entry,
     Record,
@@ -30,6 +32,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors i
     AccessError,
     Refusals,
 )
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.plan import Choice
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy.types import (
     Grant,
     Principal,
@@ -387,3 +390,22 @@ def test_what_every_result_carries_is_documented(name: str) -> None:
     returned = yaml.safe_load(module.RETURN)
     assert {"changes", "diff"} <= set(returned)
     assert set(returned["diff"]["contains"]) == {"before", "after"}
+
+
+@pytest.mark.parametrize("name", ["mode", "acl", "proxy", "bind_mount", "gate"])
+def test_what_is_said_of_a_socket_is_documented(name: str) -> None:
+    """The report of a run gives the same keys for every module of one socket."""
+    declared = SocketPolicy("app", PATH, allow=(Grant(_user("www-data"), "acl"),))
+    task = Task(declared, "socket app")
+    nowhere = SimpleNamespace(chain=SimpleNamespace(leaf=None))
+    here: Any = SimpleNamespace(
+        parts=SimpleNamespace(task=task, mounts=()),
+        one=SimpleNamespace(declared=declared, facts=nowhere, notes=()),
+        plan=SimpleNamespace(choices=(Choice("acl", "Why."),), notes=()),
+        kept=(),
+    )
+    said = report._socket(here, (), {})
+    returned = yaml.safe_load(importlib.import_module(f"{MODULES}.socket_{name}").RETURN)
+    documented = returned["socket"]["contains"]
+    assert set(documented) == set(said)
+    assert set(documented["grants"]["contains"]) == set(said["grants"][0])
