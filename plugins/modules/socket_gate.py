@@ -73,7 +73,8 @@ options:
     type: list
     elements: str
   user:
-    description: The user as whom O(command) runs, by name or id.
+    description: The user as whom O(command) runs, by name or id. No program such as C(sudo) gives it
+      more rights there.
     type: str
   owner:
     description: The user who owns the socket, by name or id, root by default.
