@@ -52,7 +52,8 @@ def top() -> Iterator[Path]:
 
 
 def place(top: Path) -> installed.Place:
-    return installed.Place(f"{top}/lib/socket-access", f"{top}/sbin/socket-access", f"{top}/run")
+    names = ("lib/socket-access", "sbin/socket-access", "run")
+    return installed.Place(*(f"{top}/{name}" for name in names), interpreter="/usr/bin/python3")
 
 
 def look(top: Path) -> tuple[list[str], list[str]]:
@@ -101,6 +102,23 @@ def test_what_others_may_write_to_or_own_is_refused(top: Path, name: str) -> Non
         assert not doubtful
     give(path, mode)
     assert look(top) == ([], [])
+
+
+@pytest.mark.parametrize("name", ["bin", "bin/python"])
+def test_an_interpreter_that_others_could_replace_is_told(top: Path, name: str) -> None:
+    """Hooks run it as root at each start of a daemon, long after Ansible was trusted to run it once."""
+    (top / "bin").mkdir(mode=0o755)
+    (top / "bin" / "python").touch(mode=0o755)
+    one = place(top)
+    one.interpreter = f"{top}/bin/python"
+    assert judged(one, Accounts(), HostNames()) == ([], [])
+    for wrong in ((0o777, 0), (0o755, BOB)):
+        give(top / name, *wrong)
+        refused, (doubtful,) = judged(one, Accounts(), HostNames())
+        assert not refused
+        assert f"could replace the program {top}/bin/python, which the hooks of" in doubtful
+    give(top / name, 0o755)
+    assert judged(one, Accounts(), HostNames()) == ([], [])
 
 
 def test_a_group_counts_where_somebody_is_in_it(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,8 @@ from .reach import replaced_by_groups, replaced_by_others
 def judged(place: Place, accounts: Accounts, names: Names) -> tuple[list[str], list[str]]:
     """Return why the engine must not be installed there, and what is doubtful about the place.
 
-    All that is on the way counts, links and what is there already included.
+    All that is on the way counts, links and what is there already included.  The interpreter was
+    chosen for all that Ansible does as root here, so what is wrong with its place is only told.
     """
     refused: dict[str, None] = {}
     doubtful: dict[str, None] = {}
@@ -31,6 +32,8 @@ def judged(place: Place, accounts: Accounts, names: Names) -> tuple[list[str], l
         members = _members(chain, accounts)
         refused.update(dict.fromkeys(replaced_by_others(chain, place.command, names)))
         doubtful.update(dict.fromkeys(replaced_by_groups(chain, place.command, members, names)))
+    with closing(pin(place.interpreter)) as held:
+        doubtful.update(dict.fromkeys(replaced_by_others(held.chain, place.interpreter, names)))
     return list(refused), list(doubtful)
 
 

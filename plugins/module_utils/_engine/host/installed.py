@@ -141,8 +141,13 @@ class Place:
     """Where a host keeps the engine; both are in directories that only root writes to."""
 
     def __init__(
-        self, library: str = LIBRARY, command: str = COMMAND, memory: str = MEMORY
+        self,
+        library: str = LIBRARY,
+        command: str = COMMAND,
+        memory: str = MEMORY,
+        interpreter: str | None = None,
     ) -> None:
+        self.interpreter = _interpreter() if interpreter is None else interpreter
         self.library = library
         self.archive = f"{library}/{ARCHIVE}"
         self.command = command
