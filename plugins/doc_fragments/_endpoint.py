@@ -21,9 +21,9 @@ options:
   trust_directories:
     description:
       - Directories on the way to O(source) whose other writers are trusted.
-      - A path on which somebody other than root could replace the socket is refused. This
-        accepts it for the directories that are named. Every one who may write to them can then
-        have another of his own sockets in its place.
+      - A path on which somebody other than root and the socket's owner could replace the socket
+        is refused. This accepts it for the directories that are named. Everyone who may write to
+        them can then have another socket of his own in its place.
     type: list
     elements: path
     default: []

@@ -52,9 +52,9 @@ options:
   trust_directories:
     description:
       - Directories on the way to the socket whose other writers are trusted.
-      - A path on which somebody other than root could replace the socket is refused. This
-        accepts it for the directories that are named. Every one who may write to them can then
-        have another of his own sockets in its place.
+      - A path on which somebody other than root and the socket's owner could replace the socket
+        is refused. This accepts it for the directories that are named. Everyone who may write to
+        them can then have another socket of his own in its place.
     type: list
     elements: path
     default: []
@@ -75,8 +75,8 @@ options:
     type: str
   born:
     description:
-      - Whether a C(.service) gets C(Group=) and C(UMask=), so that its socket is born with this
-        group and mode. All other files that it makes get them, too.
+      - Whether a C(.service) gets C(Group=), C(SupplementaryGroups=) and C(UMask=), so that its
+        socket is born with this group and mode. All other files that it makes get them, too.
     type: bool
     default: false
   strict:

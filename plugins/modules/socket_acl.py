@@ -116,7 +116,7 @@ changes:
   returned: success
   type: list
   elements: str
-  sample: ["/run/app/app.sock: group changes from app to nginx."]
+  sample: ["/run/app/app.sock: user:nginx changes from no entry to rw-."]
 diff:
   description: Everything that was changed, or in check mode would be, before and after. The access
     of a socket or a directory has the form of C(getfacl).
@@ -162,7 +162,7 @@ socket:
             expected: connected
             result: connected
             held: true
-            message: uid 33 connected to /run/app/app.sock.
+            message: nginx connected to /run/app/app.sock (stream).
       contains:
         principal:
           description: The principal, such as V(user nginx).
@@ -204,15 +204,23 @@ socket:
       description: The proof for somebody who is not declared at all.
       returned: always
       type: dict
-      sample: {proof: {expected: refused, result: EACCES, held: true, message: "uid 2147000000
-        was refused."}}
+      sample:
+        proof:
+          expected: refused
+          result: EACCES
+          held: true
+          message: >-
+            uid 2147000000 could not connect to /run/app/app.sock: the permissions of the
+            socket or of a directory on the way do not allow it (EACCES).
     kept_by:
       description: What puts the access into effect again when the socket is made anew, in
         sentences.
       returned: always
       type: list
       elements: str
-      sample: ["socket-access-app.path applies the policy again when the socket is made anew."]
+      sample:
+        - socket-access-socket_acl-app.sock-1f0c2a9b.path applies the policy again when the
+          socket is made anew or changed.
     notes:
       description: What is worth knowing, in whole sentences, such as that the socket does not
         exist yet.

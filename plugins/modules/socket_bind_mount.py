@@ -155,7 +155,7 @@ changes:
   returned: success
   type: list
   elements: str
-  sample: ["/run/app-shop/app.sock: /run/app/private/app.sock is mounted there."]
+  sample: ["/run/app/private/app.sock is mounted on /run/app-shop/app.sock by root."]
 diff:
   description: Everything that was changed, or in check mode would be, before and after. The access
     of a socket or a directory has the form of C(getfacl).
@@ -201,7 +201,7 @@ socket:
             expected: connected
             result: connected
             held: true
-            message: shop connected to /run/app-shop/app.sock.
+            message: shop connected to /run/app-shop/app.sock (stream).
       contains:
         principal:
           description: The principal, such as V(user shop).
@@ -243,8 +243,14 @@ socket:
       description: The proof, C(proof), for somebody who is not declared, at O(source).
       returned: always
       type: dict
-      sample: {proof: {expected: refused, result: EACCES, held: true, message: "uid 2147000000
-        was refused."}}
+      sample:
+        proof:
+          expected: refused
+          result: EACCES
+          held: true
+          message: >-
+            uid 2147000000 could not connect to /run/app/private/app.sock: the permissions of the
+            socket or of a directory on the way do not allow it (EACCES).
     endpoints:
       description: The endpoint that was made, with C(path), C(method), C(others) (the proof for
         somebody who is not declared), C(kept_by) and C(notes).
@@ -254,8 +260,14 @@ socket:
       sample:
         - path: /run/app-shop/app.sock
           method: bind_mount
-          others: {proof: {expected: refused, result: EACCES, held: true, message: "uid 2147000000
-            was refused."}}
+          others:
+            proof:
+              expected: refused
+              result: EACCES
+              held: true
+              message: >-
+                uid 2147000000 could not connect to /run/app-shop/app.sock: the permissions of the
+                socket or of a directory on the way do not allow it (EACCES).
           kept_by: []
           notes: []
     kept_by:
@@ -264,7 +276,9 @@ socket:
       returned: always
       type: list
       elements: str
-      sample: ["socket-access-app.path applies the policy again when the socket is made anew or changed."]
+      sample:
+        - socket-access-socket_bind_mount-app.sock-1f0c2a9b.path applies the policy again when the
+          socket is made anew or changed.
     notes:
       description: What is worth knowing, in whole sentences, such as that the socket does not
         exist yet.

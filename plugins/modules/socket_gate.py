@@ -73,7 +73,8 @@ options:
     type: list
     elements: str
   user:
-    description: The user as whom O(command) runs, by name or id.
+    description: The user as whom O(command) runs, by name or id. No program such as C(sudo) gives it
+      more rights there.
     type: str
   owner:
     description: The user who owns the socket, by name or id, root by default.
@@ -131,9 +132,9 @@ options:
   trust_directories:
     description:
       - Directories on the way to O(path) or O(forward) whose other writers are trusted.
-      - A path on which somebody other than root could replace the socket is refused. This
-        accepts it for the directories that are named. Every one who may write to them can then
-        have another of his own sockets in its place.
+      - A path on which somebody other than root and the socket's owner could replace the socket
+        is refused. This accepts it for the directories that are named. Everyone who may write to
+        them can then have another socket of his own in its place.
     type: list
     elements: path
     default: []
@@ -234,7 +235,7 @@ socket:
             expected: connected
             result: connected
             held: true
-            message: www-data connected to /run/config-update.sock.
+            message: www-data connected to /run/config-update.sock (seqpacket).
       contains:
         principal:
           description: The principal, such as V(user www-data).
@@ -276,8 +277,14 @@ socket:
         O(forward), where C(endpoints) has it.
       returned: always
       type: dict
-      sample: {proof: {expected: refused, result: EACCES, held: true, message: "uid 2147000000
-        was refused."}}
+      sample:
+        proof:
+          expected: refused
+          result: EACCES
+          held: true
+          message: >-
+            uid 2147000000 could not connect to /run/config-update.sock: the permissions of the
+            socket or of a directory on the way do not allow it (EACCES).
     endpoints:
       description: With O(forward), the endpoint that was made, with C(path), C(method),
         C(others) (the proof for somebody who is not declared), C(kept_by) and C(notes).
@@ -291,8 +298,8 @@ socket:
       type: list
       elements: str
       sample:
-        - socket-access-gate-config-update.sock-1f0c2a9b.socket makes the socket with its owner,
-          group and mode.
+        - socket-access-gate-config-update.sock-1f0c2a9b.socket makes the socket with this owner,
+          group and mode, and applies the policy after each start.
     notes:
       description: What is worth knowing, in whole sentences.
       returned: always

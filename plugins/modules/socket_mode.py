@@ -132,7 +132,7 @@ socket:
             expected: connected
             result: connected
             held: true
-            message: uid 33 connected to /run/app/app.sock.
+            message: nginx connected to /run/app/app.sock (stream).
       contains:
         principal:
           description: The principal, such as V(user nginx).
@@ -174,15 +174,23 @@ socket:
       description: The proof for somebody who is not declared at all.
       returned: always
       type: dict
-      sample: {proof: {expected: refused, result: EACCES, held: true, message: "uid 2147000000
-        was refused."}}
+      sample:
+        proof:
+          expected: refused
+          result: EACCES
+          held: true
+          message: >-
+            uid 2147000000 could not connect to /run/app/app.sock: the permissions of the
+            socket or of a directory on the way do not allow it (EACCES).
     kept_by:
       description: What puts the access into effect again when the socket is made anew, in
         sentences.
       returned: always
       type: list
       elements: str
-      sample: ["socket-access-app.path applies the policy again when the socket is made anew."]
+      sample:
+        - socket-access-socket_mode-app.sock-1f0c2a9b.path applies the policy again when the
+          socket is made anew or changed.
     notes:
       description: What is worth knowing, in whole sentences, such as that the socket does not
         exist yet.

@@ -33,8 +33,9 @@ options:
       - The declaration, a dictionary of sockets by name. P(unixsocket.access.sockets#lookup)
         merges and checks it.
       - The keys of a socket are C(path), C(type) (V(stream), V(seqpacket) or V(dgram)),
-        C(owner), C(group), C(mode) (a quoted octal number), C(allow), C(refuse) and
-        C(trust_directories). Only C(path) is required.
+        C(owner), C(group), C(mode) (a quoted octal number), C(allow), C(refuse),
+        C(trust_directories), C(unit), C(unit_user), C(born), C(strict), C(deadline) and C(serve).
+        Only C(path) is required.
       - Each item of C(allow) has one of C(user) and C(group), and may have C(method) (V(auto),
         V(group), V(acl), V(bind_mount), V(proxy) or V(gate)), C(open_parents), C(restart_clients),
         and for a client that connects at another path C(at) and what belongs to it.
@@ -46,8 +47,8 @@ options:
         A timer on the host ends it then, as if it had not been declared any more. What has ended
         already is treated as if it were not declared, with a warning.
       - Each item of C(refuse) is the name of a user, or has one of C(user) and C(group).
-      - See R(the README, ansible_collections.unixsocket.access.socket_policy_module) of the
-        role P(unixsocket.access.socket_policy#role) for every key.
+      - R(The declaration, ansible_collections.unixsocket.access.docsite.declaration) has every key
+        with an example.
     type: dict
     required: true
   purge:
@@ -152,17 +153,28 @@ sockets:
           endpoint: /run/app/app.sock
           expires: null
           proof: {expected: connected, result: connected, held: true, message: "www-data
-            connected to /run/app/app.sock."}
+            connected to /run/app/app.sock (stream)."}
       ended:
         - principal: user contractor
           endpoint: /run/app/app.sock
           expires: "2026-02-01T00:00:00Z"
       refused:
         - principal: user nobody
-          proof: {expected: refused, result: EACCES, held: true, message: "nobody was refused."}
+          proof:
+            expected: refused
+            result: EACCES
+            held: true
+            message: >-
+              nobody could not connect to /run/app/app.sock: the permissions of the
+              socket or of a directory on the way do not allow it (EACCES).
       others:
-        proof: {expected: refused, result: EACCES, held: true, message: "uid 2147000000 was
-          refused."}
+        proof:
+          expected: refused
+          result: EACCES
+          held: true
+          message: >-
+            uid 2147000000 could not connect to /run/app/app.sock: the permissions of the
+            socket or of a directory on the way do not allow it (EACCES).
       endpoints: []
       kept_by:
         - socket-access-app.path applies the policy again when the socket is made anew or

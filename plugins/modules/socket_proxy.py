@@ -194,7 +194,7 @@ socket:
             expected: connected
             result: connected
             held: true
-            message: shop connected to /run/reports/redis.sock.
+            message: shop connected to /run/reports/redis.sock (stream).
       contains:
         principal:
           description: The principal, such as V(user shop).
@@ -247,8 +247,14 @@ socket:
       sample:
         - path: /run/reports/redis.sock
           method: proxy
-          others: {proof: {expected: refused, result: EACCES, held: true, message: "uid 2147000000
-            was refused."}}
+          others:
+            proof:
+              expected: refused
+              result: EACCES
+              held: true
+              message: >-
+                uid 2147000000 could not connect to /run/reports/redis.sock: the permissions of the
+                socket or of a directory on the way do not allow it (EACCES).
           kept_by:
             - socket-access-redis-server.sock.redis.sock-1f0c2a9b.path applies the policy again
               when the socket is made anew or changed.

@@ -206,6 +206,23 @@ def test_units_are_well_made_and_hardly_exposed(box: Box) -> None:
             assert float(found[1]) <= (4.0 if serves else MOST_EXPOSED)
 
 
+@pytest.mark.parametrize("account", ["root", "0"])
+def test_a_command_of_root_s_may_become_another_account(box: Box, account: str) -> None:
+    """With User=root systemd 257 takes CAP_SETUID from a service that has a filter and no new rights."""
+    gate = GateUnits(f"becomes-{account}", f"/srv/e/becomes-{account}", user=account)
+    become = "/usr/bin/setpriv --reuid=33 --regid=33 --clear-groups /usr/bin/id -u"
+    box.write(
+        {
+            f"{gate.unit}.socket": gate_units.socket_unit(gate),
+            f"{gate.unit}.service": gate_units.service_unit(gate),
+            f"{gate.unit}.service.d/once.conf": "[Service]\nType=oneshot\nRestart=no\nExecStart=\n"
+            f"ExecStart={become}\n",
+        }
+    )
+    box.run("systemctl", "start", f"{gate.unit}.service")
+    assert box.run("journalctl", "-o", "cat", f"_SYSTEMD_UNIT={gate.unit}.service") == "33\n"
+
+
 def test_streams(box: Box, engines: tuple[str, ...]) -> None:
     for engine in engines:
         one = proxy(box, "stream", "stream", engine)

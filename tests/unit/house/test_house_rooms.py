@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -223,3 +224,13 @@ def test_it_is_python_3_9(path: Path) -> None:
         keywords = {keyword.arg for keyword in node.keywords}
         assert not (called == "zip" and "strict" in keywords), f"line {node.lineno}: zip(strict=)"
         assert not (called == "dataclass" and "slots" in keywords), f"line {node.lineno}: slots"
+
+
+def test_the_page_on_design_has_every_room_below_those_it_imports() -> None:
+    page = ENGINE.parents[2] / "docs" / "design.md"
+    table = page.read_text(encoding="utf-8").partition("## The engine")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)`", table, flags=re.M)
+    assert {path.name for path in ENGINE.iterdir() if (path / "__init__.py").exists()} <= set(rows)
+    for room in MAY_IMPORT.keys() & set(rows):
+        above = rows[: rows.index(room)]
+        assert MAY_IMPORT[room] - FILES_ALONE <= set(above), room

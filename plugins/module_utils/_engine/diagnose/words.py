@@ -44,7 +44,7 @@ def in_words(one: Explanation, names: Names) -> Iterator[Line]:
     yield from _running(one)
     for found in one.confinement:
         # Most services have a filter, so it is of interest only where nothing else was found.
-        if found.module != SECCOMP or one.new.connects:
+        if found.module != SECCOMP or not one.refused:
             yield PLAIN, found.text
     for note in one.notes:
         yield PLAIN, note

@@ -15,6 +15,7 @@ from ..errors import AccessError
 
 MANAGED = "# Managed by the Ansible collection unixsocket.access; do not edit."
 _DOCUMENTATION = "Documentation=https://github.com/unixsocket/access"
+_NAMES_OF_ROOT = ("root", "0")
 _LISTEN = {"stream": "ListenStream", "seqpacket": "ListenSequentialPacket"}
 _HOMES = ("/home", "/root", "/run/user")
 _TEMPORARY = ("/tmp", "/var/tmp")
@@ -65,8 +66,12 @@ def identity(user: str | None, groups: tuple[int, ...]) -> list[str]:
     The name of the latter is what systemd makes of the unit's own: always the same, and nobody
     else's account.
     """
-    who = "DynamicUser=yes" if user is None else f"User={whole(user, 'user name')}"
     others = [f"SupplementaryGroups={' '.join(map(str, groups))}"] if groups else []
+    if user in _NAMES_OF_ROOT:
+        # It is root without being told. With User= systemd 257 takes CAP_SETUID from a service that
+        # has a filter of system calls, and NoNewPrivileges= keeps it from coming back.
+        return others
+    who = "DynamicUser=yes" if user is None else f"User={whole(user, 'user name')}"
     return [who, *others]
 
 
@@ -135,10 +140,9 @@ def serving_sandbox(user: str) -> list[str]:
     system nor devices are closed.  A root that is asked keeps the capabilities for files, accounts
     and signals.
     """
-    root = user in ("root", "0")
     return [
         "NoNewPrivileges=yes",
-        f"CapabilityBoundingSet={_ROOTS if root else ''}",
+        f"CapabilityBoundingSet={_ROOTS if user in _NAMES_OF_ROOT else ''}",
         "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK",
         *_KERNEL,
         *_PROCESS,
