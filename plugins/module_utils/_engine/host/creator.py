@@ -185,15 +185,10 @@ def socket_units(user: str | None = None) -> list[tuple[str, str]]:
         )
     except AccessError:
         return []  # The manager is gone, or none is there that could be asked.
-    return list(_addresses(text.splitlines()))
+    return list(addresses(text.splitlines()))
 
 
-def listening_units(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yield unit and path of each address that ``systemctl show --property=Id,Listen`` names."""
-    return (one for one in _addresses(lines) if one[1].startswith("/"))
-
-
-def _addresses(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+def addresses(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Yield unit and address; a unit is a block of lines that ends with an empty one.
 
     Id may stand before or after Listen.
