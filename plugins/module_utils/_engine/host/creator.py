@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 
 from ..errors import AccessError
-from . import listening, systemctl
+from . import listening, sock_diag, systemctl
 from .processes import unit_of
 
 _SECONDS = 30.0
@@ -97,7 +97,7 @@ def _find(places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], listening.
         if not missing:
             break
         try:
-            namespace = listening.network_of(pid)
+            namespace = sock_diag.network_of(pid)
             if namespace in seen:
                 continue
             seen.add(namespace)
