@@ -17,7 +17,7 @@ from .host.pinned import pin
 from .model.account import ROOT
 from .model.chain import Chain
 from .model.words import Names
-from .reach import replaced_by_groups, replaced_by_others
+from .reach.programs import replaced_by_groups, replaced_by_others
 
 
 def judged(place: Place, accounts: Accounts, names: Names) -> tuple[list[str], list[str]]:

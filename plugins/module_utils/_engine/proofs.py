@@ -16,7 +16,7 @@ from .host.pinned import pin
 from .model.account import Credentials
 from .model.words import Names
 from .prove import Attempt, Outcome, prove
-from .reach import explain
+from .reach.explain import explain
 
 _MOST_FAILURES = 10
 
