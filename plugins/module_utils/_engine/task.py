@@ -15,12 +15,12 @@ from dataclasses import dataclass, replace
 from .errors import AccessError
 from .model.plan import Choice
 from .policy import Grant, Policy, PolicyError, SocketPolicy, describe, validate
+from .shortcut import MANAGED
 
 LOCK_SECONDS = 60.0
 PROOF_SECONDS = 5.0
 
 _FORMAT = 1
-_MANAGED = "Managed by the Ansible collection unixsocket.access; do not edit."
 _KEPT = (
     "exclusive",
     "deny_all_refused",
@@ -95,7 +95,7 @@ class Options:
 def compiled(task: Task) -> bytes:
     """Return a task in the form in which the host keeps it, for its hooks to run again."""
     data = {
-        "managed_by": _MANAGED,
+        "managed_by": MANAGED,
         "format": _FORMAT,
         "holder": task.holder,
         **{name: getattr(task, name) for name in _KEPT},

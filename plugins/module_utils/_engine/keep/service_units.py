@@ -12,8 +12,8 @@ Sources: systemd.socket(5), systemd.service(5), systemd.exec(5), systemd.syntax(
 from __future__ import annotations
 
 from ..errors import AccessError
+from ..shortcut import FIRST_LINE
 
-MANAGED = "# Managed by the Ansible collection unixsocket.access; do not edit."
 _DOCUMENTATION = "Documentation=https://github.com/unixsocket/access"
 _LISTEN = {"stream": "ListenStream", "seqpacket": "ListenSequentialPacket"}
 _HOMES = ("/home", "/root", "/run/user")
@@ -209,7 +209,7 @@ def assignment(name: str, value: str) -> str:
 
 def lines(*texts: str) -> str:
     """Return a whole unit file, which says in its first line who manages it."""
-    return "\n".join((MANAGED, *texts, ""))
+    return "\n".join((FIRST_LINE, *texts, ""))
 
 
 def endpoints_in(content: bytes) -> list[str]:
