@@ -14,7 +14,8 @@ from __future__ import annotations
 from ..errors import AccessError
 from ..shortcut import FIRST_LINE
 
-_DOCUMENTATION = "Documentation=https://github.com/unixsocket/access"
+# How many clients may wait to be accepted.
+_BACKLOG = 4096
 _LISTEN = {"stream": "ListenStream", "seqpacket": "ListenSequentialPacket"}
 _HOMES = ("/home", "/root", "/run/user")
 _TEMPORARY = ("/tmp", "/var/tmp")
@@ -22,21 +23,28 @@ _TEMPORARY = ("/tmp", "/var/tmp")
 _KEPT_DEVICES = ("/dev/shm", "/dev/mqueue", "/dev/hugepages")
 
 
-def listener(description: str, at: str, kind: str, backlog: int) -> str:
+def described(text: str) -> tuple[str, ...]:
+    """Return the beginning of a unit file."""
+    return (
+        "[Unit]",
+        f"Description={escaped(text)}",
+        "Documentation=https://github.com/unixsocket/access",
+    )
+
+
+def listener(description: str, at: str, kind: str) -> str:
     """Return the .socket unit of an endpoint of the type ``kind``, closed until it is opened.
 
     The hooks' drop-in says whom it belongs to and who may connect.  Raises AccessError for a path
     that systemd cannot read from a unit file.
     """
     return lines(
-        "[Unit]",
-        f"Description={escaped(description)}",
-        _DOCUMENTATION,
+        *described(description),
         "",
         "[Socket]",
         f"{_LISTEN[kind]}={whole(at)}",
         "SocketMode=0600",
-        f"Backlog={backlog}",
+        f"Backlog={_BACKLOG}",
         "RemoveOnStop=yes",
         # A limit on starts would let a flood of clients close the endpoint for good; how often the
         # service is started is limited by its RestartSec=.
@@ -47,9 +55,7 @@ def listener(description: str, at: str, kind: str, backlog: int) -> str:
 def unit_section(description: str, name: str) -> list[str]:
     """Return the section [Unit] of the service behind the .socket unit ``name``."""
     return [
-        "[Unit]",
-        f"Description={escaped(description)}",
-        _DOCUMENTATION,
+        *described(description),
         # Where the .socket unit is stopped, the connections end, too.
         f"Requires={name}.socket",
         f"After={name}.socket",
