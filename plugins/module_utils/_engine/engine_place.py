@@ -8,12 +8,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
-
 from .host.accounts import Accounts
 from .host.installed import Place
-from .host.pinned import pin
+from .host.pinned import walked
 from .model.account import ROOT
 from .model.chain import Chain
 from .model.words import Names
@@ -27,17 +24,11 @@ def judged(place: Place, accounts: Accounts, names: Names) -> tuple[list[str], l
     """
     refused: dict[str, None] = {}
     doubtful: dict[str, None] = {}
-    for chain in _ways(place):
+    for chain in map(walked, (place.archive, place.command)):
         members = _members(chain, accounts)
         refused.update(dict.fromkeys(replaced_by_others(chain, place.command, names)))
         doubtful.update(dict.fromkeys(replaced_by_groups(chain, place.command, members, names)))
     return list(refused), list(doubtful)
-
-
-def _ways(place: Place) -> Iterator[Chain]:
-    for path in (place.archive, place.command):
-        with closing(pin(path)) as held:
-            yield held.chain
 
 
 def _members(chain: Chain, accounts: Accounts) -> dict[int, list[str]]:

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from dataclasses import replace
 
 from .endpoints import GATE, PROXY
@@ -17,7 +16,7 @@ from .errors import AccessError
 from .host import socat
 from .host.accounts import Accounts, HostNames
 from .host.listening import listener_at
-from .host.pinned import pin
+from .host.pinned import walked
 from .host.systemctl import is_running
 from .methods import proxy
 from .methods.identity import lost_by_proxy
@@ -52,12 +51,10 @@ class Placing:
             if grant.method == "auto" and grant.endpoint is not None:
                 places.setdefault(grant.endpoint.at, []).append(grant)
         try:
-            held = pin(task.declared.path)
+            chain = walked(task.declared.path)
         except (AccessError, OSError):
             # The survey meets the same, and tells it.
             return task, []
-        with closing(held):
-            chain = held.chain
         chosen: dict[str, Choice] = {}
         problems = []
         for at, grants in places.items():

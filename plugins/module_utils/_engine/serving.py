@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 
 from .endpoints import PROXY, Place, service_of, unit_of
@@ -19,7 +18,7 @@ from .faults import in_words
 from .host import socat
 from .host.accounts import Accounts
 from .host.listening import listener_at
-from .host.pinned import pin
+from .host.pinned import walked
 from .keep import gate_units, proxy_units
 from .keep.gate_rules import forward_rules, serve_rules
 from .keep.parts import POLICIES, UNITS, KeptFile, Served, start_at_boot
@@ -104,12 +103,10 @@ class Serving:
     ) -> None:
         """Nobody but root and the user himself may decide what is run as that user."""
         try:
-            held = pin(program)
+            chain = walked(program)
         except (AccessError, OSError) as error:
             self.problems.append(f"The command {program} cannot be looked at: {in_words(error)}")
             return
-        with closing(held):
-            chain = held.chain
         leaf = chain.leaf
         if leaf is None:
             sentence = (

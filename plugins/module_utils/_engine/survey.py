@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from .errors import AccessError
 from .faults import in_words
 from .host.accounts import Accounts
-from .host.pinned import Pin, pin
+from .host.pinned import Pin, pin, walked
 from .model.account import Credentials, Group, User
 from .model.chain import Chain
 from .model.facts import Account, PrincipalFacts, SocketFacts
@@ -204,9 +204,5 @@ def same_socket_twice(seen: Iterable[Surveyed]) -> list[str]:
 
 
 def _resolved(directory: str) -> str:
-    held = pin(directory)
-    try:
-        leaf = held.chain.leaf
-        return directory if leaf is None else leaf.path
-    finally:
-        held.close()
+    leaf = walked(directory).leaf
+    return directory if leaf is None else leaf.path

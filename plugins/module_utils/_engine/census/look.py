@@ -16,7 +16,7 @@ from ..errors import AccessError
 from ..host import mounts, sock_diag
 from ..host.accounts import HostNames
 from ..host.creator import Creator
-from ..host.pinned import pin
+from ..host.pinned import walked
 from ..model.account import ROOT, Credentials
 from ..model.chain import Chain
 from ..model.words import Names
@@ -170,15 +170,11 @@ class _Look:
 
     def _chain(self, path: str) -> Chain | None:
         try:
-            held = pin(path)
+            return walked(path)
         except (AccessError, OSError) as error:
             if os.path.lexists(path):
                 self.unseen.append(f"The way to {path} could not be looked at: {error}")
             return None
-        try:
-            return held.chain
-        finally:
-            held.close()
 
     def _with_services(self, seen: list[Seen]) -> list[Seen]:
         """Find out as whom those run whose socket only systemd holds, where it is open to all."""

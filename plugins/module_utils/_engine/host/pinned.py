@@ -65,18 +65,23 @@ def pin(path: str, directories: Collection[str] = (), *, root: int | None = None
     return Pin(chain, walk.held)
 
 
+def walked(path: str) -> Chain:
+    """Walk a path only to see it, and hold nothing; raises what ``pin`` does."""
+    held = pin(path)
+    held.close()
+    return held.chain
+
+
 def chain_of(path: str) -> Chain:
-    """Walk a path only to see it.  Raises AccessError, in words for whoever typed the path."""
+    """Return the same, with AccessError in words for whoever typed the path."""
     if not path.startswith("/"):
         raise AccessError(f"{path} is not an absolute path; begin it with a slash.")
     try:
-        held = pin(path)
+        return walked(path)
     except PermissionError as error:
         raise AccessError(
             f"{path} cannot be looked at ({error}); run this as root to see the whole way to it."
         ) from error
-    held.close()
-    return held.chain
 
 
 class _Walk:

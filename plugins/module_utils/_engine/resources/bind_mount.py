@@ -18,9 +18,9 @@ from typing import Any
 from ..errors import AccessError
 from ..host import mounting, mounts
 from ..host.mounts import Mount
-from ..host.pinned import Pin, pin
+from ..host.pinned import pin, walked
 from ..model.account import User
-from ..model.chain import SOCKET
+from ..model.chain import SOCKET, Chain
 from . import base
 from .endpoint_directory import directory_of
 from .mount_owner import has_our_mark, is_ours
@@ -221,14 +221,10 @@ class BindMount(base.Resource[MountState, MountRequest]):
         """Tell whether the socket is there to be mounted; where it was wanted, mounting says so."""
         if target.what == CURRENT and self._descriptor is not None:
             return True
-        held = pin(self.source)
-        try:
-            return self._inode is not None and self._is_the_socket(held)
-        finally:
-            held.close()
+        return self._inode is not None and self._is_the_socket(walked(self.source))
 
-    def _is_the_socket(self, held: Pin) -> bool:
-        leaf = held.chain.leaf
+    def _is_the_socket(self, chain: Chain) -> bool:
+        leaf = chain.leaf
         return (
             leaf is not None
             and (leaf.kind, leaf.links, leaf.path) == (SOCKET, 1, self.source)
@@ -240,7 +236,7 @@ class BindMount(base.Resource[MountState, MountRequest]):
         held = pin(self.source)
         try:
             source = held.descriptor(self.source)
-            if source is None or not self._is_the_socket(held):
+            if source is None or not self._is_the_socket(held.chain):
                 raise AccessError(
                     f"{self.source} was replaced while it was looked at, so it was not mounted on "
                     f"{self.target}; run again when its daemon has settled."
