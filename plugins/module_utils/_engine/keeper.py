@@ -171,9 +171,7 @@ class Keeper:
             if unit.exists:
                 one.notes.append(f"{unit.name} finds {place.endpoint.at} when it is started next.")
             elif self._check:
-                one.absentees.append(
-                    f"{sentence} yet; check mode takes it that an earlier task will install it."
-                )
+                one.expect(sentence, "install")
             else:
                 self.problems.append(
                     f"{sentence}; install what brings it, or correct the name in client_unit."
@@ -250,9 +248,7 @@ class Keeper:
             )
             if not self._check:
                 raise AccessError(f"{sentence}; create the user, or correct unit_user.") from error
-            one.absentees.append(
-                f"{sentence} yet; check mode takes it that an earlier task will create it."
-            )
+            one.expect(sentence, "create")
             return f"/home/{name}"
 
     def _missing(self, task: Task, one: Surveyed, unit: Shown) -> None:
@@ -261,9 +257,7 @@ class Keeper:
             "on this host"
         )
         if self._check:
-            one.absentees.append(
-                f"{sentence} yet; check mode takes it that an earlier task will install it."
-            )
+            one.expect(sentence, "install")
         else:
             self.problems.append(
                 f"{sentence}; install what brings it, correct the name, or leave unit out: then the "

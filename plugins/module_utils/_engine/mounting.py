@@ -165,6 +165,4 @@ class Mounting:
     def _missing(self, seen: Seen, sentence: str) -> None:
         if not self._options.check:
             raise AccessError(f"{sentence}; create it, or correct the name.")
-        seen.one.absentees.append(
-            f"{sentence} yet; check mode takes it that an earlier task will create it."
-        )
+        seen.one.expect(sentence, "create")

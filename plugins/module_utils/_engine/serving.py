@@ -113,9 +113,7 @@ class Serving:
                 f"The command {program}, which shall answer at {declared.path}, does not exist"
             )
             if self._check:
-                own.absentees.append(
-                    f"{sentence} yet; check mode takes it that an earlier task will install it."
-                )
+                own.expect(sentence, "install")
             else:
                 self.problems.append(f"{sentence}; install it first, or correct the path.")
             return
@@ -201,10 +199,7 @@ class Serving:
                 own.notes.clear()
             elif self._check:
                 own.notes.clear()
-                own.absentees.append(
-                    f"The directory {directory} of the endpoint {at} does not exist yet; check "
-                    "mode takes it that an earlier task will make it."
-                )
+                own.expect(f"The directory {directory} of the endpoint {at} does not exist", "make")
             else:
                 told = to_be_made_first(directory, at, chain.missing, self._names)
                 self.problems.append(told)
@@ -249,9 +244,7 @@ class Serving:
             return user
         sentence = f"User {name}, as whom {what}, does not exist"
         if self._check:
-            one.absentees.append(
-                f"{sentence} yet; check mode takes it that an earlier task will create it."
-            )
+            one.expect(sentence, "create")
         else:
             self.problems.append(f"{sentence} on this host; create the user, or correct the name.")
         return None
@@ -264,9 +257,7 @@ class Serving:
             return self._socat.native
         sentence = f"The proxy at {place.endpoint.at} needs socat, which is not installed"
         if self._check:
-            source.absentees.append(
-                f"{sentence} yet; check mode takes it that an earlier task will install it."
-            )
+            source.expect(sentence, "install")
         else:
             self.problems.append(
                 f"{sentence}; install the package socat, or declare engine: systemd-socket-proxyd."

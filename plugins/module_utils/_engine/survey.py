@@ -30,7 +30,8 @@ from .reach import unfit_leaf, unsafe_step
 class Surveyed:
     """The facts of one socket, its pin, and what is to be said about it.
 
-    ``absentees`` are principals that do not exist, which only check mode lets pass.
+    ``absentees`` are sentences about what does not exist, which check mode lets pass, and of
+    principals a hook.
     """
 
     declared: SocketPolicy
@@ -38,6 +39,12 @@ class Surveyed:
     pin: Pin
     notes: list[str] = field(default_factory=list)
     absentees: list[str] = field(default_factory=list)
+
+    def expect(self, sentence: str, how: str) -> None:
+        """Let check mode pass what is missing: an earlier task is to ``how`` it, such as install."""
+        self.absentees.append(
+            f"{sentence} yet; check mode takes it that an earlier task will {how} it."
+        )
 
 
 class Survey:
@@ -159,9 +166,7 @@ class Survey:
         if self._hook:
             seen.absentees.append(f"{sentence} any more, so it gets nothing.")
         elif self._check:
-            seen.absentees.append(
-                f"{sentence} yet; check mode takes it that an earlier task will create it."
-            )
+            seen.expect(sentence, "create")
         else:
             self.problems.append(
                 f"{sentence}; create it first, correct the name, or give its numeric id."
