@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from .endpoints import GATE, PROXY
 from .errors import AccessError
 from .host import socat
 from .host.accounts import Accounts, HostNames
@@ -25,6 +24,7 @@ from .model.chain import Chain
 from .model.facts import PlaceFacts
 from .model.plan import Choice
 from .planner.elsewhere import choose_place, is_managed
+from .policy.endpoint_keys import GATE, PROXY
 from .policy.types import Grant
 from .strangers import stranger_here
 from .task import Task

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from .endpoints import PROXY, Place, service_of, unit_of
+from .endpoints import Place, service_of, unit_of
 from .errors import AccessError
 from .faults import in_words
 from .host import socat
@@ -30,6 +30,7 @@ from .model.chain import OTHER, SOCKET, Chain
 from .model.logins import to_be_made_first
 from .model.words import Names
 from .policy import SocketPolicy
+from .policy.endpoint_keys import PROXY
 from .reach import unsafe_step
 from .survey import Surveyed
 from .task import Task
