@@ -189,14 +189,16 @@ def readable(path: str) -> str:
 
 def marked(path: str) -> str:
     """Return a name for files and units that is one path's alone, the same every time."""
-    mark = hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:8]
-    return f"{readable(path).lstrip('._-')}-{mark}".lstrip("-")
+    return f"{readable(path).lstrip('._-')}-{_mark(path)}".lstrip("-")
 
 
 def _name(module: str, path: str) -> str:
     """Return the name that files and units of one module's socket carry, the same every time."""
-    mark = hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:8]
-    return f"{module.rpartition('.')[2]}-{readable(path)}-{mark}"
+    return f"{module.rpartition('.')[2]}-{readable(path)}-{_mark(path)}"
+
+
+def _mark(path: str) -> str:
+    return hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:8]
 
 
 def principals(module: AnsibleModule, values: list[t.Any], option: str) -> list[Principal]:

@@ -10,7 +10,6 @@ import importlib
 import json
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, Callable
 
 import pytest
@@ -30,7 +29,6 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.report i
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.task import Options, Task
 
 MODULE = "ansible_collections.unixsocket.access.plugins.modules.socket_gate"
-PLUGINS = Path(__file__).parents[3] / "plugins"
 PATH = "/run/update.sock"
 BACK = "/run/redis/redis.sock"
 COMMAND = ["/usr/local/bin/update", "--now"]
