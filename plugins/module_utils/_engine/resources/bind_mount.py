@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .. import faults
 from ..errors import AccessError
 from ..host import mounting, mounts
 from ..host.mounts import Mount
@@ -249,7 +250,7 @@ class BindMount(base.Resource[MountState, MountRequest]):
                 os.close(target)
         except OSError as error:
             raise AccessError(
-                f"{self.source} could not be mounted on {self.target}: {error.strerror}."
+                f"{self.source} could not be mounted on {self.target}: {faults.in_words(error)}"
             ) from error
         finally:
             held.close()
@@ -296,7 +297,7 @@ class BindMount(base.Resource[MountState, MountRequest]):
             except OSError as error:
                 raise AccessError(
                     f"{self.source} is mounted on itself, and could not be unmounted: "
-                    f"{error.strerror}."
+                    f"{faults.in_words(error)}"
                 ) from error
             finally:
                 held.close()
