@@ -31,7 +31,6 @@ from .keep.client_environment import client_file
 from .keep.hooks import Hooks, hooks, without_hook
 from .keep.parts import DEADLINE, Creator, KeptFile, Served
 from .model.access import Access, AccessRequest
-from .model.account import User
 from .model.chain import Chain
 from .model.words import Names, listed
 from .remembered import kept_before, with_found_units
@@ -198,14 +197,9 @@ class Keeper:
         return UnitState(name, self._manager(None), memory_of(name), active)
 
     def _file(self, file: KeptFile) -> ManagedFile:
-        writer = None
-        if file.user is not None:
-            user = self._accounts.user(file.user)
-            if not isinstance(user, User):
-                raise AccessError(
-                    f"User {file.user} is gone, and with it the rights to {file.path}."
-                )
-            writer = user
+        writer = None if file.user is None else self._accounts.user(file.user)
+        if file.user is not None and writer is None:
+            raise AccessError(f"User {file.user} is gone, and with it the rights to {file.path}.")
         manager = self._manager(file.user) if file.unit_file else None
         return ManagedFile(
             file.path,
