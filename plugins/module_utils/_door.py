@@ -6,8 +6,8 @@
 
 """What all doors share: options that they have in common, and how they answer.
 
-A door documents, checks its arguments and calls the engine; of AnsibleModule only ``params``,
-``check_mode``, ``warn``, ``exit_json`` and ``fail_json`` are used.
+A door documents, checks its arguments and calls the engine; of AnsibleModule only its name,
+``params``, ``check_mode``, ``warn``, ``exit_json`` and ``fail_json`` are used.
 """
 
 from __future__ import annotations

@@ -43,9 +43,11 @@ class Task:
     account gets an entry, also where nothing lets it in.  ``adds``: what this holder asked for
     earlier stays.  ``found_unit`` and ``found_user`` are the unit that was seen to make the socket,
     and the owner of its manager, where none is declared.  ``unit_group`` is the group with which a
-    unit runs that is to get another one (born).  ``settled`` are the methods that were chosen on
-    this host for paths of endpoints, ``chosen`` those at the socket itself by principal,
-    ``ended`` grants whose time is over, which ``declared`` has no
+    unit runs that is to get another one (born).  ``leave_inode``: nothing is done at the socket
+    itself.  ``found_type`` and ``found_groups`` are what an endpoint was made by, for while its socket
+    is away.  ``served``: a unit of ours makes it.  ``kept``: the host has it from an earlier run.
+    ``settled`` are the methods that were chosen on this host for paths of endpoints, ``chosen`` those
+    at the socket itself by principal, ``ended`` grants whose time is over, which ``declared`` has no
     more.
     """
 
