@@ -6,8 +6,8 @@
 
 """What all doors share: options that they have in common, and how they answer.
 
-A door documents, checks its arguments and calls the engine; of AnsibleModule only ``params``,
-``check_mode``, ``warn``, ``exit_json`` and ``fail_json`` are used.
+A door documents, checks its arguments and calls the engine; of AnsibleModule only its name,
+``params``, ``check_mode``, ``warn``, ``exit_json`` and ``fail_json`` are used.
 """
 
 from __future__ import annotations
@@ -190,14 +190,16 @@ def readable(path: str) -> str:
 
 def marked(path: str) -> str:
     """Return a name for files and units that is one path's alone, the same every time."""
-    mark = hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:8]
-    return f"{readable(path).lstrip('._-')}-{mark}".lstrip("-")
+    return f"{readable(path).lstrip('._-')}-{_mark(path)}".lstrip("-")
 
 
 def _name(module: str, path: str) -> str:
     """Return the name that files and units of one module's socket carry, the same every time."""
-    mark = hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:8]
-    return f"{module.rpartition('.')[2]}-{readable(path)}-{mark}"
+    return f"{module.rpartition('.')[2]}-{readable(path)}-{_mark(path)}"
+
+
+def _mark(path: str) -> str:
+    return hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:8]
 
 
 def principals(module: AnsibleModule, values: list[t.Any], option: str) -> list[Principal]:

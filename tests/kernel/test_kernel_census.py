@@ -27,10 +27,10 @@ import pytest
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.census import (
     Census,
     Managed,
-    Seen,
     look,
     places,
 )
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.census.values import Seen
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import sock_diag
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.accounts import (
     Accounts,

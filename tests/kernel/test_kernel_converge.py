@@ -678,7 +678,8 @@ def test_too_many_entries_for_the_file_system(here: Place) -> None:
         # ext4 keeps about 500 entries (ENOSPC).
         with pytest.raises(AccessError) as caught:
             here.run(declared, prove=False)
-        assert f"socket:{path} could not be changed" in str(caught.value)
+        assert f"The socket {path} could not be changed" in str(caught.value)
+        assert "make room on that file system, and run again." in str(caught.value)
         assert "put back" in str(caught.value)
     assert seen(path) == before
     assert not os.path.exists(here.file.directory)

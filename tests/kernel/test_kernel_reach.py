@@ -27,11 +27,9 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.prove im
     Outcome,
     prove,
 )
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.reach import (
-    Verdict,
-    explain,
-    judge,
-)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.reach import judge
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.reach.explain import explain
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.reach.walk import Verdict
 from kernel.trees import Tree, grow, identities, put
 
 # Of all trees, each file system and each setting of protected_symlinks gets a quarter.

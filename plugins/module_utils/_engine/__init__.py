@@ -9,15 +9,22 @@
 Python's standard library only, because a managed host has nothing else.  The rooms, each of which
 imports only those named before it::
 
-    errors, model      plain values: access control lists, accounts, what was seen of a path
+    errors, faults     what is refused, and what the kernel refuses, in whole sentences
+    model              plain values: access control lists, accounts, what was seen of a path
     policy             declaration -> Policy, all mistakes at once
     reach              the kernel's permission rules over those values
     methods, planner   grants -> requests on inodes and memberships, with reasons
+    shortcut, once     where the engine is on a host, and how it is loaded
     host               small leaves that read and write the host
     resources          one thing on the host each: read, compare, apply, undo
     converge           the transaction over resources, and the record of what was there before
-    prove              the real connect()
-    run                the way of the data, from one end to the other
+    gate               the server that asks who is calling
+    census, prove      what listens, and who can reach it; the real connect()
+    diagnose           why somebody cannot connect, and what would help
+    task, endpoints    a declared socket, and its parts
+    keep               the files and units that keep it as declared
+    run                with the other files beside it: the way of the data, from end to end
+    runtime            the command on the host
 """
 
 from __future__ import annotations

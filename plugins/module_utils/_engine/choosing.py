@@ -19,7 +19,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .converge.record import Record, RecordFile
-from .endpoints import BIND_MOUNT, GATE, PROXY, take_apart
+from .endpoints import take_apart
 from .host.accounts import Accounts, HostNames
 from .keep.parts import Creator
 from .model.account import Group, User
@@ -27,6 +27,7 @@ from .model.acl import WRITE
 from .model.chain import DIRECTORY, Chain
 from .model.facts import PrincipalFacts, SocketFacts
 from .model.plan import SocketPlan
+from .policy.endpoint_keys import BIND_MOUNT, GATE, PROXY
 from .policy.types import SocketPolicy
 from .task import Task
 

@@ -18,9 +18,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from .policy import Endpoint, Grant, Principal, SocketPolicy
+from .policy.endpoint_keys import BIND_MOUNT, GATE, PROXY
 from .task import Task
 
-PROXY, GATE, BIND_MOUNT = "proxy", "gate", "bind_mount"
 _SERVED = (PROXY, GATE)
 _STEM = "socket-access-"
 _OUR_UNITS = tuple(f"{_STEM}{method}-" for method in _SERVED)

@@ -8,16 +8,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import closing
-
 from .host.accounts import Accounts
 from .host.installed import Place, interpreter
-from .host.pinned import pin
+from .host.pinned import walked
 from .model.account import ROOT
 from .model.chain import Chain
 from .model.words import Names
-from .reach import replaced_by_groups, replaced_by_others
+from .reach.programs import replaced_by_groups, replaced_by_others
 
 _OR = " Or let Ansible use another interpreter there (ansible_python_interpreter), such as /usr/bin/python3."
 
@@ -33,19 +30,13 @@ def judged(place: Place, accounts: Accounts, names: Names) -> tuple[list[str], l
     python, *others = interpreter()
     engine = (place.archive, place.command)
     for program, paths, way_out in ((place.command, engine, ""), (python, (python, *others), _OR)):
-        for chain in _ways(paths):
+        for chain in map(walked, paths):
             members = _members(chain, accounts)
             told = replaced_by_others(chain, program, names)
             refused.update(dict.fromkeys(f"{one}{way_out}" for one in told))
             told = replaced_by_groups(chain, program, members, names)
             doubtful.update(dict.fromkeys(f"{one}{way_out}" for one in told))
     return list(refused), list(doubtful)
-
-
-def _ways(paths: Sequence[str]) -> Iterator[Chain]:
-    for path in paths:
-        with closing(pin(path)) as held:
-            yield held.chain
 
 
 def _members(chain: Chain, accounts: Accounts) -> dict[int, list[str]]:

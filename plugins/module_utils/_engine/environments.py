@@ -17,10 +17,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 
 from .errors import AccessError
-from .host.pinned import pin
+from .host.pinned import walked
 from .host.shown import Shown
 from .keep.parts import Creator, NoHook
 from .model.account import ROOT
@@ -159,12 +158,11 @@ def _matching(path: str) -> Iterator[str]:
 
 def _is_others(path: str, kinds: Iterable[str]) -> bool:
     try:
-        held = pin(path)
+        chain = walked(path)
     except (AccessError, OSError):
         # What root cannot look at is not root's alone.
         return True
-    with closing(held):
-        chain, leaf = held.chain, held.chain.leaf
+    leaf = chain.leaf
     if unsafe_step(chain, owner=ROOT) is not None:
         return True
     if leaf is None:

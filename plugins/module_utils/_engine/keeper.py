@@ -32,9 +32,7 @@ from .keep.client_environment import client_file
 from .keep.hooks import Hooks, hooks, without_hook
 from .keep.parts import DEADLINE, Creator, KeptFile, Served
 from .model.access import Access, AccessRequest
-from .model.account import User
 from .model.chain import Chain
-from .model.foreseen import foreseen
 from .model.words import Names, listed
 from .remembered import kept_before, with_found_units
 from .resources.engine_install import EngineInstall
@@ -178,7 +176,7 @@ class Keeper:
             if unit.exists:
                 one.notes.append(f"{unit.name} finds {place.endpoint.at} when it is started next.")
             elif self._check:
-                one.absentees.append(foreseen(f"{sentence} yet", "install"))
+                one.expect(sentence, "install")
             else:
                 self.problems.append(
                     f"{sentence}; install what brings it, or correct the name in client_unit."
@@ -205,14 +203,9 @@ class Keeper:
         return UnitState(name, self._manager(None), memory_of(name), active, **more)
 
     def _file(self, file: KeptFile) -> ManagedFile:
-        writer = None
-        if file.user is not None:
-            user = self._accounts.user(file.user)
-            if not isinstance(user, User):
-                raise AccessError(
-                    f"User {file.user} is gone, and with it the rights to {file.path}."
-                )
-            writer = user
+        writer = None if file.user is None else self._accounts.user(file.user)
+        if file.user is not None and writer is None:
+            raise AccessError(f"User {file.user} is gone, and with it the rights to {file.path}.")
         manager = self._manager(file.user) if file.unit_file else None
         return ManagedFile(
             file.path,
@@ -255,7 +248,7 @@ class Keeper:
             )
             if not self._check:
                 raise AccessError(f"{sentence}; create the user, or correct unit_user.") from error
-            one.absentees.append(foreseen(f"{sentence} yet", "create"))
+            one.expect(sentence, "create")
             return f"/home/{name}"
 
     def _missing(self, task: Task, one: Surveyed, unit: Shown) -> None:
@@ -264,7 +257,7 @@ class Keeper:
             "on this host"
         )
         if self._check:
-            one.absentees.append(foreseen(f"{sentence} yet", "install"))
+            one.expect(sentence, "install")
         else:
             self.problems.append(
                 f"{sentence}; install what brings it, correct the name, or leave unit out: then the "

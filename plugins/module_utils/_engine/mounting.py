@@ -164,4 +164,4 @@ class Mounting:
     def _missing(self, seen: Seen, sentence: str) -> None:
         if not self._options.check:
             raise AccessError(f"{sentence}; create it, or correct the name.")
-        seen.one.absentees.append(foreseen(f"{sentence} yet", "create"))
+        seen.one.expect(sentence, "create")

@@ -9,15 +9,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from dataclasses import replace
 
-from .endpoints import GATE, PROXY
 from .errors import AccessError
 from .host import socat
 from .host.accounts import Accounts, HostNames
 from .host.listening import listener_at
-from .host.pinned import pin
+from .host.pinned import walked
 from .host.systemctl import is_running
 from .methods import proxy
 from .methods.identity import lost_by_proxy
@@ -26,6 +24,7 @@ from .model.chain import Chain
 from .model.facts import PlaceFacts
 from .model.plan import Choice
 from .planner.elsewhere import choose_place, is_managed
+from .policy.endpoint_keys import GATE, PROXY
 from .policy.types import Grant
 from .strangers import stranger_here
 from .task import Task
@@ -52,12 +51,10 @@ class Placing:
             if grant.method == "auto" and grant.endpoint is not None:
                 places.setdefault(grant.endpoint.at, []).append(grant)
         try:
-            held = pin(task.declared.path)
+            chain = walked(task.declared.path)
         except (AccessError, OSError):
             # The survey meets the same, and tells it.
             return task, []
-        with closing(held):
-            chain = held.chain
         chosen: dict[str, Choice] = {}
         problems = []
         for at, grants in places.items():

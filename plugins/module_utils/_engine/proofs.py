@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .errors import AccessError
-from .host.pinned import pin
+from .host.pinned import walked
 from .model.account import Credentials
 from .model.words import Names
 from .prove import Attempt, Outcome, prove
-from .reach import explain
+from .reach.explain import explain
 
 _MOST_FAILURES = 10
 
@@ -99,11 +99,8 @@ def failure(proof: Proof, names: Names) -> str:
     if not wanted.connects:
         return said
     try:
-        held = pin(wanted.path)
+        chain = walked(wanted.path)
     except (AccessError, OSError):
         # It was replaced meanwhile; what the kernel said is all there is to say.
         return said
-    try:
-        return " ".join([said, *explain(held.chain, wanted.who, names)[-1:]])
-    finally:
-        held.close()
+    return " ".join([said, *explain(chain, wanted.who, names)[-1:]])

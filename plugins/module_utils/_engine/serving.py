@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 
-from .endpoints import PROXY, Place, service_of, unit_of
+from .endpoints import Place, service_of, unit_of
 from .errors import AccessError
 from .faults import in_words
 from .host import socat
 from .host.accounts import Accounts
 from .host.listening import listener_at
-from .host.pinned import pin
+from .host.pinned import walked
 from .keep import gate_units, proxy_units
 from .keep.gate_rules import forward_rules, serve_rules
 from .keep.parts import POLICIES, UNITS, KeptFile, Served, start_at_boot
@@ -28,10 +27,10 @@ from .methods import proxy
 from .model.account import ROOT, Credentials, User
 from .model.acl import WRITE
 from .model.chain import OTHER, SOCKET, Chain
-from .model.foreseen import foreseen
 from .model.logins import to_be_made_first
 from .model.words import Names
 from .policy import SocketPolicy
+from .policy.endpoint_keys import PROXY
 from .reach import unsafe_step
 from .survey import Surveyed
 from .task import Task
@@ -105,19 +104,17 @@ class Serving:
     ) -> None:
         """Nobody but root and the user himself may decide what is run as that user."""
         try:
-            held = pin(program)
+            chain = walked(program)
         except (AccessError, OSError) as error:
             self.problems.append(f"The command {program} cannot be looked at: {in_words(error)}")
             return
-        with closing(held):
-            chain = held.chain
         leaf = chain.leaf
         if leaf is None:
             sentence = (
                 f"The command {program}, which shall answer at {declared.path}, does not exist"
             )
             if self._check:
-                own.absentees.append(foreseen(f"{sentence} yet", "install"))
+                own.expect(sentence, "install")
             else:
                 self.problems.append(f"{sentence}; install it first, or correct the path.")
             return
@@ -203,8 +200,7 @@ class Serving:
                 own.notes.clear()
             elif self._check:
                 own.notes.clear()
-                sentence = f"The directory {directory} of the endpoint {at} does not exist yet"
-                own.absentees.append(foreseen(sentence, "make"))
+                own.expect(f"The directory {directory} of the endpoint {at} does not exist", "make")
             else:
                 told = to_be_made_first(directory, at, chain.missing, self._names)
                 self.problems.append(told)
@@ -249,7 +245,7 @@ class Serving:
             return user
         sentence = f"User {name}, as whom {what}, does not exist"
         if self._check:
-            one.absentees.append(foreseen(f"{sentence} yet", "create"))
+            one.expect(sentence, "create")
         else:
             self.problems.append(f"{sentence} on this host; create the user, or correct the name.")
         return None
@@ -262,7 +258,7 @@ class Serving:
             return self._socat.native
         sentence = f"The proxy at {place.endpoint.at} needs socat, which is not installed"
         if self._check:
-            source.absentees.append(foreseen(f"{sentence} yet", "install"))
+            source.expect(sentence, "install")
         else:
             self.problems.append(
                 f"{sentence}; install the package socat, or declare engine: systemd-socket-proxyd."

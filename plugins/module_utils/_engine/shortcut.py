@@ -28,7 +28,8 @@ MEMORY = "/run/socket-access"
 PACKAGE = "socket_access"
 # What a traceback calls the engine, wherever it runs from.
 SHOWN = f"{LIBRARY}/{ARCHIVE}/{PACKAGE}"
-MANAGED = b"# Managed by the Ansible collection unixsocket.access; do not edit."
+MANAGED = "Managed by the Ansible collection unixsocket.access; do not edit."
+FIRST_LINE = f"# {MANAGED}"
 
 
 def row(name: str, crc: int, size: int) -> str:
@@ -66,7 +67,7 @@ def lines_before(sources: str, archive: bytes) -> bytes:
     """Return the lines that go before an archive of the sources with this key."""
     import zlib
 
-    return b"%s\n%s %08x\n" % (MANAGED, sources.encode(), zlib.crc32(archive))
+    return f"{FIRST_LINE}\n{sources} {zlib.crc32(archive):08x}\n".encode()
 
 
 def key_in(content: bytes) -> str | None:
@@ -76,7 +77,7 @@ def key_in(content: bytes) -> str | None:
     managed, dummy, rest = content.partition(b"\n")
     said, dummy, archive = rest.partition(b"\n")
     sources, dummy, crc = said.partition(b" ")
-    if managed != MANAGED or crc != b"%08x" % zlib.crc32(archive):
+    if managed != FIRST_LINE.encode() or crc != b"%08x" % zlib.crc32(archive):
         return None
     return sources.decode("ascii", "replace")
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from .errors import AccessError
 from .faults import in_words
 from .host.accounts import Accounts
-from .host.pinned import Pin, pin
+from .host.pinned import Pin, pin, walked
 from .model.account import Credentials, Group, User
 from .model.chain import Chain
 from .model.facts import Account, PrincipalFacts, SocketFacts
@@ -31,7 +31,8 @@ from .reach import unfit_leaf, unsafe_step
 class Surveyed:
     """The facts of one socket, its pin, and what is to be said about it.
 
-    ``absentees`` are principals that do not exist, which only check mode lets pass.
+    ``absentees`` are sentences about what does not exist, which check mode lets pass, and of
+    principals a hook.
     """
 
     declared: SocketPolicy
@@ -39,6 +40,10 @@ class Surveyed:
     pin: Pin
     notes: list[str] = field(default_factory=list)
     absentees: list[str] = field(default_factory=list)
+
+    def expect(self, sentence: str, how: str) -> None:
+        """Let check mode pass what is missing: an earlier task is to ``how`` it, such as install."""
+        self.absentees.append(foreseen(f"{sentence} yet", how))
 
 
 class Survey:
@@ -160,7 +165,7 @@ class Survey:
         if self._hook:
             seen.absentees.append(f"{sentence} any more, so it gets nothing.")
         elif self._check:
-            seen.absentees.append(foreseen(f"{sentence} yet", "create"))
+            seen.expect(sentence, "create")
         else:
             self.problems.append(
                 f"{sentence}; create it first, correct the name, or give its numeric id."
@@ -203,9 +208,5 @@ def same_socket_twice(seen: Iterable[Surveyed]) -> list[str]:
 
 
 def _resolved(directory: str) -> str:
-    held = pin(directory)
-    try:
-        leaf = held.chain.leaf
-        return directory if leaf is None else leaf.path
-    finally:
-        held.close()
+    leaf = walked(directory).leaf
+    return directory if leaf is None else leaf.path

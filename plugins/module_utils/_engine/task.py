@@ -15,12 +15,12 @@ from dataclasses import dataclass, replace
 from .errors import AccessError
 from .model.plan import Choice
 from .policy import Grant, Policy, PolicyError, SocketPolicy, describe, validate
+from .shortcut import MANAGED
 
 LOCK_SECONDS = 60.0
 PROOF_SECONDS = 5.0
 
 _FORMAT = 1
-_MANAGED = "Managed by the Ansible collection unixsocket.access; do not edit."
 _KEPT = (
     "exclusive",
     "deny_all_refused",
@@ -44,9 +44,11 @@ class Task:
     account gets an entry, also where nothing lets it in.  ``adds``: what this holder asked for
     earlier stays.  ``found_unit`` and ``found_user`` are the unit that was seen to make the socket,
     and the owner of its manager, where none is declared.  ``unit_group`` is the group with which a
-    unit runs that is to get another one (born).  ``settled`` are the methods that were chosen on
-    this host for paths of endpoints, ``chosen`` those at the socket itself by principal,
-    ``ended`` grants whose time is over, which ``declared`` has no
+    unit runs that is to get another one (born).  ``leave_inode``: nothing is done at the socket
+    itself.  ``found_type`` and ``found_groups`` are what an endpoint was made by, for while its socket
+    is away.  ``served``: a unit of ours makes it.  ``kept``: the host has it from an earlier run.
+    ``settled`` are the methods that were chosen on this host for paths of endpoints, ``chosen`` those
+    at the socket itself by principal, ``ended`` grants whose time is over, which ``declared`` has no
     more.  ``source`` is the socket that an endpoint of ours gives on.
     """
 
@@ -97,7 +99,7 @@ class Options:
 def compiled(task: Task) -> bytes:
     """Return a task in the form in which the host keeps it, for its hooks to run again."""
     data = {
-        "managed_by": _MANAGED,
+        "managed_by": MANAGED,
         "format": _FORMAT,
         "holder": task.holder,
         **{name: getattr(task, name) for name in _KEPT},

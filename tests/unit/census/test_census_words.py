@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.census import (
-    Finding,
     finding_in_words,
     in_words,
 )
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.census.values import Finding
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.words import Numbers
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.runtime import command
 from unit.census.paper import seen

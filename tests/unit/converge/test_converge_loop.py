@@ -224,7 +224,8 @@ def test_a_step_that_fails_is_named_and_the_record_is_as_before(bench: Bench) ->
     with pytest.raises(AccessError) as caught:
         bench.run(("a", "one", "w"), B, C)
     assert str(caught.value) == (
-        "c could not be changed: Read-only file system. "
+        "c could not be changed: Read-only file system (EROFS); that file system is read-only: "
+        "mount it so that it can be written, and run again. "
         "Everything this run had changed was put back."
     )
     assert bench.host.things == things

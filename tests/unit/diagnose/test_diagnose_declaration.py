@@ -14,7 +14,6 @@ import yaml  # type: ignore[import-untyped]
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.diagnose import (
     Cause,
     Change,
-    Declared,
     Proposal,
     proposal,
     refusal,
@@ -24,6 +23,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.diagnose
     _name_for,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.diagnose.declared import (
+    Declared,
     by_declaration,
     declared_whole,
     missing_source,

@@ -14,16 +14,14 @@ from typing import Any
 import pytest
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.gate import (
-    RulesFile,
-    from_json,
-)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.gate import RulesFile
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.gate.peer import Peer
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.gate.rules import (
     FOREIGN_PID,
     NO_IDENTITY,
     NOT_LISTED,
     OVERFLOW,
+    from_json,
 )
 
 BASE: dict[str, Any] = {"name": "n", "path": "/run/n.sock", "type": "stream", "forward": "/run/b"}

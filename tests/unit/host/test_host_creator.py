@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.creator import (
-    listening_units,
+    addresses,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.processes import (
     unit_in,
@@ -63,9 +63,10 @@ Listen=@abstract (Stream)
 
 Id=none.socket
 """
-    assert list(listening_units(shown.splitlines())) == [
+    assert list(addresses(shown.splitlines())) == [
         ("dbus.socket", "/run/dbus/system_bus_socket"),
         ("many.socket", "/run/with space"),
         ("many.socket", "/run/datagrams"),
+        ("many.socket", "@abstract"),
     ]
-    assert list(listening_units([])) == []
+    assert list(addresses([])) == []

@@ -13,11 +13,14 @@ import struct
 
 import pytest
 
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import sock_diag
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.listening import (
-    Interrupted,
     Listener,
+    listening_among,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.sock_diag import (
+    Interrupted,
     network_of,
-    parse,
     request,
 )
 
@@ -41,6 +44,11 @@ def entry(kind: int, state: int, number: int, path: tuple[int, int] | None) -> b
     if path is not None:
         body += struct.pack("=HHLL", 12, 1, *path)
     return message(BY_FAMILY, body)
+
+
+def parse(data: bytes) -> tuple[list[Listener], bool]:
+    found, last = sock_diag.parse(data)
+    return list(listening_among(found)), last
 
 
 def test_listeners_of_all_types() -> None:

@@ -342,10 +342,12 @@ def test_a_probe_that_tries_nothing_says_so(
     assert [text for text in said if text.startswith("Nobody is named, so nothing was tried")]
 
 
-@pytest.mark.parametrize("name", ["socket_mode", "socket_acl", "socket_policy", "socket_probe"])
+@pytest.mark.parametrize(
+    "name", ["acl", "bind_mount", "gate", "info", "mode", "policy", "probe", "proxy"]
+)
 def test_what_is_documented_is_what_is_there(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Types, defaults and choices of the documentation are those of the argument_spec."""
-    module = importlib.import_module(f"{MODULES}.{name}")
+    module = importlib.import_module(f"{MODULES}.socket_{name}")
     specs: list[dict[str, Any]] = []
 
     class Stop(Exception):
@@ -360,7 +362,7 @@ def test_what_is_documented_is_what_is_there(name: str, monkeypatch: pytest.Monk
     with pytest.raises(Stop):
         module.main()
     text = yaml.safe_load(module.DOCUMENTATION)
-    documented = dict(text.get("options", {}))
+    documented: dict[str, Any] = {}
     for fragment in text["extends_documentation_fragment"]:
         dummy, dummy, rest = fragment.partition("unixsocket.access.")
         file, dummy, attribute = rest.partition(".")
@@ -369,6 +371,7 @@ def test_what_is_documented_is_what_is_there(name: str, monkeypatch: pytest.Monk
         found = re.search(rf'\b{wanted} = r?"""(.*?)"""', source, re.DOTALL)
         assert found, f"{fragment}: no {wanted}"
         documented |= (yaml.safe_load(found[1]) or {}).get("options", {})
+    documented |= text["options"]
     assert set(documented) == set(specs[0])
     for option, spec in specs[0].items():
         for key in ("type", "default", "choices", "elements", "required"):

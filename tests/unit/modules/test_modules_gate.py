@@ -10,11 +10,9 @@ import importlib
 import json
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-import yaml  # type: ignore[import-untyped]
 from ansible.module_utils import basic
 from ansible.module_utils.testing import patch_module_args
 
@@ -31,7 +29,6 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.report i
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.task import Options, Task
 
 MODULE = "ansible_collections.unixsocket.access.plugins.modules.socket_gate"
-PLUGINS = Path(__file__).parents[3] / "plugins"
 PATH = "/run/update.sock"
 BACK = "/run/redis/redis.sock"
 COMMAND = ["/usr/local/bin/update", "--now"]
@@ -247,35 +244,3 @@ def test_what_the_engine_refuses_is_shown_as_it_is(engine: Engine, run: Run) -> 
     answer = run(**SERVE)
     assert answer["failed"]
     assert answer["msg"] == "This was refused."
-
-
-def test_what_is_documented_is_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = importlib.import_module(MODULE)
-    specs: list[dict[str, Any]] = []
-
-    class Stop(Exception):
-        pass
-
-    def stop(*arguments: Any, argument_spec: dict[str, Any], **options: Any) -> None:
-        specs.append(argument_spec)
-        assert options["supports_check_mode"] is True
-        raise Stop
-
-    monkeypatch.setattr(module, "AnsibleModule", stop)
-    with pytest.raises(Stop):
-        module.main()
-    text = yaml.safe_load(module.DOCUMENTATION)
-    documented = {}
-    for fragment in text["extends_documentation_fragment"]:
-        file, dummy, attribute = fragment.partition("access.")[2].partition(".")
-        source = (PLUGINS / "doc_fragments" / f"{file}.py").read_text()
-        wanted = (attribute or "documentation").upper()
-        found = re.search(rf'\b{wanted} = r?"""(.*?)"""', source, re.DOTALL)
-        assert found, f"{fragment}: no {wanted}"
-        documented |= (yaml.safe_load(found[1]) or {}).get("options", {})
-    documented |= text["options"]
-    assert set(documented) == set(specs[0])
-    for option, spec in specs[0].items():
-        for key in ("type", "default", "choices", "elements", "required"):
-            default = "str" if key == "type" else None
-            assert documented[option].get(key, default) == spec.get(key, default), (option, key)

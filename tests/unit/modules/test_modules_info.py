@@ -18,9 +18,9 @@ from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.census import (
     Census,
-    Finding,
     described,
 )
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.census.values import Finding
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.acl import Acl
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.words import Numbers

@@ -7,11 +7,9 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-import yaml  # type: ignore[import-untyped]
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.endpoints import take_apart
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
@@ -28,9 +26,6 @@ from unit.modules.test_modules_doors import (
     Engine,
     engine,
     run,
-)
-from unit.modules.test_modules_doors import (
-    test_what_is_documented_is_what_is_there as documented_is_there,
 )
 
 __all__ = ("engine", "run")
@@ -295,13 +290,3 @@ def test_what_is_wrong_is_said_once_and_by_its_option(
 def test_what_the_engine_refuses_is_shown_as_it_is(engine: Engine, run: Run, name: str) -> None:
     engine.raises = AccessError("This was refused.")
     assert run(name, source=SOURCE, path=AT, users=["nginx"])["msg"] == "This was refused."
-
-
-@pytest.mark.parametrize("name", BOTH)
-def test_the_documentation(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    documented_is_there(name, monkeypatch)
-
-
-def test_the_modules_share_defaults_with_the_others() -> None:
-    runtime = Path(__file__).resolve().parents[3] / "meta" / "runtime.yml"
-    assert set(BOTH) <= set(yaml.safe_load(runtime.read_text())["action_groups"]["access"])

@@ -17,7 +17,8 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.ch
     OTHER,
     Chain,
 )
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.reach import explain, judge
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.reach import judge
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.reach.explain import explain
 from unit.reach.chains import ALICE, APP, BOB, People, acl, chain, inode, link, socket_at
 
 WHO = Credentials(ALICE, ALICE, frozenset({ALICE}))

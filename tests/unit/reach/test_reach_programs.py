@@ -15,7 +15,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.ch
     Chain,
     Component,
 )
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.reach import (
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.reach.programs import (
     replaced_by_groups,
     replaced_by_others,
 )

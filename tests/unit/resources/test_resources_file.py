@@ -122,7 +122,10 @@ def test_a_directory_in_its_place_is_told(tmp_path: Path) -> None:
     resource = ManagedFile(str(path))
     current = resource.read()
     assert current is not None
-    with pytest.raises(AccessError, match=r"app.conf cannot be written: Is a directory"):
+    with pytest.raises(
+        AccessError,
+        match=r"app.conf cannot be written: .*Is a directory.*move it away, and run again",
+    ):
         resource.write(resource.wanted(current, {HOLDER: b"ours"}))
 
 

@@ -14,7 +14,10 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.host imp
     sources,
 )
 
-NEEDLESS = ("keeper", "mounting", "serving", "placing", "proofs", "prove", "host.installed", "once")
+NEEDLESS = (
+    *("keeper", "mounting", "serving", "placing", "proofs", "prove", "host.installed", "once"),
+    *("reach.explain", "reach.programs"),
+)
 
 
 def test_a_hook_loads_no_more_than_it_needs(tmp_path: object) -> None:

@@ -8,21 +8,15 @@
 
 from __future__ import annotations
 
-from .describe import FORMAT, described
+from .describe import described
 from .judged import SomebodyElse
 from .look import look
-from .values import HIGH, LOW, MEDIUM, Census, Finding, Managed, Seen
+from .values import Census, Managed
 from .words import finding_in_words, in_words
 
 __all__ = (
-    "FORMAT",
-    "HIGH",
-    "LOW",
-    "MEDIUM",
     "Census",
-    "Finding",
     "Managed",
-    "Seen",
     "SomebodyElse",
     "described",
     "finding_in_words",

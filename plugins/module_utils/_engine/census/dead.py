@@ -82,19 +82,15 @@ class Elsewhere:
         if self._known is None:
             self._known = set()
             for pid in one_of_each():
-                self._ask(pid)
+                try:
+                    self._known |= bound(sock_diag.dump(pid))
+                except OSError:
+                    self.hidden += 1
         if not self._known.isdisjoint(places.identities(path)):
             return True
         # Names in /proc/PID/net/unix prove nothing: they are raw there, so one with a newline in it
         # imitates the line of another socket (unix_seq_show in Linux net/unix/af_unix.c).
         return bool(self.hidden) and places.is_bound(path) is not False
-
-    def _ask(self, pid: int) -> None:
-        known = self._known if self._known is not None else set()
-        try:
-            known |= bound(sock_diag.dump(pid))
-        except OSError:
-            self.hidden += 1
 
 
 def one_of_each() -> Iterator[int]:

@@ -16,7 +16,7 @@ from ..errors import AccessError
 from ..host import mounts, sock_diag
 from ..host.accounts import HostNames
 from ..host.creator import Creator
-from ..host.pinned import pin
+from ..host.pinned import walked
 from ..model.account import ROOT, Credentials
 from ..model.chain import Chain
 from ..model.words import Names
@@ -165,20 +165,18 @@ class _Look:
             chain=chain,
             reach=self.judges.reach(chain),
             mounted_at=tuple(at),
-            managed=tuple(one for one in self.managed if names & set(map(_real, one.paths))),
+            managed=tuple(
+                one for one in self.managed if names & set(map(os.path.realpath, one.paths))
+            ),
         )
 
     def _chain(self, path: str) -> Chain | None:
         try:
-            held = pin(path)
+            return walked(path)
         except (AccessError, OSError) as error:
             if os.path.lexists(path):
                 self.unseen.append(f"The way to {path} could not be looked at: {error}")
             return None
-        try:
-            return held.chain
-        finally:
-            held.close()
 
     def _with_services(self, seen: list[Seen]) -> list[Seen]:
         """Find out as whom those run whose socket only systemd holds, where it is open to all."""
@@ -202,7 +200,7 @@ class _Look:
             candidates = [path for path in self.paths if path.startswith("/")]
         found = [
             path
-            for path in dead.dead(map(_real, candidates), self.alive.__contains__)
+            for path in dead.dead(map(os.path.realpath, candidates), self.alive.__contains__)
             # What is mounted there is told of as a mount.
             if path not in self.targets and not self.elsewhere.has(path)
         ]
@@ -221,7 +219,7 @@ class _Look:
         return [*found, *StaleGroups(self.people).of(seen)]
 
     def _about_mounts(self) -> Iterable[Finding]:
-        chosen = None if self.paths is None else set(map(_real, self.paths))
+        chosen = None if self.paths is None else set(map(os.path.realpath, self.paths))
         for one in mounted.problems(self.table, self.targets, self.alive):
             if (chosen is None or one.socket in chosen) and not (
                 one.code == "stale-mount" and self.elsewhere.has(one.socket)
@@ -266,10 +264,6 @@ def _unit_of(held: Sequence[Process]) -> Creator | None:
         if one.unit is not None:
             return Creator(one.unit, one.unit_user)
     return None
-
-
-def _real(path: str) -> str:
-    return os.path.realpath(path)
 
 
 def _root_of(one: sock_diag.UnixSocket, held: Sequence[Process]) -> bool | None:

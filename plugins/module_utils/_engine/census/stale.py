@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ..host.processes import Process, every_process
+from ..host.processes import Process, processes_of
 from ..model.account import Credentials
 from ..model.acl import EXECUTE, READ, WRITE
 from ..model.words import listed
@@ -86,6 +86,6 @@ class StaleGroups:
     def _of(self, uid: int) -> list[Process]:
         if self._processes is None:
             self._processes = {}
-            for process in every_process():
+            for process in processes_of(None):
                 self._processes.setdefault(process.uid, []).append(process)
         return self._processes.get(uid, [])

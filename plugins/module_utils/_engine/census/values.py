@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from ..host.creator import Creator
 from ..host.sock_diag import UnixSocket
-from ..model.access import Access
 from ..model.chain import Chain, Component
 
 HIGH, MEDIUM, LOW = "high", "medium", "low"
@@ -137,12 +136,6 @@ class Seen:
             and len(name) == 6
             and all(digit in b"0123456789abcdef" for digit in name[1:])
         )
-
-    @property
-    def access(self) -> Access | None:
-        """Owner, group and ACL, None for what has no path."""
-        leaf = None if self.chain is None else self.chain.leaf
-        return None if leaf is None else leaf.access
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Callable
 from ..errors import AccessError, Overtaken
 from ..faults import in_words
 from .record import Entry, Record, RecordFile
-from .steps import Step, order
+from .steps import Step, called, order
 
 _PUT_BACK = "Everything this run had changed was put back."
 
@@ -101,7 +101,7 @@ def apply_steps(
             elif known != record:
                 left = _left_by_others(known, changing)
         except (OSError, AccessError) as error:
-            reason = f"{reason} The record {file.path} could not be written: {_said(error)}"
+            reason = f"{reason} The record {file.path} could not be written: {in_words(error)}"
         problems = _put_back(done)
         if problems:
             # The record goes on telling how these things were before, for the next run to heal.
@@ -111,7 +111,7 @@ def apply_steps(
                 file.save(replace(record, entries={**record.entries, **left}))
         except (OSError, AccessError) as error:
             return AccessError(
-                f"{reason} The record {file.path} could not be put back: {_said(error)}"
+                f"{reason} The record {file.path} could not be put back: {in_words(error)}"
             )
         return AccessError(reason if left else f"{reason} {_PUT_BACK}")
 
@@ -141,11 +141,6 @@ def apply_steps(
     return Outcome(steps, changed=bool(changing), rollback=rollback)
 
 
-def _said(error: Exception) -> str:
-    """Return what an error says as the end of a sentence, which some of them have already."""
-    return f"{str(error).rstrip('.')}."
-
-
 def _left_by_others(known: Record, changing: Sequence[Step]) -> dict[str, Entry]:
     """Return what a later round could not put back, for this one to leave in the record."""
     own = {step.resource.key for step in changing}
@@ -156,14 +151,16 @@ def _save(file: RecordFile, record: Record) -> None:
     try:
         file.save(record)
     except OSError as error:
-        raise AccessError(f"The record {file.path} cannot be written: {error.strerror}.") from error
+        raise AccessError(f"The record {file.path} cannot be written: {in_words(error)}") from error
 
 
 def _write(step: Step) -> None:
     try:
         step.resource.write(step.target)
     except OSError as error:
-        raise AccessError(f"{step.resource.key} could not be changed: {error.strerror}.") from error
+        raise AccessError(
+            f"{called(step.resource.key)} could not be changed: {in_words(error)}"
+        ) from error
 
 
 def _next_record(steps: Sequence[Step], record: Record, ended: Mapping[str, str]) -> Record:
@@ -211,7 +208,9 @@ def _put_back(done: Sequence[Step]) -> list[str]:
             try:
                 step.resource.write(step.current)
             except (OSError, AccessError) as error:
-                failed.append(f"{step.resource.key} could not be put back: {_said(error)}")
+                failed.append(
+                    f"{called(step.resource.key)} could not be put back: {in_words(error)}"
+                )
         try:
             _settle(group)
         except (OSError, AccessError) as error:

@@ -21,10 +21,10 @@ from typing import Any
 from ..errors import AccessError
 from ..faults import looking_at
 from ..host import atomic_file
+from ..shortcut import MANAGED
 
 DIRECTORY = "/var/lib/socket-access"
 _FORMAT = 1
-_MANAGED = "Managed by the Ansible collection unixsocket.access; do not edit."
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class RecordFile:
             atomic_file.remove(self.path)
             return
         data: dict[str, Any] = {
-            "managed_by": _MANAGED,
+            "managed_by": MANAGED,
             "format": _FORMAT,
             "entries": {key: vars(record.entries[key]) for key in sorted(record.entries)},
         }

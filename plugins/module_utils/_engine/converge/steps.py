@@ -121,7 +121,8 @@ def without_holders(resource: AnyResource, record: Record, holders: Collection[s
 def called(key: str) -> str:
     """Return what a resource is called in a sentence, from its key in the record."""
     kind, dummy, name = key.partition(":")
-    return _CALLED.get(kind.partition("@")[0], "{}").format(name)
+    kind = kind.partition("@")[0]
+    return _CALLED[kind].format(name) if kind in _CALLED else key
 
 
 def order(step: Step) -> tuple[int, str]:

@@ -12,10 +12,10 @@ running processes of the user are like.  Nothing is changed, and nobody connects
 
 from __future__ import annotations
 
-from .confined import Confinement, confinements, modules
+from .confined import confinements, modules
 from .declaration import Proposal, proposal, refusal
-from .declared import Declared, Relation, by_declaration, declared_whole, relation
-from .describe import FORMAT, changes_described, described
+from .declared import Relation, by_declaration, declared_whole, relation
+from .describe import changes_described, described
 from .explanation import Explanation
 from .joining import not_to_join
 from .mounted import doubled, mount_causes
@@ -27,12 +27,9 @@ from .walked import on_the_way, socket_causes
 from .words import in_words, why
 
 __all__ = (
-    "FORMAT",
     "Answer",
     "Cause",
     "Change",
-    "Confinement",
-    "Declared",
     "Explanation",
     "Proposal",
     "Relation",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ..census import mounted, places
 from ..host import mounts
@@ -96,13 +97,9 @@ def _is_alive(path: str | None, sockets: Sockets) -> bool:
 
 def _name_then(table: list[Mount], one: Mount) -> str | None:
     """Return at which path there was what a mount shows, whether it has that name still or not."""
-    for other in table:
-        inside = one.root[len(other.root.rstrip("/")) :]
-        fits = other.root == "/" or one.root.startswith(f"{other.root}/")
-        elsewhere = other.number != one.number and other.point != one.point
-        if elsewhere and other.device == one.device and fits:
-            return other.point.rstrip("/") + inside
-    return None
+    # Another mount of the same gives it no name.
+    others = [other for other in table if other.root != one.root]
+    return mounts.name_of(others, replace(one, deleted=False))
 
 
 def _directories(chain: Chain, table: list[Mount]) -> Iterator[Cause]:

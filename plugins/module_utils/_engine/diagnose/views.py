@@ -12,7 +12,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..errors import AccessError
@@ -102,7 +101,7 @@ class Views:
             status = os.fstat(root)
             if (status.st_dev, status.st_ino) != key[1:]:
                 return None  # It has ended, and another one has its id.
-            table = _table(pid)
+            table = mounts.read(f"/proc/{pid}/mountinfo")
             held = pin(self._path, root=root)
             held.close()
             resolved = held.chain.resolved or self._path
@@ -117,10 +116,6 @@ def _key(directory: str) -> Key:
     """Return what tells one view from another: the mount namespace, and the root directory."""
     root = os.stat(f"{directory}/root/")
     return os.stat(f"{directory}/ns/mnt").st_ino, root.st_dev, root.st_ino
-
-
-def _table(pid: int) -> Iterable[mounts.Mount]:
-    return mounts.read(f"/proc/{pid}/mountinfo")
 
 
 def _root_of(pid: int) -> str:

@@ -112,75 +112,51 @@ def socket_causes(
         dead = of_dead(Seen(path, None, Place(path)))
         change = start or Change(values.START, dead.remedy, path)
         yield Cause(dead.code, "ECONNREFUSED", path, dead.message, (change,))
-        return
-    if wanted is not None and wanted != one.type:
-        yield Cause(
-            "wrong-type",
-            "EPROTOTYPE",
+    elif wanted not in (None, one.type):
+        change = Change(
+            values.USE_TYPE,
+            f"Let the client connect with the type {one.type} (SOCK_{one.type.upper()}), or the "
+            f"daemon listen with {wanted}.",
             path,
-            f"{path} is a {one.type} socket, and the client asks for {wanted}.",
-            (
-                Change(
-                    values.USE_TYPE,
-                    f"Let the client connect with the type {one.type} "
-                    f"(SOCK_{one.type.upper()}), or the daemon listen with {wanted}.",
-                    path,
-                    one.type,
-                ),
-            ),
+            one.type,
         )
-        return
-    if one.type == _DGRAM:
+        text = f"{path} is a {one.type} socket, and the client asks for {wanted}."
+        yield Cause("wrong-type", "EPROTOTYPE", path, text, (change,))
+    elif one.type == _DGRAM:
         yield from _taken(path, one)
-        return
+    else:
+        yield from _not_accepted(path, one, start)
+
+
+def _not_accepted(path: str, one: UnixSocket, start: Change | None) -> Iterator[Cause]:
     if one.state != LISTEN:
-        yield Cause(
-            "not-listening",
-            "ECONNREFUSED",
-            path,
-            f"A process has bound {path}, but does not listen on it yet (listen(2)).",
-            (Change(values.WAIT, "Wait until it has started, or look into its log.", path),),
-        )
+        change = Change(values.WAIT, "Wait until it has started, or look into its log.", path)
+        text = f"A process has bound {path}, but does not listen on it yet (listen(2))."
+        yield Cause("not-listening", "ECONNREFUSED", path, text, (change,))
     elif one.deaf:
-        yield Cause(
-            "shut-down",
-            "ECONNREFUSED",
-            path,
-            f"The daemon has shut {path} down and takes no connections any more (shutdown(2)).",
-            (start or Change(values.START, "Restart its daemon.", path),),
-        )
+        change = start or Change(values.START, "Restart its daemon.", path)
+        text = f"The daemon has shut {path} down and takes no connections any more (shutdown(2))."
+        yield Cause("shut-down", "ECONNREFUSED", path, text, (change,))
     elif one.queue is not None and one.queue[0] > one.queue[1]:
         waiting, most = one.queue
-        yield Cause(
-            "queue-full",
-            "EAGAIN",
+        change = Change(
+            values.WAIT,
+            "See why its daemon does not accept (it hangs, or has too few workers), or raise its "
+            "backlog (Backlog= of a .socket unit; net.core.somaxconn limits it).",
             path,
-            f"The queue of {path} is full: {waiting} connections wait to be accepted, and no more "
-            f"than {most + 1} may. A client that does not block is refused, any other one waits.",
-            (
-                Change(
-                    values.WAIT,
-                    "See why its daemon does not accept (it hangs, or has too few workers), or "
-                    "raise its backlog (Backlog= of a .socket unit; net.core.somaxconn limits it).",
-                    path,
-                ),
-            ),
         )
+        text = (
+            f"The queue of {path} is full: {waiting} connections wait to be accepted, and no more "
+            f"than {most + 1} may. A client that does not block is refused, any other one waits."
+        )
+        yield Cause("queue-full", "EAGAIN", path, text, (change,))
 
 
 def _taken(path: str, one: UnixSocket) -> Iterator[Cause]:
     if one.peer:
-        yield Cause(
-            "peer-taken",
-            "EPERM",
-            path,
+        advice = "Let the daemon not connect the socket that it receives with (connect(2))."
+        text = (
             f"The datagram socket {path} is connected to another one, and takes messages from that "
-            "one alone.",
-            (
-                Change(
-                    values.WAIT,
-                    "Let the daemon not connect the socket that it receives with (connect(2)).",
-                    path,
-                ),
-            ),
+            "one alone."
         )
+        yield Cause("peer-taken", "EPERM", path, text, (Change(values.WAIT, advice, path),))

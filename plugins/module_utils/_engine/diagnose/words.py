@@ -15,7 +15,7 @@ from ..reach.explain import briefly, line
 from ..reach.walk import findings
 from .confined import SECCOMP
 from .explanation import Explanation
-from .values import Answer, Change
+from .values import Change
 
 # How a line is meant: a terminal may show each in another colour.
 PLAIN, GOOD, BAD, HEAD, CODE = "plain", "good", "bad", "head", "code"
@@ -120,6 +120,3 @@ def _instead(change: Change) -> Iterator[Line]:
     # A remedy names the membership that would do instead in its own text.
     if change.instead is not None and change.action != "acl-entry":
         yield CODE, f"     Or: {change.instead.text}"
-
-
-__all__ = ("BAD", "CODE", "GOOD", "HEAD", "PLAIN", "Answer", "in_words", "why")

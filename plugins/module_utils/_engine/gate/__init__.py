@@ -23,8 +23,7 @@ threads.  The files, from the bottom::
 
 from __future__ import annotations
 
-from .rules import GateRules, from_json
 from .server import serve
 from .source import RulesFile
 
-__all__ = ["GateRules", "RulesFile", "from_json", "serve"]
+__all__ = ["RulesFile", "serve"]

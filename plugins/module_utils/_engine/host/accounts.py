@@ -97,10 +97,6 @@ def _find_user(name: str) -> User | None:
     return User(entry.pw_name, Credentials(entry.pw_uid, entry.pw_gid, groups))
 
 
-def _is_number(name: str) -> bool:
-    return name.isascii() and name.isdigit()
-
-
 def is_listed_member(user: str, group: str) -> bool:
     """Tell whether the group's own list names the user (a primary group does not count)."""
     try:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 
 from ..errors import AccessError
-from . import listening, systemctl
+from . import listening, sock_diag, systemctl
 from .pinned import pin
 from .processes import unit_of
 
@@ -99,7 +99,7 @@ def _find(places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], listening.
         if not missing:
             break
         try:
-            namespace = listening.network_of(pid)
+            namespace = sock_diag.network_of(pid)
             if namespace in seen:
                 continue
             seen.add(namespace)
@@ -188,15 +188,10 @@ def socket_units(user: str | None = None) -> list[tuple[str, str]]:
         )
     except AccessError:
         return []  # The manager is gone, or none is there that could be asked.
-    return list(_addresses(text.splitlines()))
+    return list(addresses(text.splitlines()))
 
 
-def listening_units(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yield unit and path of each address that ``systemctl show --property=Id,Listen`` names."""
-    return (one for one in _addresses(lines) if one[1].startswith("/"))
-
-
-def _addresses(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+def addresses(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Yield unit and address; a unit is a block of lines that ends with an empty one.
 
     Id may stand before or after Listen.

@@ -21,7 +21,7 @@ from types import CodeType
 
 from .. import once, shortcut
 from ..errors import AccessError
-from ..shortcut import ARCHIVE, COMMAND, LIBRARY, MANAGED, MEMORY, PACKAGE, SHOWN
+from ..shortcut import ARCHIVE, COMMAND, FIRST_LINE, LIBRARY, MEMORY, PACKAGE, SHOWN
 from . import atomic_file, sources
 
 _USUAL_PYTHON = "/usr/bin/python3"
@@ -117,7 +117,7 @@ def command(library: str = LIBRARY) -> bytes:
     """Return the command, for the interpreter that is running."""
     return _COMMAND.format(
         python=_interpreter(),
-        managed=MANAGED.decode(),
+        managed=FIRST_LINE,
         archive=f"{library}/{ARCHIVE}",
         package=PACKAGE,
     ).encode()
@@ -242,7 +242,7 @@ def _is_ours(path: str) -> bool:
         return False
     with open(path, "rb") as file:
         # The first line, or the one after that of the interpreter.
-        return MANAGED in file.read(300).split(b"\n")[:2]
+        return FIRST_LINE.encode() in file.read(300).split(b"\n")[:2]
 
 
 def _remove_empty(directories: tuple[str, ...]) -> None:

@@ -18,20 +18,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from . import sock_diag
-from .sock_diag import Interrupted, network_of, request
-
-__all__ = (
-    "Interrupted",
-    "Listener",
-    "Listeners",
-    "file_system_of",
-    "listener_at",
-    "listeners",
-    "listens",
-    "network_of",
-    "parse",
-    "request",
-)
 
 
 @dataclass(frozen=True)
@@ -52,16 +38,8 @@ class Listener:
 Listeners = Mapping[tuple[int, int], Listener]
 
 
-def parse(data: bytes) -> tuple[list[Listener], bool]:
-    """Return the listeners in one datagram of the answer, and whether it was the last one.
-
-    Raises OSError for an error that the kernel reports, and Interrupted.
-    """
-    found, last = sock_diag.parse(data)
-    return list(_listening(found)), last
-
-
-def _listening(sockets: Iterable[sock_diag.UnixSocket]) -> Iterator[Listener]:
+def listening_among(sockets: Iterable[sock_diag.UnixSocket]) -> Iterator[Listener]:
+    """Yield those of the sockets that others can connect to by a path, or send to."""
     for one in sockets:
         if one.takes and one.device is not None and one.inode is not None:
             yield Listener(one.device, one.inode, one.number, one.type)
@@ -73,17 +51,12 @@ def listeners(pid: int | None = None) -> Listeners:
     They are those in the network namespace of the process ``pid``, or in one's own.  Raises
     OSError where the kernel does not tell, or the other namespace may not be entered.
     """
-    return {(one.device, one.inode): one for one in _listening(sock_diag.dump(pid))}
+    return {(one.device, one.inode): one for one in listening_among(sock_diag.dump(pid))}
 
 
-def listener_at(device: int, inode: int, pid: int | None = None) -> Listener | None:
+def listener_at(device: int, inode: int) -> Listener | None:
     """Return the listener at a path with this device and inode (stat(2)), or None."""
-    return listeners(pid).get((device, inode & 0xFFFFFFFF))
-
-
-def listens(device: int, inode: int, pid: int | None = None) -> bool:
-    """Tell whether somebody listens at a path with this device and inode (stat(2))."""
-    return listener_at(device, inode, pid) is not None
+    return listeners().get((device, inode & 0xFFFFFFFF))
 
 
 def file_system_of(fd: int) -> int:

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import AccessError
+from ..faults import in_words
 from ..model.account import User
 from . import mounts
 from .commands import run
@@ -150,7 +151,7 @@ def unmount_all(
         try:
             unmount(directory, name, path, seconds=seconds)
         except OSError as error:
-            raise AccessError(f"{path} could not be unmounted: {error.strerror}.") from error
+            raise AccessError(f"{path} could not be unmounted: {in_words(error)}") from error
 
 
 def _with_new_calls(source: int, target: int) -> bool:

@@ -21,12 +21,20 @@ from collections.abc import Collection
 from ..errors import AccessError
 from ..model.access import Access
 from ..model.acl import Acl
-from ..model.chain import DIRECTORY, OTHER, SOCKET, SYMLINK, Chain, Component
+from ..model.chain import (
+    DIRECTORY,
+    MOST_LINKS,
+    OTHER,
+    SOCKET,
+    SYMLINK,
+    Chain,
+    Component,
+    names_in,
+)
 from .inode import read_acl
 from .mounts import number_of, read
 
 _FLAGS = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
-_MOST_LINKS = 40
 _PROTECTED_SYMLINKS = "/proc/sys/fs/protected_symlinks"
 
 
@@ -68,18 +76,23 @@ def pin(path: str, directories: Collection[str] = (), *, root: int | None = None
     return Pin(chain, walk.held)
 
 
+def walked(path: str) -> Chain:
+    """Walk a path only to see it, and hold nothing; raises what ``pin`` does."""
+    held = pin(path)
+    held.close()
+    return held.chain
+
+
 def chain_of(path: str) -> Chain:
-    """Walk a path only to see it.  Raises AccessError, in words for whoever typed the path."""
+    """Return the same, with AccessError in words for whoever typed the path."""
     if not path.startswith("/"):
         raise AccessError(f"{path} is not an absolute path; begin it with a slash.")
     try:
-        held = pin(path)
+        return walked(path)
     except PermissionError as error:
         raise AccessError(
             f"{path} cannot be looked at ({error}); run this as root to see the whole way to it."
         ) from error
-    held.close()
-    return held.chain
 
 
 class _Walk:
@@ -90,7 +103,7 @@ class _Walk:
         self.path = path
         self.directories = directories
         self.stack: list[tuple[int, str]] = []
-        self.todo = _parts(path)
+        self.todo = names_in(path)
         self.links = 0
         self.seen: list[Component] = []
         self.held: dict[str, int] = {}
@@ -179,27 +192,22 @@ class _Walk:
             os.close(fd)
         self.seen.append(link)
         self.links += 1
-        if self.links > _MOST_LINKS:
+        if self.links > MOST_LINKS:
             raise AccessError(
-                f"{self.path} leads through more than {_MOST_LINKS} symbolic links; name the real "
+                f"{self.path} leads through more than {MOST_LINKS} symbolic links; name the real "
                 "path instead."
             )
         target = link.target or ""
         if target.startswith("/"):
             while len(self.stack) > 1:
                 os.close(self.stack.pop()[0])
-        self.todo += _parts(target)
+        self.todo += names_in(target)
 
     def _hold(self, fd: int, path: str) -> None:
         if path in self.held:
             os.close(fd)
         else:
             self.held[path] = fd
-
-
-def _parts(path: str) -> list[str]:
-    """Return the names of a path, last first, as a stack to take them from."""
-    return [name for name in reversed(path.split("/")) if name not in ("", ".")]
 
 
 def _look(fd: int, path: str) -> Component:

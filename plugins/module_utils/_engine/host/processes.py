@@ -43,17 +43,11 @@ class Process:
         return f"{self.name} (pid {self.pid}, {self.unit or 'no unit'})"
 
 
-def processes_of(uid: int) -> list[Process]:
-    """Return all processes whose effective user is ``uid``; one that ends meanwhile is left out."""
-    return _listed(uid)
+def processes_of(uid: int | None) -> list[Process]:
+    """Return all processes whose effective user is ``uid``, or of everybody where that is None.
 
-
-def every_process() -> list[Process]:
-    """Return all processes of the host; one that ends meanwhile is left out."""
-    return _listed(None)
-
-
-def _listed(uid: int | None) -> list[Process]:
+    One that ends meanwhile is left out.
+    """
     found = []
     for entry in os.listdir("/proc"):
         if not entry.isdigit():

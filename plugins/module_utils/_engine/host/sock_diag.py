@@ -85,12 +85,12 @@ class Interrupted(Exception):
     """Sockets came or went while the kernel listed them; ask again."""
 
 
-def request(number: int = 1, show: int = SHOW_VFS) -> bytes:
+def request(show: int = SHOW_VFS) -> bytes:
     """Return the message that asks for all Unix sockets in any of the three states."""
     states = 1 << LISTEN | 1 << CLOSE | 1 << ESTABLISHED
     body = _REQUEST.pack(socket.AF_UNIX, 0, 0, states, 0, show, 0, 0)
     flags = _NLM_F_REQUEST | _NLM_F_DUMP
-    return _HEADER.pack(_HEADER.size + len(body), _SOCK_DIAG_BY_FAMILY, flags, number, 0) + body
+    return _HEADER.pack(_HEADER.size + len(body), _SOCK_DIAG_BY_FAMILY, flags, 1, 0) + body
 
 
 def parse(data: bytes) -> tuple[list[UnixSocket], bool]:
@@ -185,7 +185,7 @@ def _ask(pid: int | None, show: int) -> list[UnixSocket]:
     found: list[UnixSocket] = []
     asked = _open() if pid is None else _open_beside(pid)
     with asked:
-        asked.send(request(show=show))
+        asked.send(request(show))
         last = False
         while not last:
             some, last = parse(asked.recv(65536))

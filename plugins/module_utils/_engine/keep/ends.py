@@ -16,7 +16,7 @@ from ..policy.moments import written
 from ..shortcut import COMMAND
 from ..task import Task, compiled
 from .parts import POLICIES, UNITS, KeptFile, start_at_boot
-from .service_units import lines
+from .service_units import described, lines
 
 ENDS = f"{POLICIES}/ends"
 # Seconds after each start of the timer in which it looks for the first time.
@@ -48,9 +48,7 @@ def end_files(task: Task) -> tuple[KeptFile, ...]:
 
 def _service(name: str) -> str:
     return lines(
-        "[Unit]",
-        f"Description=End the grants for the socket {name} whose time is over",
-        "Documentation=https://github.com/unixsocket/access",
+        *described(f"End the grants for the socket {name} whose time is over"),
         "StartLimitIntervalSec=0",
         "",
         "[Service]",
@@ -67,9 +65,7 @@ def _timer(task: Task) -> str:
     # "2026-12-31 17:00:00 UTC", which no zone of the host changes.
     calendar = [f"{written(one)[:-1].replace('T', ' ')} UTC" for one in moments(task)]
     return lines(
-        "[Unit]",
-        f"Description=The times at which grants for the socket {task.declared.name} end",
-        "Documentation=https://github.com/unixsocket/access",
+        *described(f"The times at which grants for the socket {task.declared.name} end"),
         "",
         "[Timer]",
         *(f"OnCalendar={one}" for one in calendar),

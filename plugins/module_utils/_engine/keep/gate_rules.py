@@ -15,8 +15,7 @@ from typing import Any
 from ..endpoints import Place
 from ..policy import Serve
 from ..policy.serve import SERVE_KEYS
-
-_MANAGED = "Managed by the Ansible collection unixsocket.access; do not edit."
+from ..shortcut import MANAGED
 
 
 def forward_rules(place: Place, type_: str, forward: str) -> str:
@@ -34,7 +33,7 @@ def serve_rules(place: Place, type_: str, serve: Serve) -> str:
 def _rules(place: Place, type_: str, more: dict[str, Any]) -> str:
     """Names stay names: the server asks for their ids whenever it reads its rules."""
     rules = {
-        "about": _MANAGED,
+        "about": MANAGED,
         "name": place.name,
         "path": place.endpoint.at,
         "type": type_,

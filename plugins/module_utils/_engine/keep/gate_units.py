@@ -24,8 +24,8 @@ from .service_units import (
     unit_section,
 )
 
-# Seconds in which the server ends by itself after it has let the last request finish.
-_MARGIN = 10
+# Seconds: those in which the server lets the last request finish (gate/rules.py), and some.
+_STOP = 40
 # The threads that carry bulk (gate/bulk.py), and some.
 _TASKS = 80
 
@@ -44,9 +44,7 @@ class GateUnits:
     forward: str | None = None
     user: str | None = None
     groups: tuple[int, ...] = ()
-    backlog: int = 4096
     max_connections: int = 1024
-    finish_seconds: int = 30
 
     @property
     def unit(self) -> str:
@@ -56,7 +54,7 @@ class GateUnits:
 
 def socket_unit(gate: GateUnits) -> str:
     """Return the .socket unit of a gate; raises AccessError for a path that cannot be written."""
-    return listener(f"Gate {gate.name}", gate.at, gate.type, gate.backlog)
+    return listener(f"Gate {gate.name}", gate.at, gate.type)
 
 
 def service_unit(gate: GateUnits) -> str:
@@ -83,6 +81,6 @@ def service_unit(gate: GateUnits) -> str:
         # The server limits for each user what it writes down.
         "LogRateLimitIntervalSec=0",
         *identity(gate.user, gate.groups),
-        *staying(gate.finish_seconds + _MARGIN),
+        *staying(_STOP),
         *sandbox,
     )

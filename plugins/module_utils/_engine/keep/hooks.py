@@ -22,7 +22,7 @@ from ..task import Task, compiled
 from .births import born_mode
 from .mount_hooks import has_mounts, mount_files, mount_lines
 from .parts import POLICIES, UNITS, Creator, KeptFile, start_at_boot, units_of
-from .service_units import escaped, lines, whole
+from .service_units import described, escaped, lines, whole
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,7 @@ def _service(task: Task) -> str:
     # mount(8), with which a user mounts what fstab says, gets its rights by being set-user-ID.
     mounts = has_mounts(task)
     return lines(
-        "[Unit]",
-        f"Description=Apply the access policy of the socket {task.declared.name}",
-        "Documentation=https://github.com/unixsocket/access",
+        *described(f"Apply the access policy of the socket {task.declared.name}"),
         # The command itself stops correcting when a daemon fights back, and says so.
         "StartLimitIntervalSec=0",
         "",
@@ -100,9 +98,7 @@ def _path(task: Task) -> str:
     for grant in task.declared.allow:
         watched += [name for name in grant.open_parents if name not in watched]
     return lines(
-        "[Unit]",
-        f"Description=Watch the socket {task.declared.name}",
-        "Documentation=https://github.com/unixsocket/access",
+        *described(f"Watch the socket {task.declared.name}"),
         "",
         "[Path]",
         *(f"PathChanged={whole(path)}" for path in watched),

@@ -14,7 +14,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ..errors import AccessError
 from ..shortcut import COMMAND
 from .service_units import (
     argument,
@@ -47,8 +46,8 @@ class ProxyUnits:
 
     ``type`` is stream or seqpacket, ``user`` the account it runs as, None for one of its own that
     exists only while it runs, ``groups`` the gids by which it reaches the source; each must have a
-    name on the host, or the service cannot start.  ``native``:
-    this host's socat has ACCEPT-FD (1.8); otherwise the command ``socket-access accept`` starts
+    name on the host, or the service cannot start.  systemd-socket-proxyd knows streams only.
+    ``native``: this host's socat has ACCEPT-FD (1.8); otherwise the command ``socket-access accept`` starts
     one socat for each connection.
     """
 
@@ -60,7 +59,6 @@ class ProxyUnits:
     user: str | None = None
     groups: tuple[int, ...] = ()
     native: bool = True
-    backlog: int = 4096
     max_connections: int = 512
 
     @property
@@ -73,11 +71,11 @@ def socket_unit(proxy: ProxyUnits) -> str:
     """Return the .socket unit of a proxy; raises AccessError for a path that cannot be written."""
     # Not at the end, where a backslash in the name would take the next line along.
     words = f"Proxy of the socket {proxy.source} ({proxy.name})"
-    return listener(words, proxy.at, proxy.type, proxy.backlog)
+    return listener(words, proxy.at, proxy.type)
 
 
 def service_unit(proxy: ProxyUnits) -> str:
-    """Return the service of a proxy; raises AccessError for what its engine cannot do."""
+    """Return the service of a proxy; raises AccessError for a source that it could not see."""
     start, files, tasks = _engine(proxy)
     return lines(
         *unit_section(f"Forward to the socket {proxy.source} ({proxy.name})", proxy.unit),
@@ -93,11 +91,6 @@ def _engine(proxy: ProxyUnits) -> tuple[list[str], int, int]:
     """Return how it is started, and how many files and tasks it needs."""
     most = proxy.max_connections
     if proxy.engine == PROXYD:
-        if proxy.type != "stream":
-            raise AccessError(
-                f"The proxy {proxy.name} forwards {proxy.type} messages, and systemd-socket-proxyd "
-                "knows streams only (systemd-socket-proxyd(8)); use the engine socat."
-            )
         command = f"{_PROXYD} --connections-max={most} {argument(proxy.source)}"
         # Two sockets and the two ends of two pipes for each connection.  It says that it is ready
         # to a newer systemd only, so Type=notify would never be done on an older one.

@@ -12,10 +12,11 @@ Sources: systemd.socket(5), systemd.service(5), systemd.exec(5), systemd.syntax(
 from __future__ import annotations
 
 from ..errors import AccessError
+from ..shortcut import FIRST_LINE
 
-MANAGED = "# Managed by the Ansible collection unixsocket.access; do not edit."
-_DOCUMENTATION = "Documentation=https://github.com/unixsocket/access"
 _NAMES_OF_ROOT = ("root", "0")
+# How many clients may wait to be accepted.
+_BACKLOG = 4096
 _LISTEN = {"stream": "ListenStream", "seqpacket": "ListenSequentialPacket"}
 _HOMES = ("/home", "/root", "/run/user")
 _TEMPORARY = ("/tmp", "/var/tmp")
@@ -23,21 +24,28 @@ _TEMPORARY = ("/tmp", "/var/tmp")
 _KEPT_DEVICES = ("/dev/shm", "/dev/mqueue", "/dev/hugepages")
 
 
-def listener(description: str, at: str, kind: str, backlog: int) -> str:
+def described(text: str) -> tuple[str, ...]:
+    """Return the beginning of a unit file."""
+    return (
+        "[Unit]",
+        f"Description={escaped(text)}",
+        "Documentation=https://github.com/unixsocket/access",
+    )
+
+
+def listener(description: str, at: str, kind: str) -> str:
     """Return the .socket unit of an endpoint of the type ``kind``, closed until it is opened.
 
     The hooks' drop-in says whom it belongs to and who may connect.  Raises AccessError for a path
     that systemd cannot read from a unit file.
     """
     return lines(
-        "[Unit]",
-        f"Description={escaped(description)}",
-        _DOCUMENTATION,
+        *described(description),
         "",
         "[Socket]",
         f"{_LISTEN[kind]}={whole(at)}",
         "SocketMode=0600",
-        f"Backlog={backlog}",
+        f"Backlog={_BACKLOG}",
         "RemoveOnStop=yes",
         # A limit on starts would let a flood of clients close the endpoint for good; how often the
         # service is started is limited by its RestartSec=.
@@ -48,9 +56,7 @@ def listener(description: str, at: str, kind: str, backlog: int) -> str:
 def unit_section(description: str, name: str) -> list[str]:
     """Return the section [Unit] of the service behind the .socket unit ``name``."""
     return [
-        "[Unit]",
-        f"Description={escaped(description)}",
-        _DOCUMENTATION,
+        *described(description),
         # Where the .socket unit is stopped, the connections end, too.
         f"Requires={name}.socket",
         f"After={name}.socket",
@@ -213,7 +219,7 @@ def assignment(name: str, value: str) -> str:
 
 def lines(*texts: str) -> str:
     """Return a whole unit file, which says in its first line who manages it."""
-    return "\n".join((MANAGED, *texts, ""))
+    return "\n".join((FIRST_LINE, *texts, ""))
 
 
 def endpoints_in(content: bytes) -> list[str]:

@@ -21,22 +21,14 @@ REFUSED = 0
 
 def demand(declared: SocketPolicy, facts: SocketFacts, clients: Sequence[PrincipalFacts]) -> Demand:
     """Return what these clients want: an entry each that lets them connect."""
-    if not clients:
-        return Demand()
-    if not supported(facts):
-        return Demand(problems=(_unsupported(declared),))
-    return Demand(entries(clients, CONNECT))
+    return _demand(declared, facts, clients, CONNECT)
 
 
 def refusal(
     declared: SocketPolicy, facts: SocketFacts, refused: Sequence[PrincipalFacts]
 ) -> Demand:
     """Return an entry without permissions for each account that would get in otherwise."""
-    if not refused:
-        return Demand()
-    if not supported(facts):
-        return Demand(problems=(_unsupported(declared),))
-    return Demand(entries(refused, REFUSED))
+    return _demand(declared, facts, refused, REFUSED)
 
 
 def entries(accounts: Sequence[PrincipalFacts], permissions: int) -> AccessRequest:
@@ -54,9 +46,16 @@ def supported(facts: SocketFacts) -> bool:
     return facts.chain.components[-1].acl_support
 
 
-def _unsupported(declared: SocketPolicy) -> str:
-    return (
+def _demand(
+    declared: SocketPolicy, facts: SocketFacts, accounts: Sequence[PrincipalFacts], permissions: int
+) -> Demand:
+    if not accounts:
+        return Demand()
+    if supported(facts):
+        return Demand(entries(accounts, permissions))
+    problem = (
         f"The socket {declared.path} lies on a file system that keeps no POSIX ACLs, so no entry "
         "for a single user or group can be made; use the method group, or mount the file system "
         "with ACLs."
     )
+    return Demand(problems=(problem,))

@@ -18,6 +18,9 @@ DIRECTORY, SYMLINK, SOCKET, OTHER = "directory", "symbolic link", "socket", "oth
 
 SET_GROUP_ID, STICKY = 0o2000, 0o1000
 
+# MAXSYMLINKS in include/linux/namei.h
+MOST_LINKS = 40
+
 
 @dataclass(frozen=True)
 class Component:
@@ -86,3 +89,8 @@ class Chain:
                 for one in self.components
             ),
         )
+
+
+def names_in(path: str) -> list[str]:
+    """Return the names of a path, last first, as a stack to take them from."""
+    return [name for name in reversed(path.split("/")) if name not in ("", ".")]

@@ -45,13 +45,12 @@ class Choice:
 class Demand:
     """What one method wants of the host for its grants of one socket.
 
-    ``memberships`` are pairs (user name, group name), ``searches`` requests on directories by
-    resolved path, ``problems`` whole sentences that stop the run before anything is changed.
+    ``memberships`` are pairs (user name, group name), ``problems`` whole sentences that stop the run
+    before anything is changed.
     """
 
     access: AccessRequest = field(default_factory=AccessRequest)
     memberships: tuple[tuple[str, str], ...] = ()
-    searches: Mapping[str, AccessRequest] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
 
@@ -59,8 +58,8 @@ class Demand:
 class SocketPlan:
     """The plan for one socket; ``access`` is None where the demands contradict each other.
 
-    ``choices`` stand in the order of the declared grants.  ``open_to_all`` tells that the declared
-    mode lets everyone connect.
+    ``choices`` stand in the order of the declared grants.  ``searches`` are requests on directories
+    by resolved path.  ``open_to_all`` tells that the declared mode lets everyone connect.
     """
 
     choices: tuple[Choice, ...]

@@ -20,10 +20,17 @@ from ..model.acl import WRITE
 from ..model.facts import PlaceFacts
 from ..model.plan import Choice, Rejected
 from ..model.words import capital, listed
-from ..policy.endpoint_keys import ENDPOINT_KEYS, WITH_ENDPOINT, keys_of, stopped_by
+from ..policy.endpoint_keys import (
+    BIND_MOUNT,
+    ENDPOINT_KEYS,
+    GATE,
+    PROXY,
+    WITH_ENDPOINT,
+    keys_of,
+    stopped_by,
+)
 from ..policy.types import Grant, Principal, SocketPolicy
 
-BIND_MOUNT, PROXY, GATE = WITH_ENDPOINT
 _PROXYD = "systemd-socket-proxyd"
 # What a proxy serves at once unless it is told otherwise; socat has a process for each.
 _PROCESSES = 512

@@ -20,10 +20,11 @@ from ..model.chain import DIRECTORY, Chain, Component
 from ..model.facts import PrincipalFacts, SocketFacts
 from ..model.plan import Choice, Demand, SocketPlan
 from ..model.words import Names, capital
+from ..policy.endpoint_keys import BIND_MOUNT, PROXY
 from ..policy.types import Grant, SocketPolicy
 from ..reach import judge
 from .choose import choose
-from .elsewhere import BIND_MOUNT, PROXY, line_for
+from .elsewhere import line_for
 
 
 def plan_socket(

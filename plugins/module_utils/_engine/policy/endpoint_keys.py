@@ -13,31 +13,31 @@ from collections.abc import Iterable, Mapping
 from .types import Grant
 
 # From the least that stands between a client and its daemon to the most.
-WITH_ENDPOINT = ("bind_mount", "proxy", "gate")
+BIND_MOUNT, PROXY, GATE = WITH_ENDPOINT = ("bind_mount", "proxy", "gate")
 
 # Keys of a grant by another name than in the type, and the methods that have a use for each.
 ENDPOINT_FIELDS = {"at_owner": "owner", "at_group": "group", "at_mode": "mode"}
 ENDPOINT_KEYS: Mapping[str, tuple[str, ...]] = {
-    "at": ("proxy", "bind_mount", "gate"),
-    "engine": ("proxy",),
-    "at_owner": ("proxy", "gate"),
-    "at_group": ("proxy", "gate"),
-    "at_mode": ("proxy", "gate"),
-    "run_as": ("proxy", "gate"),
-    "lose_identity": ("proxy", "gate"),
-    "max_connections": ("proxy", "gate"),
-    "max_connections_per_user": ("gate",),
-    "max_message": ("gate",),
-    "mount_as": ("bind_mount",),
-    "trust_mounter": ("bind_mount",),
-    "directory_owner": ("bind_mount",),
-    "directory_group": ("bind_mount",),
-    "directory_mode": ("bind_mount",),
-    "client_unit": ("proxy", "bind_mount", "gate"),
-    "client_environment": ("proxy", "bind_mount", "gate"),
+    "at": (PROXY, BIND_MOUNT, GATE),
+    "engine": (PROXY,),
+    "at_owner": (PROXY, GATE),
+    "at_group": (PROXY, GATE),
+    "at_mode": (PROXY, GATE),
+    "run_as": (PROXY, GATE),
+    "lose_identity": (PROXY, GATE),
+    "max_connections": (PROXY, GATE),
+    "max_connections_per_user": (GATE,),
+    "max_message": (GATE,),
+    "mount_as": (BIND_MOUNT,),
+    "trust_mounter": (BIND_MOUNT,),
+    "directory_owner": (BIND_MOUNT,),
+    "directory_group": (BIND_MOUNT,),
+    "directory_mode": (BIND_MOUNT,),
+    "client_unit": (PROXY, BIND_MOUNT, GATE),
+    "client_environment": (PROXY, BIND_MOUNT, GATE),
 }
 # Of what else a grant may say, that has a use for some of them only.
-_BESIDE: Mapping[str, tuple[str, ...]] = {"open_parents": ("proxy", "gate")}
+_BESIDE: Mapping[str, tuple[str, ...]] = {"open_parents": (PROXY, GATE)}
 
 
 def stopped_by(keys: Iterable[str]) -> dict[str, str]:

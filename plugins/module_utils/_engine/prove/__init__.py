@@ -9,12 +9,9 @@
 from __future__ import annotations
 
 from .run import prove
-from .types import DGRAM, SEQPACKET, STREAM, Attempt, Outcome
+from .types import Attempt, Outcome
 
 __all__ = [
-    "DGRAM",
-    "SEQPACKET",
-    "STREAM",
     "Attempt",
     "Outcome",
     "prove",

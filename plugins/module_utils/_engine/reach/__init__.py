@@ -11,24 +11,14 @@ Pure functions over a ``Chain``: the kernel's own rules, component by component,
 
 from __future__ import annotations
 
-from .explain import explain
-from .names import NUMBERS
-from .programs import replaced_by_groups, replaced_by_others
-from .remedies import Remedy
 from .safety import other_writers, unfit_leaf, unsafe_step
-from .walk import Refusal, Verdict, judge, refusals
+from .walk import Refusal, judge, refusals
 
 __all__ = [
-    "NUMBERS",
     "Refusal",
-    "Remedy",
-    "Verdict",
-    "explain",
     "judge",
     "other_writers",
     "refusals",
-    "replaced_by_groups",
-    "replaced_by_others",
     "unfit_leaf",
     "unsafe_step",
 ]

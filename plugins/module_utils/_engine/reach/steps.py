@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ..model.chain import DIRECTORY, SYMLINK, Chain, Component
+from ..model.chain import DIRECTORY, MOST_LINKS, SYMLINK, Chain, Component, names_in
 
 SEARCH = "search"
 ENTER = "enter"
@@ -23,9 +23,6 @@ LEAF = "leaf"
 MISSING = "missing"
 NOT_A_DIRECTORY = "not-a-directory"
 TOO_MANY_LINKS = "too-many-links"
-
-# MAXSYMLINKS in include/linux/namei.h
-_MOST_LINKS = 40
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ class _Replay:
         self.known = {one.path: one for one in chain.components}
         if "/" not in self.known:
             raise ValueError(f"The chain of {chain.path} lacks the root directory.")
-        self.todo = _names(chain.path)
+        self.todo = names_in(chain.path)
         self.at = [self.known["/"]]
         self.links = 0
         self.steps: list[Step] = []
@@ -92,7 +89,7 @@ class _Replay:
             target = found.target or ""
             if target.startswith("/"):
                 del self.at[1:]
-            self.todo += _names(target)
+            self.todo += names_in(target)
         return kind in (ENTER, FOLLOW)
 
     def _kind(self, found: Component | None) -> str:
@@ -102,10 +99,5 @@ class _Replay:
             return ENTER
         if found.kind == SYMLINK:
             self.links += 1
-            return FOLLOW if self.links <= _MOST_LINKS else TOO_MANY_LINKS
+            return FOLLOW if self.links <= MOST_LINKS else TOO_MANY_LINKS
         return NOT_A_DIRECTORY if self.todo else LEAF
-
-
-def _names(path: str) -> list[str]:
-    """Return the names of a path, last first, as a stack to take them from."""
-    return [name for name in reversed(path.split("/")) if name not in ("", ".")]

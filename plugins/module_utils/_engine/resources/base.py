@@ -19,13 +19,13 @@ from typing import Any, Generic, TypeVar
 # The order of changes in a run: what keeps a socket right goes before the socket is given back, and
 # is there before the socket is changed; what closes comes before what opens.
 MEMBERS_GO = 0
-UNITS_STOP, MOUNTS_GO, FILES_GO, DIRECTORIES_GO, ENGINE_GOES = 1, 2, 3, 4, 5
-ENGINE_COMES, DIRECTORIES_COME, FILES_COME, UNITS_START = 6, 7, 8, 9
-DIRECTORIES_CLOSE, SOCKETS, DIRECTORIES_OPEN = 10, 11, 12
-MOUNTS_COME = 13
-MEMBERS_COME = 14
+UNITS_STOP, MOUNTS_GO, FILES_GO, ENGINE_GOES = 1, 2, 3, 4
+ENGINE_COMES, FILES_COME, UNITS_START = 5, 6, 7
+DIRECTORIES_CLOSE, SOCKETS, DIRECTORIES_OPEN = 8, 9, 10
+MOUNTS_COME = 11
+MEMBERS_COME = 12
 # Last, so that what the run itself changes wakes nobody.
-WATCHES_START = 15
+WATCHES_START = 13
 
 State = TypeVar("State")
 Request = TypeVar("Request")

@@ -15,12 +15,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .. import faults
 from ..errors import AccessError
 from ..host import mounting, mounts
 from ..host.mounts import Mount
-from ..host.pinned import Pin, pin
+from ..host.pinned import pin, walked
 from ..model.account import User
-from ..model.chain import SOCKET
+from ..model.chain import SOCKET, Chain
 from . import base
 from .endpoint_directory import directory_of
 from .mount_owner import has_our_mark, is_ours
@@ -221,14 +222,10 @@ class BindMount(base.Resource[MountState, MountRequest]):
         """Tell whether the socket is there to be mounted; where it was wanted, mounting says so."""
         if target.what == CURRENT and self._descriptor is not None:
             return True
-        held = pin(self.source)
-        try:
-            return self._inode is not None and self._is_the_socket(held)
-        finally:
-            held.close()
+        return self._inode is not None and self._is_the_socket(walked(self.source))
 
-    def _is_the_socket(self, held: Pin) -> bool:
-        leaf = held.chain.leaf
+    def _is_the_socket(self, chain: Chain) -> bool:
+        leaf = chain.leaf
         return (
             leaf is not None
             and (leaf.kind, leaf.links, leaf.path) == (SOCKET, 1, self.source)
@@ -240,7 +237,7 @@ class BindMount(base.Resource[MountState, MountRequest]):
         held = pin(self.source)
         try:
             source = held.descriptor(self.source)
-            if source is None or not self._is_the_socket(held):
+            if source is None or not self._is_the_socket(held.chain):
                 raise AccessError(
                     f"{self.source} was replaced while it was looked at, so it was not mounted on "
                     f"{self.target}; run again when its daemon has settled."
@@ -253,7 +250,7 @@ class BindMount(base.Resource[MountState, MountRequest]):
                 os.close(target)
         except OSError as error:
             raise AccessError(
-                f"{self.source} could not be mounted on {self.target}: {error.strerror}."
+                f"{self.source} could not be mounted on {self.target}: {faults.in_words(error)}"
             ) from error
         finally:
             held.close()
@@ -300,7 +297,7 @@ class BindMount(base.Resource[MountState, MountRequest]):
             except OSError as error:
                 raise AccessError(
                     f"{self.source} is mounted on itself, and could not be unmounted: "
-                    f"{error.strerror}."
+                    f"{faults.in_words(error)}"
                 ) from error
             finally:
                 held.close()

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import AccessError
+from ..faults import in_words
 from ..host import installed
 from . import base
 
@@ -65,10 +66,9 @@ class EngineInstall(base.Resource[EngineState, str]):
             else:
                 self._place.install(self._engine(target.version))
         except OSError as error:
+            how = "removed from" if target.version is None else "installed at"
             raise AccessError(
-                f"The engine cannot be installed at {self._place.library}: {error}."
-                if target.version is not None
-                else f"The engine cannot be removed from {self._place.library}: {error}."
+                f"The engine cannot be {how} {self._place.library}: {in_words(error)}"
             ) from error
 
     def place(self, current: EngineState, target: EngineState) -> int:

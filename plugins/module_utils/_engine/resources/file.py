@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import AccessError
+from ..faults import in_words
 from ..host import atomic_file
 from ..host.identity import acting_as
 from ..host.pinned import pin
@@ -125,7 +126,7 @@ class ManagedFile(base.Resource[FileState, bytes]):
         except OSError as error:
             with self._rights():
                 _remove_directories(() if current is None else current.missing)
-            raise AccessError(f"{self.path} cannot be written: {error.strerror}.") from error
+            raise AccessError(f"{self.path} cannot be written: {in_words(error)}") from error
         self._written = True
         self._replaced = None not in (current and current.content, target.content)
         if self._manager is not None:

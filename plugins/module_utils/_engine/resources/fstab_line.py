@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import AccessError
+from ..faults import in_words
 from ..host import fstab as file
 from ..host.systemd import Manager
 from ..model import fstab
@@ -96,7 +97,7 @@ class FstabLine(base.Resource[FstabState, bytes]):
             elif after != (text or b""):
                 file.replace(after, self._path)
         except OSError as error:
-            raise AccessError(f"{self._path} cannot be written: {error.strerror}.") from error
+            raise AccessError(f"{self._path} cannot be written: {in_words(error)}") from error
         self._written = True
         if self._manager is not None:
             self._manager.changed()

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..converge.record import DIRECTORY
@@ -18,7 +19,7 @@ from ..faults import in_words
 from ..host import commands
 from ..host.starting import is_taken_care_of
 from ..keep.parts import DEADLINE
-from ..policy import SocketPolicy
+from ..policy.types import SocketPolicy
 from ..report import Result
 from ..run import converge
 from ..shortcut import COMMAND, MEMORY
@@ -70,15 +71,7 @@ def _apply(task: Task, wishes: Wishes, output: Output) -> bool:
     if wishes.hook and root and is_taken_care_of(name, DIRECTORY):
         return True
     again = [] if wishes.hook else _made_again(declared)
-    late = None
-    if wishes.wait:
-        seconds = declared.deadline or DEADLINE
-        if not wait_for_listener(declared.path, seconds, _main_process()):
-            late = (
-                f"No daemon listened at {declared.path} within {seconds:g} seconds after its start, "
-                "so it is not certain that the policy is in effect there; look for the reason in "
-                "the daemon's own messages, or declare a longer deadline."
-            )
+    late = _in_vain(declared.path, declared.deadline or DEADLINE) if wishes.wait else None
 
     def once(check: bool = False) -> Result:
         options = Options(
@@ -100,22 +93,7 @@ def _apply(task: Task, wishes: Wishes, output: Output) -> bool:
 
     memory = CorrectionsFile(_memory(root), name)
     if wishes.watched:
-        opened = [path for grant in declared.allow for path in grant.open_parents]
-
-        def look_again(pause: float = _MOMENT) -> None:
-            if root:
-                _look_once_more(name, pause)
-
-        paths = dict.fromkeys((declared.path, *opened))
-        try:
-            results = apply_until_calm(paths, once, memory, leave=look_again)
-        except FoughtBack:
-            look_again(QUIET + _MOMENT)
-            raise
-        except (AccessError, OSError):
-            # It may have failed because of what somebody did at the same time.
-            look_again()
-            raise
+        results = _until_calm(declared, root, once, memory)
     elif wishes.again:
         results = apply_again(declared.path, once, memory)
     else:
@@ -124,6 +102,38 @@ def _apply(task: Task, wishes: Wishes, output: Output) -> bool:
     if late is not None:
         output.problem(name, late)
     return late is None
+
+
+def _in_vain(path: str, seconds: float) -> str | None:
+    """Wait for the daemon, and return what it means that none listened in time."""
+    if wait_for_listener(path, seconds, _main_process()):
+        return None
+    return (
+        f"No daemon listened at {path} within {seconds:g} seconds after its start, so it is not "
+        "certain that the policy is in effect there; look for the reason in the daemon's own "
+        "messages, or declare a longer deadline."
+    )
+
+
+def _until_calm(
+    declared: SocketPolicy, root: bool, once: Callable[[bool], Result], memory: CorrectionsFile
+) -> list[Result]:
+    def look_again(pause: float = _MOMENT) -> None:
+        if root:
+            _look_once_more(declared.name, pause)
+
+    opened = [path for grant in declared.allow for path in grant.open_parents]
+    try:
+        return apply_until_calm(
+            dict.fromkeys((declared.path, *opened)), once, memory, leave=look_again
+        )
+    except FoughtBack:
+        look_again(QUIET + _MOMENT)
+        raise
+    except (AccessError, OSError):
+        # It may have failed because of what somebody did at the same time.
+        look_again()
+        raise
 
 
 def _look_once_more(name: str, pause: float) -> None:

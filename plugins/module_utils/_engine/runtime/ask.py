@@ -8,13 +8,11 @@
 
 from __future__ import annotations
 
-import grp
-import pwd
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..errors import AccessError
-from ..host.accounts import Accounts, HostNames
+from ..host.accounts import HostNames
 from ..host.pinned import chain_of
 from ..model.account import Credentials
 from ..model.chain import DIRECTORY, OTHER, SOCKET, Chain
@@ -43,7 +41,7 @@ def explain(
     ``kind`` is the type of socket that the client asks for.  With ``prove`` the answer of a real
     connect() as the user is taken into account.
     """
-    # Loaded for this question only: the hooks of daemons load this file, too.
+    # Loaded for this question only: the other one needs nothing of it.
     from ..diagnose import described, in_words
     from ..policy import Principal
     from ..why import explain as find_out
@@ -78,7 +76,6 @@ def who(path: str, output: Output, *, as_json: bool) -> bool:
     ``path`` may also be an abstract name after "@".  Raises AccessError that says what is there
     instead; a document says it with the rest.
     """
-    # Loaded for this question only: the hooks of daemons load this file, too.
     from ..census import SomebodyElse, described, finding_in_words, in_words
     from .info import census
 
@@ -141,14 +138,11 @@ def _say(answers: list[Answer], output: Output) -> None:
 
 def _answers(chain: Chain, names: Names, nobody: Credentials) -> Iterator[Answer]:
     """Judge every user and group of the host, and last somebody who is neither."""
-    accounts = Accounts()
-    asked = []
-    for name in dict.fromkeys(entry.pw_name for entry in pwd.getpwall()):
-        user = accounts.user(name)
-        if user is not None:
-            asked.append((f"user {name}", user.credentials))
-    for entry in grp.getgrall():
-        asked.append((f"group {entry.gr_name}", Credentials(nobody.uid, entry.gr_gid)))
+    from ..census.people import people
+
+    everybody = people(nobody)
+    asked = [(f"user {user.name}", user.credentials) for user in everybody.users]
+    asked += [(f"group {name}", Credentials(nobody.uid, gid)) for name, gid in everybody.groups]
     asked.append(("everyone", nobody))
     for principal, credentials in asked:
         verdict = judge(chain, credentials, names)

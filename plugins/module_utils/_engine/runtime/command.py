@@ -144,11 +144,13 @@ def _run(verb: str, words: list[str], switches: set[str], output: Output) -> boo
 
         wishes = Wishes(**{name[2:]: name in switches for name in _SWITCHES["apply"]})
         return apply(words or policies.names(), wishes, output)
-    from . import ask, status
-
     as_json = "--json" in switches
     if verb == "status":
+        from . import status
+
         return status.show(status.states(words or policies.names()), output, as_json=as_json)
+    from . import ask
+
     if verb == "explain":
         kind = next((one[2:] for one in _TYPES if one in switches), None)
         prove = "--prove" in switches

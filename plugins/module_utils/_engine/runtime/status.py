@@ -62,10 +62,9 @@ def show(found: list[State], output: Output, *, as_json: bool) -> bool:
     """Print the states, and tell whether all is as declared."""
     if as_json:
         output.document([vars(one) for one in found])
-    for one in () if as_json else found:
-        output.say(one.in_words())
-    if not found and not as_json:
-        output.say("No socket is managed on this host.")
+    else:
+        for line in [one.in_words() for one in found] or ["No socket is managed on this host."]:
+            output.say(line)
     return all(one.fine for one in found)
 
 

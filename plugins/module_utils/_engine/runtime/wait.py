@@ -38,10 +38,10 @@ def wait_for_listener(path: str, seconds: float, pid: int | None = None) -> bool
     sight = _Sight(path, pid)
     deadline = time.monotonic() + seconds
     while True:
-        step = _next_step(path)
+        step = next_step(path)
         with Watch() as watch:
             pause = _watch(watch, *step)
-            while step == _next_step(path):
+            while step == next_step(path):
                 if sight.listens():
                     return True
                 left = deadline - time.monotonic()
@@ -50,7 +50,7 @@ def wait_for_listener(path: str, seconds: float, pid: int | None = None) -> bool
                 watch.wait(min(left, _ASK_AGAIN if sight.socket is not None else pause))
 
 
-def _next_step(path: str) -> tuple[str, str]:
+def next_step(path: str) -> tuple[str, str]:
     """Return the deepest directory on the way that is there, and the name that is to appear."""
     directory, name = os.path.split(os.path.realpath(path))
     while not os.path.isdir(directory):

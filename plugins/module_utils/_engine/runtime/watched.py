@@ -20,6 +20,7 @@ from ..errors import AccessError
 from ..host.watch import Watch
 from ..report import Result
 from .corrections import MOST, MOST_ANEW, QUIET, Corrections, CorrectionsFile, Inode
+from .wait import next_step
 
 _CALM = 0.2
 # A daemon that is started anew takes its socket away first, and the unit that watches looks again
@@ -129,9 +130,7 @@ def _fights_back(result: Result, corrections: Corrections) -> str:
 
 def _watch(watch: Watch, path: str) -> None:
     """Watch what is at a path itself, and the name under which the deepest directory leads to it."""
-    directory, name = os.path.split(os.path.realpath(path))
-    while not os.path.isdir(directory):
-        directory, name = os.path.split(directory)
+    directory, name = next_step(path)
     for watched, names in ((directory, (name,)), (path, ())):
         try:
             watch.add(watched, names=names)
