@@ -66,8 +66,9 @@ def _policies(place: Place, kind: str, way: str, sizes: list[int]) -> Run:
     kept = plays.grants(1, first=plays.sockets(max(sizes)))
     if kind == KEPT:
         tasks.append(plays.policy("keep", kept))
+    least = {"reload": kind != BARE}
     for size in sizes:
-        tasks += plays.runs(str(size), plays.grants(size), (False, True), with_floor=True)
+        tasks += plays.runs(str(size), plays.grants(size), (False, True), least)
     if kind == KEPT:
         tasks.append(plays.policy("give back", kept, state="absent"))
     return _play(place, BARE if kind == BARE else NEW, way, [*tasks, plays.CALM, plays.PING])

@@ -163,7 +163,9 @@ def _about_the_floor(part: Results, most: int) -> str:
     plain, proven = (part["answers"][f"{most}, {how}"] for how in ("not proven", "proven"))
     return (
         'The "floor" is a module that does nothing (`tests/bench/library/bench_floor.py`): it checks the '
-        "same options and gives the very answer of the first run, which it finds on the host. For "
+        "same options and gives the very answer of the first run, which it finds on the host. Where the "
+        "host runs systemd, it also calls `systemctl daemon-reload` once, without which systemd knows no "
+        "new hook. For "
         f"{most} grants that answer has {plain:.0f} kB, and proven {proven:.0f} kB: every grant with its "
         "method, its reason and its proof, and every change. That much is the collection's choice; with "
         "it, a run cannot take less than the floor."

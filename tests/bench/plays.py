@@ -110,25 +110,30 @@ def packing() -> Tasks:
 
 
 def runs(
-    label: str, declared: dict[str, Any], proofs: tuple[bool, ...], with_floor: bool = False
+    label: str,
+    declared: dict[str, Any],
+    proofs: tuple[bool, ...],
+    floor_options: dict[str, Any] | None = None,
 ) -> Tasks:
     """A first and a second run, each right after a ping on a calm host, and then all given back.
 
-    With the floor, what the first run answered is put on the host, and after the second run the module
-    that does nothing answers it. A second run and that module wake no hook.
+    With options for the floor, what the first run answered is put on the host, and when all is given back
+    the module that does nothing answers it: where units watch sockets, systemd takes longer to read its
+    units than in a first run. A second run and that module wake no hook.
     """
     tasks: Tasks = []
     for prove in proofs:
         how = "proven" if prove else "not proven"
         first = policy(f"{label}, first, {how}", declared, prove=prove)
-        put = [PUT] if with_floor else []
-        if with_floor:
+        put = [] if floor_options is None else [PUT]
+        if floor_options is not None:
             first["register"] = "answered"
         tasks += [CALM, PING, first, *put, CALM, PING]
         tasks += [policy(f"{label}, second, {how}", declared, prove=prove), PING]
-        if with_floor:
-            tasks += [floor(f"{label}, floor, {how}", declared, prove=prove), PING]
         tasks.append(policy("give back", declared, state="absent"))
+        if floor_options is not None:
+            least = floor(f"{label}, floor, {how}", declared, prove=prove, **floor_options)
+            tasks += [CALM, PING, least, PING]
     return tasks
 
 

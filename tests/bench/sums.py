@@ -15,7 +15,8 @@ WAYS = ("ssh", "podman")
 CALLED = {"ssh": "SSH", "podman": "podman"}
 FIRST, SECOND = "first, not proven", "second, not proven"
 FIRST_PROVEN, SECOND_PROVEN = "first, proven", "second, proven"
-# A module that does nothing, with the options and the answer of the first run.
+# A module that does nothing, with the options and the answer of the first run; on a host with systemd
+# it has systemd read its units once.
 FLOOR, FLOOR_PROVEN = "floor, not proven", "floor, proven"
 WHATS = (FLOOR, FIRST, SECOND, FLOOR_PROVEN, FIRST_PROVEN, SECOND_PROVEN)
 # By run, the floor below it.
@@ -129,6 +130,7 @@ class Target:
         ]
 
 
+RELOADS = "nothing but have systemd read its units once"
 WHY_GRANTS = (
     "A run loads the engine, reads and writes the sockets and records what was there, and the first "
     "one on a host with systemd also installs and compiles the engine and makes the units that keep "
@@ -164,20 +166,20 @@ def _by_way(figures: dict[str, float], unit: str) -> str:
     return " and ".join(f"{figure:.2f} {unit} over {way}" for way, figure in figures.items())
 
 
-def below(bound: float, figures: dict[str, float], floors: dict[str, float]) -> str:
-    """Return what the module that does nothing takes, and what that says of a target in pings."""
+def below(bound: float, figures: dict[str, float], floors: dict[str, float], does: str) -> str:
+    """Return what the module that ``does`` next to nothing takes, and what that says of a target in pings."""
     if not floors:
         return ""
     over = [way for way, floor in floors.items() if round(floor, 2) > bound]
     if len(over) == len(floors):
-        says = "so no module with these options and this answer can meet it here"
+        says = "so no module that does this much can meet it here"
     elif over:
-        says = f"so no module with these options and this answer can meet it over {', '.join(over)}"
+        says = f"so no module that does this much can meet it over {', '.join(over)}"
     else:
         says = "which is within the target, so what is above that is the run's own"
     times = {way: figures[way] / floor for way, floor in floors.items() if way in figures}
     return (
-        "A module that does nothing, with the same options and the same answer, takes "
+        f"A module that does {does}, with the same options and the same answer, takes "
         f"{_by_way(floors, 'pings')}, {says}. The run takes {_by_way(times, 'times that')}. "
     )
 
@@ -196,7 +198,7 @@ def _grant_targets(part: Results) -> list[Target]:
 
     def pings(words: str, bound: float, what: str, why: str) -> Target:
         figures, floors = each(what), each(FLOORS[what])
-        why = below(bound, figures, floors) + why
+        why = below(bound, figures, floors, RELOADS) + why
         return Target(words, bound, figures, why, floors=floors, pings=True)
 
     looped = {
@@ -209,7 +211,7 @@ def _grant_targets(part: Results) -> list[Target]:
     flat = each(FLOOR, FLOOR, other=less)
     why_flat = WHY_FLAT
     if flat:
-        why_flat += f" Those alone take the module that does nothing {_by_way(flat, 'times')}."
+        why_flat += f" Those alone take the module that does {RELOADS} {_by_way(flat, 'times')}."
     return [
         pings(f"{most} grants, not proven, first run: at most 1.15 pings", 1.15, FIRST, WHY_GRANTS),
         pings(f"{most} grants, proven, first run: at most 1.5 pings", 1.5, FIRST_PROVEN, WHY_PROOF),
@@ -248,7 +250,7 @@ def _fleet_targets(part: Results) -> list[Target]:
     floor = fleet_floor(part)
     figures = {"SSH": first / ping}
     floors = {"SSH": floor[1]} if floor else {}
-    why = below(1.5, figures, floors) + WHY_FLEET
+    why = below(1.5, figures, floors, "nothing") + WHY_FLEET
     if floor and floor[0] != most:
         why = f"{why} (That module was measured on {floor[0]} hosts.)"
     return [

@@ -4,8 +4,9 @@
 """The floor of what a module with the options and the answer of socket_policy can cost.
 
 It checks its options, as socket_policy does, and answers with what the bench has put on the host: the
-very answer of a run of socket_policy. It does nothing else. With ``state: absent`` it answers with
-nothing, so that the bench can have it packed before it measures.
+very answer of a run of socket_policy. With ``reload: true`` it has systemd read its units once,
+because without that no new hook on a unit comes into effect (systemd.unit(5)). It does nothing else.
+With ``state: absent`` it answers with nothing, so that the bench can have it packed before it measures.
 """
 
 from __future__ import annotations
@@ -26,11 +27,14 @@ def main() -> None:
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "sockets": {"type": "dict", "required": True},
             "purge": {"type": "bool", "default": False},
+            "reload": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
     if module.params["state"] == "absent":
         module.exit_json(changed=False)
+    if module.params["reload"]:
+        module.run_command(["systemctl", "daemon-reload"], check_rc=True)
     with open(ANSWER, encoding="utf-8") as file:
         module.exit_json(**json.load(file))
 

@@ -29,7 +29,10 @@ def options(module: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def test_the_floor_has_the_options_of_socket_policy(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert options(bench_floor, monkeypatch) == options(socket_policy, monkeypatch)
+    taken = options(bench_floor, monkeypatch)
+    # One of its own, which says how much it shall do.
+    assert taken["argument_spec"].pop("reload") == {"type": "bool", "default": False}
+    assert taken == options(socket_policy, monkeypatch)
 
 
 def test_the_bench_puts_the_answer_where_the_floor_finds_it() -> None:
