@@ -191,7 +191,7 @@ def _grant(grant: Grant, choice: Choice, path: str, said: _Said) -> dict[str, An
         "principal": str(grant.principal),
         "method": choice.method,
         "reason": choice.reason,
-        "rejected": [vars(rejected) for rejected in choice.rejected],
+        "rejected": [rejected._asdict() for rejected in choice.rejected],
         "endpoint": path,
         "expires": None if grant.expires is None else written(grant.expires),
         "proof": said.get((path, str(grant.principal))),

@@ -12,7 +12,7 @@ Everything that makes a declaration unfit for this host is collected here, befor
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from .errors import AccessError
 from .faults import in_words
@@ -85,8 +85,7 @@ class Survey:
         group = self._account(seen, Principal("group", declared.group)) if declared.group else None
         grants = [(grant, self._principal(seen, grant.principal)) for grant in declared.allow]
         refused = [(one, self._principal(seen, one)) for one in declared.refuse]
-        seen.declared = replace(
-            declared,
+        seen.declared = declared._replace(
             allow=tuple(grant for grant, found in grants if found),
             refuse=tuple(one for one, found in refused if found),
         )

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Callable
 
 from ..errors import AccessError, Overtaken
@@ -108,7 +108,7 @@ def apply_steps(
             return AccessError(" ".join([reason, *problems]))
         try:
             if file.load() != record:
-                file.save(replace(record, entries={**record.entries, **left}))
+                file.save(record._replace(entries={**record.entries, **left}))
         except (OSError, AccessError) as error:
             return AccessError(
                 f"{reason} The record {file.path} could not be put back: {in_words(error)}"
@@ -178,8 +178,8 @@ def _pending(changing: Sequence[Step], record: Record, after: Record) -> Record:
     for step in changing:
         key = step.resource.key
         entry = step.entry or record.entries[key]
-        entries[key] = replace(entry, pending=True)
-    return replace(after, entries=entries)
+        entries[key] = entry._replace(pending=True)
+    return after._replace(entries=entries)
 
 
 def _is_pending(step: Step, record: Record) -> bool:

@@ -8,8 +8,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ..errors import AccessError
 from ..methods import acl, bind_mount, group
 from ..methods.identity import lost_by_proxy
@@ -171,9 +169,9 @@ class _Planner:
                 ):
                     continue
                 old = total.get(directory.path, AccessRequest())
-                new = replace(acl.entries([client], EXECUTE), trusted=self.facts.trusted)
-                total[directory.path] = replace(
-                    new, users={**old.users, **new.users}, groups={**old.groups, **new.groups}
+                new = acl.entries([client], EXECUTE)._replace(trusted=self.facts.trusted)
+                total[directory.path] = new._replace(
+                    users={**old.users, **new.users}, groups={**old.groups, **new.groups}
                 )
         return total
 
@@ -183,8 +181,8 @@ class _Planner:
         for one in self.facts.chain.components:
             if one.path in searches:
                 wanted = searches[one.path]
-                planned[one.path] = replace(
-                    one.access, acl=one.access.acl.modified(wanted.users, wanted.groups)
+                planned[one.path] = one.access._replace(
+                    acl=one.access.acl.modified(wanted.users, wanted.groups)
                 )
         leaf = self.facts.chain.leaf
         if leaf is not None:
@@ -200,7 +198,7 @@ class _Planner:
             return Credentials(own.uid, self.stranger.gid)
         joins = any(user == one.account.name for user, dummy in by_group.memberships)
         if joins and by_group.access.gid is not None:
-            return replace(own, groups=own.groups | {by_group.access.gid})
+            return own._replace(groups=own.groups | {by_group.access.gid})
         return own
 
     def _gets_in(

@@ -13,8 +13,8 @@ then write permission on the inode, and only after that whether it is a socket a
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 from ..model.account import Credentials
 from ..model.acl import EXECUTE, WRITE
@@ -38,8 +38,7 @@ _ERRNO = {
 }
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """What the kernel decides at one step of the walk, and the error that it gives if it refuses.
 
     ``ruling`` is there where permissions decide, ``rule`` is a stable identifier.
@@ -57,8 +56,7 @@ class Finding:
         return self.errno is None
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """The answer, the component and the rule that decide it, and what would help.
 
     ``rule`` is one of root, owner, named-user, group, named-group, mask, other, acl-off, the same
@@ -77,8 +75,7 @@ class Verdict:
     remedies: tuple[Remedy, ...] = ()
 
 
-@dataclass(frozen=True)
-class Refusal:
+class Refusal(NamedTuple):
     """A finding that refuses, in words, and what would help; None where nothing of its own does."""
 
     finding: Finding
@@ -213,6 +210,6 @@ def _joining_helps(
     """Tell whether the refusal would be gone for a member of the group, and no other one come."""
     if who.in_group(gid) or gid in not_to_join:
         return False
-    member = replace(who, groups=who.groups | {gid})
+    member = who._replace(groups=who.groups | {gid})
     after = findings(chain, member)
     return all(new.allowed for old, new in zip(found, after) if old.allowed or old is refusal)
