@@ -949,7 +949,7 @@ def test_memberships(home: Place) -> None:
         files.append(_group_file())
         return {
             "files": files,
-            "runs": [one._asdict() for one in (checked, made, again, less, undone)],
+            "runs": [vars(one) for one in (checked, made, again, less, undone)],
             "sleeper": sleeper,
         }
 

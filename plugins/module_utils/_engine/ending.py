@@ -17,7 +17,7 @@ from .endpoints import Parts
 from .keep.ends import end_files, moments, timer_of
 from .keep.parts import Served
 from .making import Making
-from .planner.elsewhere import is_managed
+from .policy.endpoint_keys import is_managed
 from .policy.moments import written
 from .policy.types import Grant
 from .task import Task

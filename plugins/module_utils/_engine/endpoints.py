@@ -12,7 +12,6 @@ declared socket like any other, with its own access, hooks and proofs.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
@@ -133,6 +132,8 @@ def _above(path: str, declared: SocketPolicy) -> tuple[str, ...]:
 
 def _name(name: str, at: str) -> str:
     """Return a name for files and units that is the same on every run, and no other endpoint's."""
+    import hashlib
+
     readable = re.sub(r"[^A-Za-z0-9_.-]", "_", at.rpartition("/")[2])[:20]
     mark = hashlib.sha256(f"{name}\0{at}".encode("utf-8", "surrogateescape")).hexdigest()[:8]
     return f"{name[:30]}.{readable}-{mark}"

@@ -22,8 +22,8 @@ from .model.account import ROOT
 from .model.chain import Chain
 from .model.facts import PlaceFacts
 from .model.plan import Choice
-from .planner.elsewhere import choose_place, is_managed
-from .policy.endpoint_keys import GATE, PROXY
+from .planner.elsewhere import choose_place
+from .policy.endpoint_keys import GATE, PROXY, is_managed
 from .policy.types import Grant
 from .strangers import stranger_here
 from .task import Task

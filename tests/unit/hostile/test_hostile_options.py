@@ -274,7 +274,7 @@ def surveyed(declared: SocketPolicy) -> Surveyed:
         ),
         resolved=declared.path,
     )
-    return Surveyed(declared, SocketFacts(seen, None, None, (), ()), cast(Pin, None), [])
+    return Surveyed(declared, SocketFacts(seen, None, None, (), ()), cast(Pin, None))
 
 
 def rendered(declared: SocketPolicy, monkeypatch: pytest.MonkeyPatch) -> list[KeptFile]:

@@ -61,7 +61,9 @@ def seen(
     if path:
         facts = facts._replace(chain=facts.chain._replace(path=path, resolved=path))
     one = Surveyed(declared, facts, cast(Pin, None))
-    return Seen(parts, None, parts.here, one, creator=Creator(unit, active=active))
+    seen = Seen(parts, None, parts.here, one)
+    seen.creator = Creator(unit, active=active)
+    return seen
 
 
 def record(path: str, *holders: str) -> Record:

@@ -79,7 +79,9 @@ def make(*, check: bool = False) -> serving.Serving:
 
 
 def surveyed(declared: SocketPolicy, seen: Chain) -> Surveyed:
-    return Surveyed(declared, SocketFacts(seen, None, None, (), ()), cast(Pin, None), ["A note."])
+    one = Surveyed(declared, SocketFacts(seen, None, None, (), ()), cast(Pin, None))
+    one.notes.append("A note.")
+    return one
 
 
 def parts_of(method: str = "proxy", type_: str | None = None, **fields: object) -> Parts:

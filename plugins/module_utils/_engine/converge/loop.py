@@ -9,8 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Callable
+from typing import Callable, NamedTuple
 
 from ..errors import AccessError, Overtaken
 from ..faults import in_words
@@ -20,8 +19,7 @@ from .steps import Step, called, order
 _PUT_BACK = "Everything this run had changed was put back."
 
 
-@dataclass
-class Outcome:
+class Outcome(NamedTuple):
     """What a run did, or in check mode would do.
 
     ``rollback`` puts everything back and returns the error that tells the reason and this.

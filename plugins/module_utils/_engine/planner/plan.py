@@ -22,7 +22,6 @@ from ..policy.endpoint_keys import BIND_MOUNT, PROXY
 from ..policy.types import Grant, SocketPolicy
 from ..reach import judge
 from .choose import choose
-from .elsewhere import line_for
 
 
 def plan_socket(
@@ -251,6 +250,8 @@ class _Planner:
             return start
         if component.kind != DIRECTORY:
             return start + self._elsewhere_without_acl(self._choices)
+        from .elsewhere import line_for
+
         line = line_for(BIND_MOUNT, self.declared, grant.principal)
         other = f"declare {line} in the grant."
         if component.path in self.facts.private:
@@ -272,6 +273,8 @@ class _Planner:
                 lost = lost_by_proxy(self.facts.chain.resolved) or lost_by_proxy(self.declared.path)
                 if lost is not None:
                     return f" A proxy would be no way out: {lost}."
+                from .elsewhere import line_for
+
                 line = line_for(PROXY, self.declared, grant.principal)
                 return (
                     " The file system keeps no POSIX ACLs. What needs neither an entry nor a group "

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..model.account import Credentials
 from ..model.acl import EXECUTE, WRITE
@@ -22,9 +22,11 @@ from ..model.chain import SOCKET, STICKY, Chain, Component
 from ..model.words import Names
 from .names import NUMBERS
 from .permission import Ruling, decide
-from .remedies import Remedy, remedy_for_permission, remedy_in_words
 from .steps import FOLLOW, LEAF, MISSING, NOT_A_DIRECTORY, SEARCH, TOO_MANY_LINKS, Step, steps
 from .words import of_failure, of_ruling
+
+if TYPE_CHECKING:  # pragma: no cover
+    from .remedies import Remedy
 
 CONNECT_PERMISSION, SEARCH_PERMISSION, FOLLOW_PERMISSION = "connect", "search", "follow"
 PROTECTED_SYMLINK, NOT_A_SOCKET = "protected-symlink", "not-a-socket"
@@ -122,10 +124,13 @@ def _refusals(
     as_group: bool = False,
     not_to_join: Collection[int] = (),
 ) -> list[Refusal]:
+    refused = [one for one in found if not one.allowed]
+    if not refused:
+        return []
+    from .remedies import remedy_for_permission, remedy_in_words
+
     result = []
-    for one in found:
-        if one.allowed:
-            continue
+    for one in refused:
         text = in_words(one, chain, who, names)
         connect = one.permission == CONNECT_PERMISSION
         remedy: Remedy | None = None
