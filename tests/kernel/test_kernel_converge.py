@@ -14,7 +14,6 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -251,7 +250,7 @@ def test_what_others_did_meanwhile_is_what_undo_gives_back(here: Place) -> None:
     declared = {"app": {"path": path, "allow": [{"user": str(BOB)}]}}
     here.run(declared)
     os.chmod(path, 0o767)
-    put(path, replace(Acl.from_bytes(seen(path).acl or b""), users=((BOB, 6), (MALLORY, 6))))
+    put(path, Acl.from_bytes(seen(path).acl or b"")._replace(users=((BOB, 6), (MALLORY, 6))))
     assert here.run(declared).changed
     here.run(declared, absent=True)
     assert Acl.from_bytes(seen(path).acl or b"") == Acl(7, 5, 7, ((MALLORY, 6),), (), 7)

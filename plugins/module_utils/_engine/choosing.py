@@ -15,7 +15,6 @@ import os
 import pwd
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .converge.record import Record, RecordFile
@@ -91,9 +90,9 @@ class Choosing:
                     f"and a {grant.method} is made there then."
                 )
                 told += [sentence] if sentence not in told else []
-            without = replace(task.declared, allow=tuple(kept))
+            without = task.declared._replace(allow=tuple(kept))
             alone = take_apart(task).untouched
-            left.append(replace(task, declared=without, leave_inode=task.leave_inode or alone))
+            left.append(task._replace(declared=without, leave_inode=task.leave_inode or alone))
         return left, told
 
     def facts(
@@ -101,11 +100,10 @@ class Choosing:
     ) -> SocketFacts:
         """Return what decides about a socket, as it would be without this run's holders."""
         path = found.chain.resolved
-        return replace(
-            found,
+        return found._replace(
             chain=without_us,
             allowed=tuple(
-                replace(one, before=self._before(task, one, path)) for one in found.allowed
+                one._replace(before=self._before(task, one, path)) for one in found.allowed
             ),
             unit=None if creator is None else creator.unit,
             private=private_directories(found.chain),

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .converge.record import Record
 from .converge.steps import Step
@@ -28,8 +28,7 @@ from .resources.membership import Membership
 _SECONDS = 120.0
 
 
-@dataclass(frozen=True)
-class Stale:
+class Stale(NamedTuple):
     """A process, and the group that it lacks, or that it still has (``keeps``)."""
 
     process: Process

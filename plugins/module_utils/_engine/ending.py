@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 
 from .converge.record import RecordFile
 from .converge.steps import Want
@@ -18,7 +17,7 @@ from .endpoints import Parts
 from .keep.ends import end_files, moments, timer_of
 from .keep.parts import Served
 from .making import Making
-from .planner.elsewhere import is_managed
+from .policy.endpoint_keys import is_managed
 from .policy.moments import written
 from .policy.types import Grant
 from .task import Task
@@ -41,16 +40,15 @@ def without_ended(tasks: Sequence[Task], file: RecordFile) -> tuple[list[Task], 
             if grant.expires is not None and (grant.expires <= now or _key(task, grant) in known)
         )
         if ended:
-            declared = replace(
-                task.declared,
+            declared = task.declared._replace(
                 allow=tuple(grant for grant in task.declared.allow if grant not in ended),
             )
             if not task.kept:
                 told += [_sentence(task, grant, now) for grant in ended]
             # What ended at another path leaves the socket itself as it was all the time.
             alone = not declared.allow and not is_managed(task.declared)
-            task = replace(
-                task, declared=declared, ended=ended, leave_inode=task.leave_inode or alone
+            task = task._replace(
+                declared=declared, ended=ended, leave_inode=task.leave_inode or alone
             )
         left.append(task)
     return left, told

@@ -12,10 +12,9 @@ declared socket like any other, with its own access, hooks and proofs.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from .policy import Endpoint, Grant, Principal, SocketPolicy
 from .policy.endpoint_keys import BIND_MOUNT, GATE, PROXY
@@ -26,8 +25,7 @@ _STEM = "socket-access-"
 _OUR_UNITS = tuple(f"{_STEM}{method}-" for method in _SERVED)
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """One endpoint of a socket: its name on the host, and the grants that connect there."""
 
     name: str
@@ -41,8 +39,7 @@ class Place:
         return tuple(grant.principal for grant in self.grants)
 
 
-@dataclass(frozen=True)
-class Parts:
+class Parts(NamedTuple):
     """A task as the run works on it.
 
     ``here`` is what is done at the socket itself; ``untouched`` tells that this is nothing at all.
@@ -67,8 +64,7 @@ def take_apart(task: Task) -> Parts:
     places = list(_places(declared))
     mounts = tuple(place for place in places if place.method == BIND_MOUNT)
     served = tuple((place, _as_task(task, place)) for place in places if place.method in _SERVED)
-    here = replace(
-        declared,
+    here = declared._replace(
         allow=tuple(grant for grant in declared.allow if grant.method not in _SERVED),
         trust_directories=_above(declared.path, declared),
     )
@@ -76,14 +72,14 @@ def take_apart(task: Task) -> Parts:
     untouched = task.leave_inode or (
         bool(served) and not here.allow and all(value is None for value in said)
     )
-    return Parts(task, replace(task, declared=here), untouched, mounts, served)
+    return Parts(task, task._replace(declared=here), untouched, mounts, served)
 
 
 def _serving(task: Task) -> Parts:
     declared = task.declared
     place = Place(declared.name, GATE, Endpoint(declared.path), declared.allow)
-    made = replace(declared, unit=unit_of(place))
-    return Parts(task, replace(task, declared=made, served=True), False, (), (), place)
+    made = declared._replace(unit=unit_of(place))
+    return Parts(task, task._replace(declared=made, served=True), False, (), (), place)
 
 
 def holders_of(task: Task, known: Collection[str]) -> set[str]:
@@ -136,6 +132,8 @@ def _above(path: str, declared: SocketPolicy) -> tuple[str, ...]:
 
 def _name(name: str, at: str) -> str:
     """Return a name for files and units that is the same on every run, and no other endpoint's."""
+    import hashlib
+
     readable = re.sub(r"[^A-Za-z0-9_.-]", "_", at.rpartition("/")[2])[:20]
     mark = hashlib.sha256(f"{name}\0{at}".encode("utf-8", "surrogateescape")).hexdigest()[:8]
     return f"{name[:30]}.{readable}-{mark}"

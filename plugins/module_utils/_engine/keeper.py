@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import pwd
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from .converge.record import Record
@@ -83,13 +82,13 @@ class Keeper:
                 continue
             if known is not None and not known.exists:
                 if task.declared.unit is None:
-                    unit, task = None, replace(task, found_unit=None, found_user=None)
+                    unit, task = None, task._replace(found_unit=None, found_user=None)
                 else:
                     self._missing(task, one, known)
             elif known is not None:
                 self._check_fit(task, known, one.facts.chain)
                 if task.declared.born:
-                    task = replace(task, unit_group=self._group_without_us(task, known))
+                    task = task._replace(unit_group=self._group_without_us(task, known))
             creators.append(
                 (task, None if unit is None else creator_shown(task, unit, user, known))
             )

@@ -12,7 +12,6 @@ Most runs meet no such unit, and load nothing that reads one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from .converge.record import Record
 from .converge.steps import Step, order
@@ -51,9 +50,9 @@ def with_endpoints_gone(steps: Sequence[Step]) -> list[Step]:
     for step in steps:
         resource = step.resource
         if resource.key in going:
-            step = replace(step, target=step.current)
+            step = step._replace(target=step.current)
         elif isinstance(resource, UnitState) and resource.makes in removed:
-            step = replace(step, current=resource.losing(step.current))
+            step = step._replace(current=resource.losing(step.current))
         found.append(step)
     return sorted(found, key=order)
 

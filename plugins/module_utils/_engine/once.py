@@ -15,7 +15,6 @@ installed is the same, and is kept compiled.
 from __future__ import annotations
 
 import sys
-import zipfile
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
 from types import CodeType, ModuleType
@@ -40,6 +39,8 @@ class Archive(Loader):
 
         ``shown`` is what a traceback calls the package.
         """
+        import zipfile
+
         self._package = f"{package}."
         self._shown = shown
         self.archive = archive

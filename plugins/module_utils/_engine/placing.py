@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from .errors import AccessError
 from .host import socat
@@ -23,8 +22,8 @@ from .model.account import ROOT
 from .model.chain import Chain
 from .model.facts import PlaceFacts
 from .model.plan import Choice
-from .planner.elsewhere import choose_place, is_managed
-from .policy.endpoint_keys import GATE, PROXY
+from .planner.elsewhere import choose_place
+from .policy.endpoint_keys import GATE, PROXY, is_managed
 from .policy.types import Grant
 from .strangers import stranger_here
 from .task import Task
@@ -64,13 +63,13 @@ class Placing:
             except AccessError as error:
                 problems.append(str(error))
         allow = tuple(
-            replace(grant, method=chosen[grant.endpoint.at].method)
+            grant._replace(method=chosen[grant.endpoint.at].method)
             if grant.method == "auto" and grant.endpoint and grant.endpoint.at in chosen
             else grant
             for grant in task.declared.allow
         )
-        declared = replace(task.declared, allow=allow)
-        return replace(task, declared=declared, settled=tuple(chosen.items())), problems
+        declared = task.declared._replace(allow=allow)
+        return task._replace(declared=declared, settled=tuple(chosen.items())), problems
 
     def _at(self, task: Task, at: str, grants: Sequence[Grant], chain: Chain) -> PlaceFacts:
         declared, leaf = task.declared, chain.leaf
@@ -100,7 +99,7 @@ class Placing:
         """Return why a proxy or a gate has no account that may connect, as the socket is now."""
         if grant.endpoint is None:
             return {}
-        endpoint = replace(grant.endpoint, lose_identity=True)
+        endpoint = grant.endpoint._replace(lose_identity=True)
         user = None
         if endpoint.run_as is not None:
             user = self._accounts.user(endpoint.run_as)

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .diagnose import Explanation, changes_described, why
 from .errors import AccessError
@@ -26,16 +25,14 @@ from .why import explain
 CONNECTS, REFUSED, EITHER = "connected", "refused", None
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(NamedTuple):
     """One principal, and what is expected: CONNECTS, REFUSED, or EITHER to only ask."""
 
     principal: Principal
     expected: str | None
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What the kernel said, whether that was expected, and why, in words and as values."""
 
     question: Question

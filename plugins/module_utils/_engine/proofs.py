@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .errors import AccessError
 from .host.pinned import walked
@@ -21,8 +21,7 @@ from .reach.explain import explain
 _MOST_FAILURES = 10
 
 
-@dataclass(frozen=True)
-class Expectation:
+class Expectation(NamedTuple):
     """That one identity can connect to a socket, or that it cannot."""
 
     socket: str
@@ -33,8 +32,7 @@ class Expectation:
     connects: bool
 
 
-@dataclass(frozen=True)
-class Proof:
+class Proof(NamedTuple):
     """The outcome beside the expectation.  ``held`` is None where nothing could be proven."""
 
     expectation: Expectation

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from .errors import AccessError
 from .host import atomic_file
@@ -46,7 +45,7 @@ def with_found_units(seen: Sequence[tuple[Task, Surveyed]]) -> list[Task]:
     creators = creators_of(unknown.values())
     known.update((index, creators[place]) for index, place in unknown.items() if place in creators)
     return [
-        replace(task, found_unit=known[index].unit, found_user=known[index].user)
+        task._replace(found_unit=known[index].unit, found_user=known[index].user)
         if index in known
         else task
         for index, (task, dummy) in enumerate(seen)

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .converge.loop import Outcome
@@ -31,31 +30,36 @@ _ANYBODY = "somebody who is not declared"
 _NOTHING = SocketPlan((), None, (), {}, False)
 
 
-@dataclass
 class Result:
     """What a run did, in the form in which a door returns it."""
 
-    changed: bool
-    changes: list[str]
-    diff: dict[str, str]
-    sockets: dict[str, Any]
-    warnings: list[str] = field(default_factory=list)
+    def __init__(
+        self,
+        changed: bool,
+        changes: list[str],
+        diff: dict[str, str],
+        sockets: dict[str, Any],
+        warnings: Iterable[str] = (),
+    ) -> None:
+        self.changed = changed
+        self.changes = changes
+        self.diff = diff
+        self.sockets = sockets
+        self.warnings = list(warnings)
 
 
-@dataclass
 class Seen:
-    """One socket or endpoint of a run: what was declared, found and planned, and what keeps it.
+    """One socket or endpoint of a run: what was declared, found and planned, and what keeps it."""
 
-    ``place`` is None for the socket itself.
-    """
-
-    parts: Parts
-    place: Place | None
-    task: Task
-    one: Surveyed
-    plan: SocketPlan = _NOTHING
-    creator: Creator | None = None
-    kept: Sequence[str] = ()
+    def __init__(self, parts: Parts, place: Place | None, task: Task, one: Surveyed) -> None:
+        """``place`` is None for the socket itself."""
+        self.parts = parts
+        self.place = place
+        self.task = task
+        self.one = one
+        self.plan = _NOTHING
+        self.creator: Creator | None = None
+        self.kept: Sequence[str] = ()
 
     @property
     def untouched(self) -> bool:
@@ -191,7 +195,7 @@ def _grant(grant: Grant, choice: Choice, path: str, said: _Said) -> dict[str, An
         "principal": str(grant.principal),
         "method": choice.method,
         "reason": choice.reason,
-        "rejected": [vars(rejected) for rejected in choice.rejected],
+        "rejected": [rejected._asdict() for rejected in choice.rejected],
         "endpoint": path,
         "expires": None if grant.expires is None else written(grant.expires),
         "proof": said.get((path, str(grant.principal))),

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from . import ending
@@ -182,7 +181,7 @@ class Round:
                 exclusive=seen.task.exclusive,
                 deny_all_refused=seen.task.deny_all_refused,
             )
-            seen.task = replace(seen.task, chosen=chosen(seen.one.declared, seen.plan))
+            seen.task = seen.task._replace(chosen=chosen(seen.one.declared, seen.plan))
             self.survey.problems += [
                 problem for problem in problems if problem not in self.survey.problems
             ]

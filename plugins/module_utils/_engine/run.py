@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Sequence
 
-from . import clients
 from .choosing import Choosing
 from .converge.loop import Outcome
 from .converge.record import NoRecord, Record, RecordFile
@@ -22,6 +21,7 @@ from .faults import looking_at
 from .host.lock import Lock
 from .host.systemctl import silent
 from .report import Result
+from .resources.membership import Membership
 from .round import Round
 from .task import Options, Task
 
@@ -69,8 +69,12 @@ def converge(
             file.clear_away()
             lock.release()
     # A unit that is restarted may have a hook of ours, which must get the lock.
-    with looking_at("Whether the clients' processes have their groups (all else is in effect)"):
-        clients.begin_anew(steps, record, result, restart=not options.check)
+    members = [step for step in steps if isinstance(step.resource, Membership)]
+    if members:
+        from .clients import begin_anew
+
+        with looking_at("Whether the clients' processes have their groups (all else is in effect)"):
+            begin_anew(members, record, result, restart=not options.check)
     return result
 
 

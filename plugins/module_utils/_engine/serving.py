@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from .endpoints import Place, service_of, unit_of
 from .errors import AccessError
@@ -41,8 +41,7 @@ _INTERPRETER = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class _Texts:
+class _Texts(NamedTuple):
     """The two units of an endpoint, and what else it needs."""
 
     socket: str
@@ -75,7 +74,7 @@ class Serving:
         account = self._account(place, chain, source, before)
         type_ = source.declared.type or (before and before.found_type) or _type_of(chain)
         groups = None if account is None else account.groups
-        found = replace(own, found_type=type_, found_groups=groups)
+        found = own._replace(found_type=type_, found_groups=groups)
         made = self._made(place, type_, chain, source, account or proxy.Account())
         return (None if account is None or made is None else _served(place, made)), found
 
@@ -93,7 +92,7 @@ class Serving:
             declared.path,
             type_,
             user=declared.serve.user,
-            max_connections=declared.serve.max_connections or gate_units.GateUnits.max_connections,
+            max_connections=declared.serve.max_connections or gate_units.MAX_CONNECTIONS,
         )
         rules = _rules(place, serve_rules(place, type_, declared.serve))
         texts = _Texts(gate_units.socket_unit(gate), gate_units.service_unit(gate), (rules,))
@@ -155,7 +154,7 @@ class Serving:
             chain.resolved,
             account.user,
             account.groups,
-            max_connections=endpoint.max_connections or gate_units.GateUnits.max_connections,
+            max_connections=endpoint.max_connections or gate_units.MAX_CONNECTIONS,
         )
         rules = _rules(place, forward_rules(place, type_, chain.resolved))
         return _Texts(gate_units.socket_unit(gate), gate_units.service_unit(gate), (rules,))
@@ -180,7 +179,7 @@ class Serving:
             account.user,
             account.groups,
             engine == PROXYD or self._has_accept(place, source),
-            max_connections=endpoint.max_connections or proxy_units.ProxyUnits.max_connections,
+            max_connections=endpoint.max_connections or proxy_units.MAX_CONNECTIONS,
         )
         return _Texts(proxy_units.socket_unit(units), proxy_units.service_unit(units))
 

@@ -12,7 +12,6 @@ Everything that makes a declaration unfit for this host is collected here, befor
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field, replace
 
 from .errors import AccessError
 from .faults import in_words
@@ -27,7 +26,6 @@ from .policy.types import Principal, SocketPolicy
 from .reach import unfit_leaf, unsafe_step
 
 
-@dataclass
 class Surveyed:
     """The facts of one socket, its pin, and what is to be said about it.
 
@@ -35,11 +33,12 @@ class Surveyed:
     principals a hook.
     """
 
-    declared: SocketPolicy
-    facts: SocketFacts
-    pin: Pin
-    notes: list[str] = field(default_factory=list)
-    absentees: list[str] = field(default_factory=list)
+    def __init__(self, declared: SocketPolicy, facts: SocketFacts, pin: Pin) -> None:
+        self.declared = declared
+        self.facts = facts
+        self.pin = pin
+        self.notes: list[str] = []
+        self.absentees: list[str] = []
 
     def expect(self, sentence: str, how: str) -> None:
         """Let check mode pass what is missing: an earlier task is to ``how`` it, such as install."""
@@ -85,8 +84,7 @@ class Survey:
         group = self._account(seen, Principal("group", declared.group)) if declared.group else None
         grants = [(grant, self._principal(seen, grant.principal)) for grant in declared.allow]
         refused = [(one, self._principal(seen, one)) for one in declared.refuse]
-        seen.declared = replace(
-            declared,
+        seen.declared = declared._replace(
             allow=tuple(grant for grant, found in grants if found),
             refuse=tuple(one for one, found in refused if found),
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from .errors import AccessError
 from .model.plan import Choice
@@ -36,8 +36,7 @@ _KEPT = (
 )
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(NamedTuple):
     """A declared socket, and who asks for it.
 
     ``exclusive``: named entries that are not declared go.  ``deny_all_refused``: each refused
@@ -73,11 +72,10 @@ class Task:
     @property
     def declared_alone(self) -> SocketPolicy:
         """The declaration as a person writes it, without the unit that is ours."""
-        return replace(self.declared, unit=None) if self.declared.serve else self.declared
+        return self.declared._replace(unit=None) if self.declared.serve else self.declared
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """How a run is to go: ``check`` changes nothing, ``prove`` ends with a real connect().
 
     ``hook``: the run is one of the host's own, at the start of a daemon; it touches inodes alone,

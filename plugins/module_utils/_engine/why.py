@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection
-from dataclasses import replace
 
 from .census.people import groups_changed
 from .census.places import identities
@@ -175,7 +174,7 @@ class _Why:
         if missing_source(known, self.paths) is None:
             return by_declaration(causes, known, self.paths, self.principal)
         start = self.start()
-        return [replace(one, changes=() if start is None else (start,)) for one in causes]
+        return [one._replace(changes=() if start is None else (start,)) for one in causes]
 
     def causes(self, chain: Chain, who: Credentials) -> list[Cause]:
         """Return all that stands in the way of somebody, in the kernel's order."""
@@ -220,9 +219,9 @@ class _Why:
         other = other_name(self.chain, self.sockets)
         start = None if cause.code == NOT_A_SOCKET else self.start()
         if start is not None:
-            return replace(cause, changes=(replace(start, instead=other),))
+            return cause._replace(changes=(start._replace(instead=other),))
         if other is not None:
-            return replace(cause, changes=(replace(other, instead=cause.changes[0]),))
+            return cause._replace(changes=(other._replace(instead=cause.changes[0]),))
         return cause
 
     def _running(self, new: Answer) -> tuple[list[Answer], list[str]]:

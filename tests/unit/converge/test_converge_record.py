@@ -95,7 +95,7 @@ def test_holders(file: RecordFile) -> None:
 
 
 def _with_entry(**changed: object) -> str:
-    entry = {**vars(ENTRY), **changed}
+    entry = {**ENTRY._asdict(), **changed}
     return json.dumps({"format": 1, "entries": {"socket:/a": entry}})
 
 

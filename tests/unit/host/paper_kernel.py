@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -60,10 +59,10 @@ class PaperKernel:
             {"group_obj": mode >> 3 & 7} if acl.mask is None else {"mask": mode >> 3 & 7}
         )
         self.special = mode & 0o7000
-        self._change(acl=replace(acl, user_obj=mode >> 6 & 7, other=mode & 7, **group))
+        self._change(acl=acl._replace(user_obj=mode >> 6 & 7, other=mode & 7, **group))
 
     def chown(self, name: str, uid: int, gid: int) -> None:
         self._change(uid=uid, gid=gid)
 
     def _change(self, **parts: object) -> None:
-        self.states.append(replace(self.access, **parts))  # type: ignore[arg-type]
+        self.states.append(self.access._replace(**parts))  # type: ignore[arg-type]

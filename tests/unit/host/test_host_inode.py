@@ -24,7 +24,9 @@ from unit.resources.values import accesses, bits, everyone, ids
 
 WRITE = 2
 EVERYONE = everyone()
-minimal = st.builds(Access, ids, ids, st.builds(Acl, bits, bits, bits))
+minimal = st.builds(
+    Access, ids, ids, st.tuples(bits, bits, bits).map(lambda classes: Acl(*classes))
+)
 
 
 def _write(kernel: PaperKernel, wanted: Access) -> None:

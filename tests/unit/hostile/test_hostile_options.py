@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, replace
 from typing import Any, cast
 
 import pytest
@@ -184,7 +183,7 @@ def _scene(method: str, **more: Any) -> SocketPolicy:
     serve = Serve(("/usr/bin/true", "-x"), "writer") if method == "serve" else None
     return SocketPolicy(
         *("app", "/run/app/app.sock", "stream", "app", "app", 0o660),
-        allow=(replace(grant, method="auto") if serve else grant,),
+        allow=(grant._replace(method="auto") if serve else grant,),
         refuse=(Principal("user", "nobody"),),
         trust_directories=("/run/app",),
         serve=serve,
@@ -245,21 +244,21 @@ def spoilt(value: Any, evil: str) -> Iterator[Any]:
 def put(declared: SocketPolicy, table: str, key: str, value: Any) -> SocketPolicy | None:
     """Return the declaration with the checked value at its place, None where it has no such."""
     if table == "socket":
-        return replace(declared, **{key: value})
+        return declared._replace(**{key: value})
     if table == "serve":
-        serve = declared.serve and replace(declared.serve, **{key: value})
-        return serve and replace(declared, serve=serve)
+        serve = declared.serve and declared.serve._replace(**{key: value})
+        return serve and declared._replace(serve=serve)
     (grant,) = declared.allow
     if key in ("user", "group"):
-        grant = replace(grant, principal=Principal(key, value))
-    elif key in {field.name for field in fields(Grant)}:
-        grant = replace(grant, **{key: value})
+        grant = grant._replace(principal=Principal(key, value))
+    elif key in Grant._fields:
+        grant = grant._replace(**{key: value})
     elif grant.endpoint is None:
         return None
     else:
         name = ENDPOINT_FIELDS.get(key, key)
-        grant = replace(grant, endpoint=replace(grant.endpoint, **{name: value}))
-    return replace(declared, allow=(grant,))
+        grant = grant._replace(endpoint=grant.endpoint._replace(**{name: value}))
+    return declared._replace(allow=(grant,))
 
 
 # --- files ----------------------------------------------------------------------------------
@@ -275,7 +274,7 @@ def surveyed(declared: SocketPolicy) -> Surveyed:
         ),
         resolved=declared.path,
     )
-    return Surveyed(declared, SocketFacts(seen, None, None, (), ()), cast(Pin, None), [])
+    return Surveyed(declared, SocketFacts(seen, None, None, (), ()), cast(Pin, None))
 
 
 def rendered(declared: SocketPolicy, monkeypatch: pytest.MonkeyPatch) -> list[KeptFile]:
@@ -418,7 +417,7 @@ def test_no_name_of_a_socket_says_more_than_a_name(
         except PolicyError:
             continue
         for scene in SCENES.values():
-            files = rendered(replace(scene, name=declared.name), monkeypatch)
+            files = rendered(scene._replace(name=declared.name), monkeypatch)
             judged(files, rendered(scene, monkeypatch), name)
 
 

@@ -62,6 +62,7 @@ PURE_IMPORTS = {
     "reprlib",
     "shlex",
     "struct",
+    "types",
     "typing",
 }
 IMPURE_CALLS = {"open", "print", "input", "exec", "eval", "compile", "__import__", "breakpoint"}

@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.gate import bulk
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.gate.rules import GateRules
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.gate.rules import (
+    FINISH_SECONDS,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.keep import (
     gate_units,
     proxy_units,
@@ -74,11 +74,11 @@ def test_messages_get_a_listener_for_messages() -> None:
 @pytest.mark.parametrize("at", ["/run/x ", "/run/x\\"])
 def test_a_name_that_systemd_would_shorten_is_refused(at: str) -> None:
     with pytest.raises(AccessError, match="choose another name"):
-        proxy_units.socket_unit(replace(PROXY, at=at))
+        proxy_units.socket_unit(PROXY._replace(at=at))
 
 
 def test_percents_of_the_endpoint_are_no_specifiers() -> None:
-    unit = proxy_units.socket_unit(replace(PROXY, at="/run/%n $HOME", source="/run/%h"))
+    unit = proxy_units.socket_unit(PROXY._replace(at="/run/%n $HOME", source="/run/%h"))
     assert value(unit, "ListenStream") == "/run/%%n $HOME"
     assert "%%h" in value(unit, "Description")
 
@@ -90,7 +90,7 @@ def test_a_service_is_never_locked_out_and_never_runs_as_root() -> None:
     assert value(unit, "DynamicUser") == "yes"
     assert value(unit, "Requires") == "socket-access-proxy-redis.socket"
     assert "SupplementaryGroups" not in unit
-    declared = proxy_units.service_unit(replace(PROXY, user="www-data", groups=(33, 4)))
+    declared = proxy_units.service_unit(PROXY._replace(user="www-data", groups=(33, 4)))
     assert value(declared, "User") == "www-data"
     assert value(declared, "SupplementaryGroups") == "33 4"
     assert "DynamicUser" not in declared
@@ -104,21 +104,21 @@ def test_a_new_socat_accepts_by_itself() -> None:
 
 
 def test_an_old_socat_is_started_for_each_connection() -> None:
-    assert value(proxy_units.service_unit(replace(PROXY, native=False)), "ExecStart") == (
+    assert value(proxy_units.service_unit(PROXY._replace(native=False)), "ExecStart") == (
         "/usr/local/sbin/socket-access accept --max 512 -- "
         '/usr/bin/socat -t86400 -b262144 FD:0,shut-down "UNIX-CONNECT:/run/redis/redis.sock"'
     )
 
 
 def test_messages_fit_into_one_read_and_one_write() -> None:
-    start = value(proxy_units.service_unit(replace(PROXY, type="seqpacket")), "ExecStart")
+    start = value(proxy_units.service_unit(PROXY._replace(type="seqpacket")), "ExecStart")
     assert " -b1048576 " in start
     assert start.endswith(',type=5,sndbuf=1048576"')
     assert start.count("sndbuf=1048576") == 2
 
 
 def test_socket_proxyd_forwards_streams() -> None:
-    unit = proxy_units.service_unit(replace(PROXY, engine=PROXYD, max_connections=1000))
+    unit = proxy_units.service_unit(PROXY._replace(engine=PROXYD, max_connections=1000))
     assert value(unit, "ExecStart") == (
         '/usr/lib/systemd/systemd-socket-proxyd --connections-max=1000 "/run/redis/redis.sock"'
     )
@@ -126,7 +126,7 @@ def test_socket_proxyd_forwards_streams() -> None:
 
 
 def test_there_is_a_task_for_each_connection() -> None:
-    unit = proxy_units.service_unit(replace(PROXY, max_connections=2000))
+    unit = proxy_units.service_unit(PROXY._replace(max_connections=2000))
     assert int(value(unit, "TasksMax")) > 2000
 
 
@@ -151,15 +151,15 @@ def test_a_gate_has_a_task_for_each_thread_that_carries_bulk() -> None:
     ],
 )
 def test_the_sandbox_leaves_the_source_in_sight(source: str, key: str, expected: str) -> None:
-    proxy = replace(PROXY, source=source, user="app")
+    proxy = PROXY._replace(source=source, user="app")
     assert value(proxy_units.service_unit(proxy), key) == expected
-    gate = replace(FORWARD, forward=source, user="app")
+    gate = FORWARD._replace(forward=source, user="app")
     assert value(gate_units.service_unit(gate), key) == expected
 
 
 def test_a_dynamic_user_cannot_see_the_hosts_tmp() -> None:
     with pytest.raises(AccessError, match="declare as run_as an account"):
-        proxy_units.service_unit(replace(PROXY, source="/tmp/app.sock"))
+        proxy_units.service_unit(PROXY._replace(source="/tmp/app.sock"))
 
 
 def test_quoting_for_systemd() -> None:
@@ -173,7 +173,7 @@ def test_quoting_for_socat() -> None:
 
 
 def test_both_quotings_are_applied_to_a_source() -> None:
-    start = value(proxy_units.service_unit(replace(PROXY, source="/run/a,b%c")), "ExecStart")
+    start = value(proxy_units.service_unit(PROXY._replace(source="/run/a,b%c")), "ExecStart")
     assert start.endswith('"UNIX-CONNECT:/run/a\\\\,b%%c"')
 
 
@@ -182,7 +182,7 @@ def test_a_gate_that_forwards_sees_who_asks() -> None:
     assert value(unit, "ExecStart") == "/usr/local/sbin/socket-access gate redis"
     assert value(unit, "Type") == "notify"
     assert value(unit, "RestrictAddressFamilies") == "AF_UNIX"
-    assert int(value(unit, "TimeoutStopSec")) > GateRules.finish_seconds
+    assert int(value(unit, "TimeoutStopSec")) > FINISH_SECONDS
     assert "ProcSubset" not in unit
     assert "ProtectProc" not in unit
     assert int(value(unit, "LimitNOFILE")) >= 2 * FORWARD.max_connections + 256
@@ -195,10 +195,10 @@ def test_a_gate_that_serves_may_write_what_its_account_may() -> None:
     assert value(unit, "UMask") == "0022"
     for key in ("ProtectSystem", "ProtectHome", "PrivateTmp", "PrivateDevices", "DynamicUser"):
         assert key not in unit
-    root = gate_units.service_unit(replace(SERVE, user="root"))
+    root = gate_units.service_unit(SERVE._replace(user="root"))
     assert "CAP_DAC_OVERRIDE" in value(root, "CapabilityBoundingSet")
 
 
 def test_nobody_runs_a_command_by_accident() -> None:
     with pytest.raises(ValueError, match="needs the account"):
-        gate_units.service_unit(replace(SERVE, user=None))
+        gate_units.service_unit(SERVE._replace(user=None))

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.methods import bind_mount
@@ -83,9 +81,9 @@ def test_a_group_that_may_not_write_lets_nobody_connect(mode: int) -> None:
 
 
 def test_a_mask_takes_the_group_its_right() -> None:
-    acl = replace(Acl.from_mode(0o660), users=((33, 6),), mask=4)
+    acl = Acl.from_mode(0o660)._replace(users=((33, 6),), mask=4)
     assert "has no account" in problem_of(chain(Access(100, 500, acl)))
-    open_mask = replace(acl, mask=6)
+    open_mask = acl._replace(mask=6)
     assert of(chain(Access(100, 500, open_mask))).account == Account(None, (500,))
 
 
@@ -244,7 +242,7 @@ def test_daemons_that_do_not(path: str) -> None:
 
 def _pipewire(path: str = "/run/app/pipewire-0") -> Chain:
     seen = socket(0o666)
-    leaf = replace(seen.components[-1], path=path)
+    leaf = seen.components[-1]._replace(path=path)
     return Chain(path, (*seen.components[:-1], leaf), resolved=path)
 
 
@@ -257,9 +255,9 @@ def test_what_a_proxy_would_take_away_is_refused() -> None:
 def test_it_is_refused_by_either_name() -> None:
     """By the one that is declared, and by the one that a link leads to."""
     seen = _pipewire()
-    behind_a_link = replace(seen, path="/srv/audio")
+    behind_a_link = seen._replace(path="/srv/audio")
     assert "PipeWire" in problem_of(behind_a_link)
-    behind_a_name = replace(seen, resolved="/srv/audio")
+    behind_a_name = seen._replace(resolved="/srv/audio")
     assert "PipeWire" in problem_of(behind_a_name)
 
 

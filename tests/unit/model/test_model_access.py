@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -37,23 +35,31 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.reach.pe
 BITS = st.integers(0, 7)
 IDS = st.integers(1, 6)
 NAMED = st.dictionaries(IDS, BITS, max_size=3)
-ACLS = st.builds(Acl, BITS, BITS, BITS) | st.builds(
+ACLS = st.tuples(BITS, BITS, BITS).map(lambda classes: Acl(*classes)) | st.builds(
     Acl, BITS, BITS, BITS, NAMED.map(entries_of), NAMED.map(entries_of), BITS | st.just(0)
 )
 ACCESSES = st.builds(Access, IDS, IDS, ACLS)
-REQUESTS = st.builds(
-    AccessRequest,
-    uid=st.none() | IDS,
-    gid=st.none() | IDS,
-    user_obj=st.none() | BITS,
-    group_obj=st.none() | BITS,
-    other=st.none() | BITS,
-    users=NAMED,
-    groups=NAMED,
-    exclusive=st.booleans(),
+REQUESTS = st.fixed_dictionaries(
+    {
+        "uid": st.none() | IDS,
+        "gid": st.none() | IDS,
+        "user_obj": st.none() | BITS,
+        "group_obj": st.none() | BITS,
+        "other": st.none() | BITS,
+        "users": NAMED,
+        "groups": NAMED,
+        "exclusive": st.booleans(),
+    }
+).map(lambda keys: AccessRequest(**keys))
+ENTRIES_ONLY = st.fixed_dictionaries(
+    {
+        "users": NAMED,
+        "groups": NAMED,
+    }
+).map(lambda keys: AccessRequest(**keys))
+PROCESSES = st.tuples(IDS, IDS, st.frozensets(IDS, max_size=3)).map(
+    lambda values: Credentials(*values)
 )
-ENTRIES_ONLY = st.builds(AccessRequest, users=NAMED, groups=NAMED)
-PROCESSES = st.builds(Credentials, IDS, IDS, st.frozensets(IDS, max_size=3))
 
 
 class TestMerge:
@@ -128,7 +134,7 @@ class TestSocket:
         assert wanted_socket(self.BEFORE, request_) == Access(1, 2, acl)
 
     def test_entries_of_others(self) -> None:
-        before = replace(self.BEFORE, acl=Acl(6, 0, 0, ((3, 4),), ((4, 6),), 6))
+        before = self.BEFORE._replace(acl=Acl(6, 0, 0, ((3, 4),), ((4, 6),), 6))
         kept = wanted_socket(before, AccessRequest(users={5: 6}))
         assert kept.acl == Acl(6, 0, 0, ((3, 4), (5, 6)), ((4, 6),), 6)
         gone = wanted_socket(before, AccessRequest(users={5: 6}, exclusive=True))

@@ -20,7 +20,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.ac
 
 BITS = st.integers(0, 7)
 NAMED = st.dictionaries(st.integers(0, 2**32 - 2), BITS, max_size=5)
-ACLS = st.builds(Acl, BITS, BITS, BITS) | st.builds(
+ACLS = st.tuples(BITS, BITS, BITS).map(lambda classes: Acl(*classes)) | st.builds(
     Acl, BITS, BITS, BITS, NAMED.map(entries_of), NAMED.map(entries_of), BITS
 )
 

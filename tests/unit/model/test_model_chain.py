@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.access import Access
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.account import (
     Credentials,
@@ -21,8 +19,8 @@ WIDE = Access(5, 6, Acl.from_mode(0o666))
 
 def test_leaf() -> None:
     assert WHOLE.leaf is WHOLE.components[-1]
-    assert replace(WHOLE, missing="/run/s").leaf is None
-    assert replace(WHOLE, blocked="/run/s/x").leaf is None
+    assert WHOLE._replace(missing="/run/s").leaf is None
+    assert WHOLE._replace(blocked="/run/s/x").leaf is None
 
 
 def test_planned_accesses() -> None:

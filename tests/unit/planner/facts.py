@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from typing import Any
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.access import (
@@ -114,7 +113,7 @@ def chain(
         Component("/run/app", DIRECTORY, directory or root, acl_support=parents_acl_support),
     ]
     if access is None:
-        parts[-1] = replace(parts[-1], acl_support=acl_support)
+        parts[-1] = parts[-1]._replace(acl_support=acl_support)
         return Chain(PATH, tuple(parts), missing=PATH, resolved=PATH)
     leaf = Component(PATH, SOCKET, access, acl_support=acl_support)
     return Chain(PATH, (*parts, leaf), resolved=PATH)
@@ -163,7 +162,7 @@ def facts_of(
         USERS[declared.owner] if declared.owner else None,
         GROUPS.get(declared.group) if declared.group else None,
         tuple(
-            replace(client(who), before=known.get(who))
+            client(who)._replace(before=known.get(who))
             for who in (str(grant.principal) for grant in declared.allow)
         ),
         tuple(client(str(one)) for one in declared.refuse),

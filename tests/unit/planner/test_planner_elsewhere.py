@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -85,7 +84,7 @@ def test_several_endpoints_have_rights_of_their_own() -> None:
 
 
 def test_who_asks_for_identity_or_descriptors_gets_no_proxy() -> None:
-    choice = choose(facts=replace(PLAIN, lost=LOST))
+    choice = choose(facts=PLAIN._replace(lost=LOST))
     assert choice.method == "bind_mount"
     assert "PipeWire takes file descriptors" in choice.reason
     assert "which a proxy drops" in said(choice)["proxy"]
@@ -93,7 +92,7 @@ def test_who_asks_for_identity_or_descriptors_gets_no_proxy() -> None:
 
 
 def test_a_proxy_for_such_a_daemon_needs_the_word_for_it() -> None:
-    lost = replace(PLAIN, lost=LOST, can_mount=False)
+    lost = PLAIN._replace(lost=LOST, can_mount=False)
     with pytest.raises(AccessError, match="lose_identity: true") as caught:
         choose(facts=lost)
     for word in ("user www", "/run/app/app.sock", AT, "PipeWire", "CAP_SYS_ADMIN"):
@@ -127,16 +126,16 @@ def test_many_connections_are_for_a_gate() -> None:
 
 
 def test_without_socat_a_gate_is_left() -> None:
-    choice = choose(facts=replace(PLAIN, socat=False))
+    choice = choose(facts=PLAIN._replace(socat=False))
     assert choice.method == "gate"
     assert "socat is not installed" in said(choice)["proxy"]
     assert choose(
-        end(engine="systemd-socket-proxyd"), facts=replace(PLAIN, socat=False)
+        end(engine="systemd-socket-proxyd"), facts=PLAIN._replace(socat=False)
     ).method == ("proxy")
 
 
 def test_datagrams_only_go_through_a_mount() -> None:
-    choice = choose(facts=replace(PLAIN, type="dgram"))
+    choice = choose(facts=PLAIN._replace(type="dgram"))
     assert choice.method == "bind_mount"
     assert "datagrams" in said(choice)["proxy"]
 
@@ -144,9 +143,9 @@ def test_datagrams_only_go_through_a_mount() -> None:
 @pytest.mark.parametrize(
     ("facts", "word"),
     [
-        (replace(PLAIN, owners=("user www",)), "User www owns the socket"),
-        (replace(PLAIN, can_mount=False), "CAP_SYS_ADMIN"),
-        (replace(PLAIN, acl_support=False), "no POSIX ACLs"),
+        (PLAIN._replace(owners=("user www",)), "User www owns the socket"),
+        (PLAIN._replace(can_mount=False), "CAP_SYS_ADMIN"),
+        (PLAIN._replace(acl_support=False), "no POSIX ACLs"),
     ],
 )
 def test_what_no_mount_can_do(facts: PlaceFacts, word: str) -> None:
@@ -156,22 +155,22 @@ def test_what_no_mount_can_do(facts: PlaceFacts, word: str) -> None:
 
 
 def test_a_mode_for_everyone_needs_no_entry() -> None:
-    assert choose(facts=replace(PLAIN, acl_support=False), mode=0o666).method == "bind_mount"
+    assert choose(facts=PLAIN._replace(acl_support=False), mode=0o666).method == "bind_mount"
 
 
 def test_no_account_that_could_connect() -> None:
     nobody = {"proxy": "Nobody may.", "gate": "Nobody may."}
-    choice = choose(facts=replace(PLAIN, no_account=nobody))
+    choice = choose(facts=PLAIN._replace(no_account=nobody))
     assert choice.method == "bind_mount"
     assert said(choice)["proxy"] == "Nobody may."
 
 
 def test_no_systemd() -> None:
-    assert choose(facts=replace(PLAIN, systemd=False)).method == "bind_mount"
+    assert choose(facts=PLAIN._replace(systemd=False)).method == "bind_mount"
 
 
 def test_open_parents_are_for_what_makes_a_socket_of_its_own() -> None:
-    opening = replace(end(), open_parents=("/srv/www",))
+    opening = end()._replace(open_parents=("/srv/www",))
     choice = choose(opening, mode=0o660)
     assert choice.method == "proxy"
     assert "open_parents is declared" in said(choice)["bind_mount"]
@@ -195,7 +194,7 @@ def test_the_same_facts_give_the_same_choice_and_what_worked_stays(keys: dict[st
         except AccessError:
             continue
         made.append(first.method)
-        again = choose(facts=replace(facts, before=first.method), **keys)
+        again = choose(facts=facts._replace(before=first.method), **keys)
         assert (again.method, again.reason, again.rejected) == (
             first.method,
             first.reason,
@@ -205,7 +204,7 @@ def test_the_same_facts_give_the_same_choice_and_what_worked_stays(keys: dict[st
         # A proxy never stands before who needs more than a proxy gives.
         assert not (facts.lost and first.method != "bind_mount")
         for before in METHODS:
-            kept = choose(facts=replace(facts, before=before), **keys)
+            kept = choose(facts=facts._replace(before=before), **keys)
             if kept.method != before:
                 assert kept.changed
                 assert said(kept)[before]
@@ -219,7 +218,7 @@ def test_the_same_facts_give_the_same_choice_and_what_worked_stays(keys: dict[st
 @pytest.mark.parametrize(("before", "keys"), [("proxy", {"mode": 0o660}), ("bind_mount", {})])
 def test_what_works_is_not_made_anew(before: str, keys: dict[str, Any]) -> None:
     assert choose(**keys).method != before
-    choice = choose(facts=replace(PLAIN, before=before), **keys)
+    choice = choose(facts=PLAIN._replace(before=before), **keys)
     assert (choice.method, choice.changed) == (before, False)
     assert said(choice)[choose(**keys).method] == "What works is not made anew."
 

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.access import (
@@ -336,6 +334,6 @@ def test_without_acls_and_without_a_group_a_second_socket_is_the_way_out() -> No
 
 def test_a_proxy_is_no_way_out_for_who_needs_identity() -> None:
     base = declare("user nginx", "user carol")
-    seen = replace(chain(BORN, acl_support=False), resolved="/run/user/7/pipewire-0")
+    seen = chain(BORN, acl_support=False)._replace(resolved="/run/user/7/pipewire-0")
     said = problem(base, seen)
     assert "A proxy would be no way out: PipeWire takes file descriptors" in said

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.account import (
@@ -140,7 +138,7 @@ def test_private_directories_stay_closed(path: str) -> None:
 
 
 def test_a_file_system_without_acls() -> None:
-    leaf = replace(socket_at("/run/s", 0o600, BOB, APP), acl_support=False)
+    leaf = socket_at("/run/s", 0o600, BOB, APP)._replace(acl_support=False)
     (remedy,) = judge(chain("/run/s", RUN, leaf), WHO, People()).remedies
     assert (remedy.kind, remedy.group) == ("group-mode", APP)
     assert remedy.text == (
@@ -150,7 +148,7 @@ def test_a_file_system_without_acls() -> None:
 
 
 def test_missing() -> None:
-    whole = replace(chain(SOCK, RUN), missing="/run/app")
+    whole = chain(SOCK, RUN)._replace(missing="/run/app")
     verdict = judge(whole, WHO, People())
     assert (verdict.rule, verdict.errno, verdict.component.path) == ("missing", "ENOENT", "/run")
     assert verdict.text == "alice cannot connect to /run/app/s, because /run/app does not exist."
@@ -158,7 +156,7 @@ def test_missing() -> None:
 
 
 def test_missing_below_a_closed_directory_is_a_refusal() -> None:
-    whole = replace(chain("/run/app/s", RUN, inode("/run/app", 0o700, APP)), missing=SOCK)
+    whole = chain("/run/app/s", RUN, inode("/run/app", 0o700, APP))._replace(missing=SOCK)
     verdict = judge(whole, WHO)
     assert (verdict.rule, verdict.errno) == ("search-other", "EACCES")
     assert [one.kind for one in verdict.remedies] == ["user-entry", "start"]
@@ -166,7 +164,7 @@ def test_missing_below_a_closed_directory_is_a_refusal() -> None:
 
 def test_missing_is_found_beside_a_link_that_was_walked_before() -> None:
     """The last component that was seen is the link then, and not the directory."""
-    whole = replace(chain("/run/l", RUN, link("/run/l", "s")), missing="/run/s")
+    whole = chain("/run/l", RUN, link("/run/l", "s"))._replace(missing="/run/s")
     assert judge(whole, WHO).component.path == "/run"
 
 
@@ -179,7 +177,7 @@ def test_permission_comes_before_the_type(mode: int, rule: str) -> None:
 
 def test_not_a_directory_on_the_way() -> None:
     whole = chain("/run/f/s", RUN, inode("/run/f", 0o666, kind=OTHER))
-    verdict = judge(replace(whole, blocked="/run/f"), WHO, People())
+    verdict = judge(whole._replace(blocked="/run/f"), WHO, People())
     assert (verdict.rule, verdict.errno) == ("not-a-directory", "ENOTDIR")
 
 
@@ -215,7 +213,7 @@ class TestLinks:
         assert judge(self.through(BOB, mode), WHO).allowed
 
     def test_not_protected(self) -> None:
-        assert judge(replace(self.through(BOB), protected_symlinks=False), WHO).allowed
+        assert judge(self.through(BOB)._replace(protected_symlinks=False), WHO).allowed
 
     def test_only_trailing_links_are_protected(self) -> None:
         assert judge(self.through(BOB, path="/tmp/l/s"), WHO).allowed

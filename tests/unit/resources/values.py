@@ -45,31 +45,30 @@ accesses = st.builds(Access, ids, ids, acls())
 
 def requests(permissions: st.SearchStrategy[int]) -> st.SearchStrategy[AccessRequest]:
     """Return requests whose named entries have such permissions."""
-    return st.builds(
-        AccessRequest,
-        uid=st.none() | ids,
-        gid=st.none() | ids,
-        user_obj=maybe_bits,
-        group_obj=maybe_bits,
-        other=maybe_bits,
-        users=st.dictionaries(ids, permissions, max_size=3),
-        groups=st.dictionaries(ids, permissions, max_size=3),
-        exclusive=st.booleans(),
-    )
+    return st.fixed_dictionaries(
+        {
+            "uid": st.none() | ids,
+            "gid": st.none() | ids,
+            "user_obj": maybe_bits,
+            "group_obj": maybe_bits,
+            "other": maybe_bits,
+            "users": st.dictionaries(ids, permissions, max_size=3),
+            "groups": st.dictionaries(ids, permissions, max_size=3),
+            "exclusive": st.booleans(),
+        }
+    ).map(lambda keys: AccessRequest(**keys))
 
 
 socket_requests = requests(st.sampled_from((0, 6)))
-searches = st.builds(
-    AccessRequest,
-    users=st.dictionaries(ids, st.just(1), max_size=3),
-    groups=st.dictionaries(ids, st.just(1), max_size=3),
-)
-processes = st.builds(
-    Credentials,
-    st.sampled_from((*IDS, NOBODY)),
-    st.sampled_from((*IDS, NOBODY)),
-    st.frozensets(ids, max_size=3),
-)
+searches = st.fixed_dictionaries(
+    {
+        "users": st.dictionaries(ids, st.just(1), max_size=3),
+        "groups": st.dictionaries(ids, st.just(1), max_size=3),
+    }
+).map(lambda keys: AccessRequest(**keys))
+processes = st.tuples(
+    st.sampled_from((*IDS, NOBODY)), st.sampled_from((*IDS, NOBODY)), st.frozensets(ids, max_size=3)
+).map(lambda values: Credentials(*values))
 
 
 def everyone() -> list[Credentials]:

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -54,15 +53,17 @@ def seen(
     active: bool = True,
 ) -> Seen:
     """Return the socket app as a run sees it, whose unit is running."""
-    declared = replace(declare("user nginx"), unit=unit)
-    declared = replace(declared, path=path) if path else declared
+    declared = declare("user nginx")._replace(unit=unit)
+    declared = declared._replace(path=path) if path else declared
     parts = take_apart(Task(declared, holder))
     there = chain(Access(0, 0, Acl.from_mode(0o660)))
     facts = facts_of(declared, chain() if missing else there)
     if path:
-        facts = replace(facts, chain=replace(facts.chain, path=path, resolved=path))
+        facts = facts._replace(chain=facts.chain._replace(path=path, resolved=path))
     one = Surveyed(declared, facts, cast(Pin, None))
-    return Seen(parts, None, parts.here, one, creator=Creator(unit, active=active))
+    seen = Seen(parts, None, parts.here, one)
+    seen.creator = Creator(unit, active=active)
+    return seen
 
 
 def record(path: str, *holders: str) -> Record:
@@ -88,7 +89,7 @@ def test_what_nobody_doubts() -> None:
     assert two_names(seen(), "socket app", "socket_acl /run/app/app.sock") == []
     assert two_names(seen(holder="socket_acl /run/app/app.sock"), "socket cache") == []
     kept = seen()
-    kept.task = replace(kept.task, kept=True)
+    kept.task = kept.task._replace(kept=True)
     assert two_names(kept, "socket app", "socket cache") == []
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,8 +89,8 @@ def test_a_clock_that_was_set_back_opens_nothing(tmp_path: Path) -> None:
     """What was over once is, until another time is declared; the record is of any age."""
     file = RecordFile(str(tmp_path))
     grant = Grant(WWW, expires=NOW + 50)
-    at = replace(grant, method="proxy", endpoint=Endpoint("/run/at"))
-    ended = replace(take_apart(task(Grant(DB))).task, ended=(grant, at))
+    at = grant._replace(method="proxy", endpoint=Endpoint("/run/at"))
+    ended = take_apart(task(Grant(DB))).task._replace(ended=(grant, at))
     known = ending.remembered({}, {"socket app"}, [take_apart(ended)])
     file.save(Record({}, known))
     os.utime(file.path, (NOW + 9999, NOW + 9999))
@@ -102,8 +101,8 @@ def test_a_clock_that_was_set_back_opens_nothing(tmp_path: Path) -> None:
     declared = SocketPolicy("app.at", "/run/at", allow=(grant,))
     kept = Task(declared, "socket app at /run/at", kept=True)
     assert left(kept, file)[0].declared.allow == ()
-    assert left(task(replace(grant, expires=NOW + 51)), file)[0].declared.allow != ()
-    assert left(task(replace(grant, principal=DB)), file)[0].declared.allow != ()
+    assert left(task(grant._replace(expires=NOW + 51)), file)[0].declared.allow != ()
+    assert left(task(grant._replace(principal=DB)), file)[0].declared.allow != ()
 
 
 def test_what_ended_is_known_as_long_as_it_is_declared() -> None:
@@ -118,7 +117,7 @@ def test_what_ended_is_known_as_long_as_it_is_declared() -> None:
 def test_what_ends_elsewhere_leaves_the_socket_as_it_is() -> None:
     """A declared socket without any grant is closed; one that nothing was done to stays so."""
     served = Grant(WWW, "proxy", endpoint=Endpoint("/run/at"), expires=NOW)
-    for grant in (served, replace(served, method="auto")):
+    for grant in (served, served._replace(method="auto")):
         found = left(task(grant))[0]
         assert take_apart(found).untouched
     assert not take_apart(left(task(served, mode=0o600))[0]).untouched
@@ -130,9 +129,9 @@ def test_the_policy_of_the_host_ends_as_well() -> None:
     kept = from_compiled(compiled(whole), "x")
     assert kept.declared == whole.declared
     assert compiled(kept) == compiled(whole)
-    chosen = replace(whole, chosen={"user www": "acl"})
+    chosen = whole._replace(chosen={"user www": "acl"})
     assert from_compiled(compiled(chosen), "x").chosen == chosen.chosen
-    at = replace(Grant(WWW, "proxy", endpoint=Endpoint("/run/at")), expires=NOW + 5)
+    at = Grant(WWW, "proxy", endpoint=Endpoint("/run/at"))._replace(expires=NOW + 5)
     ((dummy, endpoint),) = take_apart(task(at)).served
     assert endpoint.declared.allow[0].expires == NOW + 5
 

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import pytest
 from hypothesis import assume, given, settings
@@ -121,7 +120,7 @@ def test_grants_at_one_path_are_one_place() -> None:
 
 def test_an_endpoint_is_a_socket_of_its_own() -> None:
     whole = task(
-        replace(end(owner="web", group="db", mode=0o640), open_parents=("/srv",)),
+        end(owner="web", group="db", mode=0o640)._replace(open_parents=("/srv",)),
         end(DB, owner="web", group="db", mode=0o640),
         end(Principal("user", "web"), owner="web", group="db", mode=0o640),
         type="seqpacket",

@@ -212,7 +212,8 @@ def test_nothing_is_promised_of_what_is_not_there() -> None:
     declared = declare("user nginx", refuse=("user carol",))
     parts = take_apart(Task(declared, "socket app"))
     one = Surveyed(declared, facts_of(declared, chain(None)), cast(Pin, None))
-    seen = Seen(parts, None, parts.here, one, plan(declared))
+    seen = Seen(parts, None, parts.here, one)
+    seen.plan = plan(declared)
     assert not list(seen.promises(cast(Accounts, Known()), STRANGER))
 
 

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -80,7 +79,9 @@ def make(*, check: bool = False) -> serving.Serving:
 
 
 def surveyed(declared: SocketPolicy, seen: Chain) -> Surveyed:
-    return Surveyed(declared, SocketFacts(seen, None, None, (), ()), cast(Pin, None), ["A note."])
+    one = Surveyed(declared, SocketFacts(seen, None, None, (), ()), cast(Pin, None))
+    one.notes.append("A note.")
+    return one
 
 
 def parts_of(method: str = "proxy", type_: str | None = None, **fields: object) -> Parts:
@@ -119,7 +120,7 @@ def no_socat(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def listens(monkeypatch: pytest.MonkeyPatch, type_: str) -> None:
-    listener = Listener(*(type_ if name == "type" else 1 for name in Listener.__dataclass_fields__))
+    listener = Listener(*(type_ if name == "type" else 1 for name in Listener._fields))
     monkeypatch.setattr(serving, "listener_at", lambda device, inode: listener)
 
 
@@ -183,7 +184,7 @@ def test_what_was_found_holds_while_the_socket_is_away(monkeypatch: pytest.Monke
     parts = parts_of("proxy")
     ((place, task),) = parts.served
     closed = chain(Access(100, 500, Acl.from_mode(0o660)))
-    fields = Listener.__dataclass_fields__
+    fields = Listener._fields
     listens = Listener(*("seqpacket" if name == "type" else 1 for name in fields))
     monkeypatch.setattr(serving, "listener_at", lambda device, inode: listens)
     dummy, found = make().forward(
@@ -393,7 +394,7 @@ def test_a_command_and_its_rules(tmp_path: object) -> None:
     assert f"ListenStream={PATH}\n" in found["socket-access-gate-app.socket"]
     assert "User=app\n" in found["socket-access-gate-app.service"]
     assert json.loads(found["app.json"])["command"] == ["/bin/sh", "-c", "true"]
-    assert one.command(place, replace(declared, serve=None), surveyed(declared, chain())) is None
+    assert one.command(place, declared._replace(serve=None), surveyed(declared, chain())) is None
 
 
 def test_a_command_of_nobody_or_of_nothing() -> None:

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -118,7 +117,7 @@ def test_what_is_declared_is_the_whole(host: Host) -> None:
     host.declare(FUTURE)
     found = end.declared("app", host.directory)
     assert found is not None
-    assert found == replace(found, kept=False)
+    assert found == found._replace(kept=False)
     assert found.declared.allow[0].expires == FUTURE
 
 

@@ -12,12 +12,11 @@ Names are paths with all links resolved, or abstract names after "@"; ``*`` stan
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(NamedTuple):
     """Sockets with such names, what makes them, and why they are in this list."""
 
     patterns: tuple[str, ...]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ..host import processes
 from ..host.creator import user_of_manager
@@ -85,7 +85,7 @@ class Processes:
         for number in sockets:
             for pid in holders.of(number):
                 count[pid] = count.get(pid, 0) + 1
-        return tuple(replace(one, connections=count[one.pid]) for one in self.all(count))
+        return tuple(one._replace(connections=count[one.pid]) for one in self.all(count))
 
     def _look(self, pid: int) -> Process | None:
         try:

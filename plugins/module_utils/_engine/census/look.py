@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from ..errors import AccessError
 from ..host import mounts, sock_diag
@@ -150,7 +149,7 @@ class _Look:
     def _with_path(self, seen: Seen) -> Seen:
         """Add what its path shows: who can connect, where else it is, who manages it."""
         if seen.abstract:
-            return replace(seen, reach=reach_of_abstract())
+            return seen._replace(reach=reach_of_abstract())
         path = seen.place.path
         if path is None:
             return seen
@@ -160,8 +159,7 @@ class _Look:
         identity = (chain.leaf.device, chain.leaf.inode & 0xFFFFFFFF)
         at = [point for point, shown in self.targets.items() if shown == identity and point != path]
         names = {path, seen.bound, *at}
-        return replace(
-            seen,
+        return seen._replace(
             chain=chain,
             reach=self.judges.reach(chain),
             mounted_at=tuple(at),
@@ -251,10 +249,10 @@ def _waiting_unit(seen: Seen) -> str | None:
 def _with_service(seen: Seen, by_root: Mapping[str, bool]) -> Seen:
     unit = _waiting_unit(seen)
     if unit is not None:
-        return replace(seen, root=by_root.get(unit))
+        return seen._replace(root=by_root.get(unit))
     if seen.root is None and seen.processes:
         # No unit waits there for a client: it is systemd's own.
-        return replace(seen, root=any(one.uid == ROOT for one in seen.processes))
+        return seen._replace(root=any(one.uid == ROOT for one in seen.processes))
     return seen
 
 

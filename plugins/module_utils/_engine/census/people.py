@@ -12,7 +12,7 @@ import grp
 import os
 import pwd
 from collections.abc import Collection
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..host.accounts import Accounts
 from ..model.account import Credentials, User
@@ -20,8 +20,7 @@ from ..model.account import Credentials, User
 _GROUP_FILE = "/etc/group"
 
 
-@dataclass(frozen=True)
-class People:
+class People(NamedTuple):
     """The users and groups that the name service lists, and somebody who is none of them."""
 
     users: tuple[User, ...]

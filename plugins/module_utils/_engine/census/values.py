@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..host.creator import Creator
 from ..host.sock_diag import UnixSocket
@@ -18,8 +18,7 @@ from ..model.chain import Chain, Component
 HIGH, MEDIUM, LOW = "high", "medium", "low"
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """Something that is wrong with one socket: a whole sentence, and what to do about it.
 
     ``code`` is stable, ``severity`` is "high", "medium" or "low", ``socket`` is how the socket is
@@ -33,8 +32,7 @@ class Finding:
     remedy: str
 
 
-@dataclass(frozen=True)
-class Process:
+class Process(NamedTuple):
     """A process that holds a socket, or is connected to one.
 
     ``exe`` is None where the program cannot be seen, ``unit`` outside of systemd; ``unit_user`` is
@@ -52,8 +50,7 @@ class Process:
     connections: int = 0
 
 
-@dataclass(frozen=True)
-class Reach:
+class Reach(NamedTuple):
     """Who can connect, as far as permissions decide.
 
     ``users`` and ``groups`` are those who can although not everyone can, ``refused_users`` and
@@ -70,8 +67,7 @@ class Reach:
     closed_by: tuple[Component, ...] = ()
 
 
-@dataclass(frozen=True)
-class Managed:
+class Managed(NamedTuple):
     """A declared socket of this host; ``paths`` are its own and those of its endpoints.
 
     ``state`` is in the words of ``socket-access status``, ``changes`` what a run would change.
@@ -84,8 +80,7 @@ class Managed:
     changes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Where a socket is: by which path it is found now, None where there is none.
 
     ``note`` is a sentence where that is not simply what bind(2) was called with.
@@ -95,8 +90,7 @@ class Place:
     note: str | None = None
 
 
-@dataclass(frozen=True)
-class Seen:
+class Seen(NamedTuple):
     """One socket, and all that was found out about it.
 
     ``listener`` is None where nobody listens, ``chain`` where the socket has no path here.
@@ -138,8 +132,7 @@ class Seen:
         )
 
 
-@dataclass(frozen=True)
-class Census:
+class Census(NamedTuple):
     """All sockets, what is wrong with them, and whole sentences about what could not be seen."""
 
     sockets: tuple[Seen, ...]

@@ -9,8 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Callable
+from typing import Callable, NamedTuple
 
 from ..errors import AccessError, Overtaken
 from ..faults import in_words
@@ -20,8 +19,7 @@ from .steps import Step, called, order
 _PUT_BACK = "Everything this run had changed was put back."
 
 
-@dataclass
-class Outcome:
+class Outcome(NamedTuple):
     """What a run did, or in check mode would do.
 
     ``rollback`` puts everything back and returns the error that tells the reason and this.
@@ -108,7 +106,7 @@ def apply_steps(
             return AccessError(" ".join([reason, *problems]))
         try:
             if file.load() != record:
-                file.save(replace(record, entries={**record.entries, **left}))
+                file.save(record._replace(entries={**record.entries, **left}))
         except (OSError, AccessError) as error:
             return AccessError(
                 f"{reason} The record {file.path} could not be put back: {in_words(error)}"
@@ -178,8 +176,8 @@ def _pending(changing: Sequence[Step], record: Record, after: Record) -> Record:
     for step in changing:
         key = step.resource.key
         entry = step.entry or record.entries[key]
-        entries[key] = replace(entry, pending=True)
-    return replace(after, entries=entries)
+        entries[key] = entry._replace(pending=True)
+    return after._replace(entries=entries)
 
 
 def _is_pending(step: Step, record: Record) -> bool:

@@ -15,8 +15,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from ..errors import AccessError
 from ..faults import looking_at
@@ -27,8 +27,7 @@ DIRECTORY = "/var/lib/socket-access"
 _FORMAT = 1
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """What is known of one resource; states and requests are in their JSON form.
 
     ``births`` are states in which hooks of ours let the thing be born.  ``pending`` is True while a
@@ -44,16 +43,15 @@ class Entry:
     births: Sequence[Any] = ()
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """All entries by the key of their resource.
 
     ``ended`` names grants whose time was over once, each with its holder: no clock that is set back
     gives them again.
     """
 
-    entries: Mapping[str, Entry] = field(default_factory=dict)
-    ended: Mapping[str, str] = field(default_factory=dict)
+    entries: Mapping[str, Entry] = MappingProxyType({})
+    ended: Mapping[str, str] = MappingProxyType({})
 
     def holders(self) -> set[str]:
         """Return everyone who asked for something."""
@@ -99,7 +97,7 @@ class RecordFile:
         data: dict[str, Any] = {
             "managed_by": MANAGED,
             "format": _FORMAT,
-            "entries": {key: vars(record.entries[key]) for key in sorted(record.entries)},
+            "entries": {key: record.entries[key]._asdict() for key in sorted(record.entries)},
         }
         if record.ended:
             data["ended"] = {key: record.ended[key] for key in sorted(record.ended)}

@@ -13,8 +13,7 @@ would be without anyone's request, and from all requests that then stand.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import Any, Callable
+from typing import Any, Callable, NamedTuple
 
 from ..faults import looking_at
 from ..resources.base import FILES_COME, UNITS_START, Resource
@@ -36,8 +35,7 @@ _CALLED = {
 }
 
 
-@dataclass(frozen=True)
-class Want:
+class Want(NamedTuple):
     """What one holder asks of one resource; ``adds`` keeps what it asked for earlier as well.
 
     ``births`` are the states in which hooks of ours let the thing be born, None where that is not
@@ -51,8 +49,7 @@ class Want:
     births: Sequence[Any] | None = ()
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One resource with the state it is in, the one it shall be in, and its next record entry."""
 
     resource: AnyResource

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..host.processes import Process
 from ..model.account import ROOT
@@ -25,8 +25,7 @@ APPARMOR, SELINUX, SECCOMP = "apparmor", "selinux", "seccomp"
 _UNCONFINED = "unconfined"
 
 
-@dataclass(frozen=True)
-class Confinement:
+class Confinement(NamedTuple):
     """What some processes run under, and a sentence that says where to look.
 
     ``label`` is the profile or the context, ``mode`` is "enforce", "complain" or "permissive",

@@ -12,8 +12,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..model.account import Credentials
 from ..model.acl import WRITE
@@ -38,8 +37,7 @@ _SHARED = (
 )
 
 
-@dataclass(frozen=True)
-class Proposal:
+class Proposal(NamedTuple):
     """A declaration as it is written under ``socket_policy_sockets``, and what is to be known."""
 
     sockets: Mapping[str, Any]

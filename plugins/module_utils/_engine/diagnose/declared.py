@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import NamedTuple
 
 from ..model.holders import declared_name
 from ..policy import Endpoint, Grant, Principal, SocketPolicy
 from .values import APPLY, DECLARE, USE_PATH, Cause, Change
 
 
-@dataclass(frozen=True)
-class Declared:
+class Declared(NamedTuple):
     """A socket that is declared on this host, and the name that it has there.
 
     ``kept`` are the names under which the host keeps what it does at endpoints, by their paths, and
@@ -27,13 +27,12 @@ class Declared:
 
     name: str
     policy: SocketPolicy
-    kept: Mapping[str, str] = field(default_factory=dict)
-    makers: Mapping[str, str] = field(default_factory=dict)
+    kept: Mapping[str, str] = MappingProxyType({})
+    makers: Mapping[str, str] = MappingProxyType({})
     untouched: bool = False
 
 
-@dataclass(frozen=True)
-class Relation:
+class Relation(NamedTuple):
     """What a declaration says about somebody and a path.
 
     ``grant`` lets in, at the path itself unless it has an endpoint; ``refused``: it refuses.
@@ -80,10 +79,9 @@ def declared_whole(
         by_proxy = unit.startswith("socket-access-proxy-")
         method = "proxy" if by_proxy else "gate"
         endpoint = Endpoint(policy.path)
-        grants = [replace(grant, method=method, endpoint=endpoint) for grant in policy.allow]
-        whole = replace(one.policy, allow=(*one.policy.allow, *grants))
-        found[parent] = replace(
-            one,
+        grants = [grant._replace(method=method, endpoint=endpoint) for grant in policy.allow]
+        whole = one.policy._replace(allow=(*one.policy.allow, *grants))
+        found[parent] = one._replace(
             policy=whole,
             kept={**one.kept, policy.path: name},
             makers={**one.makers, policy.path: unit},
@@ -157,8 +155,8 @@ def by_declaration(
     if change is None:
         return causes
     first, *rest = causes
-    kept = [one if one.errno != "EACCES" else replace(one, changes=()) for one in rest]
-    return [replace(first, changes=(change,)), *kept]
+    kept = [one if one.errno != "EACCES" else one._replace(changes=()) for one in rest]
+    return [first._replace(changes=(change,)), *kept]
 
 
 def _change(known: Relation, paths: Collection[str], principal: Principal) -> Change | None:

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..host.creator import Creator
 from ..host.sock_diag import UnixSocket
@@ -20,8 +20,7 @@ from .declaration import Proposal
 from .values import Answer, Cause, Change
 
 
-@dataclass(frozen=True)
-class Explanation:
+class Explanation(NamedTuple):
     """The answer for a new process (``new``), and for the running ones that differ from it.
 
     ``kind`` is the type of socket that is asked for, None for whatever is there.  ``reason`` is one

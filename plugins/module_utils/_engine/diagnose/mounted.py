@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 
 from ..census import mounted, places
 from ..host import mounts
@@ -99,7 +98,7 @@ def _name_then(table: list[Mount], one: Mount) -> str | None:
     """Return at which path there was what a mount shows, whether it has that name still or not."""
     # Another mount of the same gives it no name.
     others = [other for other in table if other.root != one.root]
-    return mounts.name_of(others, replace(one, deleted=False))
+    return mounts.name_of(others, one._replace(deleted=False))
 
 
 def _directories(chain: Chain, table: list[Mount]) -> Iterator[Cause]:

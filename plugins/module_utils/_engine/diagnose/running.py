@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ..census.stale import credentials_of, stale_group
 from ..host.processes import Process
@@ -30,8 +30,7 @@ NAMESPACE = "mount-namespace"
 _Judge = Callable[[Chain, Credentials], list[Cause]]
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(NamedTuple):
     """Processes that are alike in all that decides: their groups, capabilities and namespace."""
 
     processes: tuple[Process, ...]
@@ -39,8 +38,7 @@ class Group:
     view: View | None
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """What is asked: the way on the host, a new process of the user, and when groups changed."""
 
     chain: Chain
@@ -93,11 +91,9 @@ def running(
 def _there(cause: Cause, pid: int) -> Cause:
     """Return a cause in somebody else's mount namespace, to be taken away in there."""
     enter = ("nsenter", "--mount", "--root", f"--target={pid}")
-    return replace(
-        cause,
+    return cause._replace(
         changes=tuple(
-            replace(
-                one,
+            one._replace(
                 text=f"In the mount namespace of process {pid} ({' '.join(enter)}): {one.text}",
                 commands=tuple((*enter, *words) for words in one.commands),
             )
@@ -156,7 +152,7 @@ def _explained(
         yield _capability(group, special[0])
     else:
         for one in causes:
-            yield replace(one, text=f"{called(group.processes)}: {one.text}")
+            yield one._replace(text=f"{called(group.processes)}: {one.text}")
 
 
 def _differs(some: Chain, other: Chain) -> bool:

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..host.processes import Process
 
@@ -25,8 +25,7 @@ OFFER_ELSEWHERE, DROP_IN, WAIT, APPLY = "offer-elsewhere", "drop-in", "wait", "a
 DECLARE, LOOK = "declare", "look"
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """One change that takes a cause away: in words, and as something that a program can do.
 
     First ``file``, a path and its content, is written, then ``commands`` are run in their order;
@@ -43,8 +42,7 @@ class Change:
     instead: Change | None = None
 
 
-@dataclass(frozen=True)
-class Cause:
+class Cause(NamedTuple):
     """One thing that lets connect(2) fail with ``errno``, at the inode ``path``.
 
     ``code`` is stable.  All of ``changes`` together take it away.
@@ -57,8 +55,7 @@ class Cause:
     changes: tuple[Change, ...] = ()
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """Whether processes of one kind can connect: the causes if not, the first one decides.
 
     ``processes`` are those that run, all alike; there are none for a process that is yet to start.

@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..errors import AccessError
 from ..host import mounts
@@ -24,8 +24,7 @@ Key = tuple[int, int, int]
 _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 
 
-@dataclass(frozen=True)
-class View:
+class View(NamedTuple):
     """What some processes see of a path.
 
     ``chain`` is the way there in their namespace, ``root`` their root directory, ``cover`` the

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any, NamedTuple, Optional
 
 from ..errors import AccessError
 from .peer import NO_ID, Peer
@@ -20,6 +19,8 @@ from .peer import NO_ID, Peer
 # (net.core.wmem_default; sock_alloc_send_pskb() in Linux net/core/sock.c).
 LARGEST_MESSAGE = 212_000
 LONGEST_PATH = 107
+# Of commands that run at once, and how long one that has to end may take, in seconds.
+AT_ONCE, FINISH_SECONDS = 8, 30
 
 # Why a caller is refused; the words are part of the journal's records (REASON).
 NOT_LISTED, OVERFLOW, FOREIGN_PID, NO_IDENTITY = (
@@ -32,8 +33,7 @@ NOT_LISTED, OVERFLOW, FOREIGN_PID, NO_IDENTITY = (
 Find = Callable[[str], Optional[int]]
 
 
-@dataclass(frozen=True)
-class GateRules:
+class GateRules(NamedTuple):
     """What a gate does, for whom and how much of it.
 
     ``users`` and ``groups`` are all who may come in.  Root is no exception: unlike a file mode, a
@@ -53,10 +53,10 @@ class GateRules:
     max_connections_per_user: int = 256
     max_message: int = 65536
     time_limit: float = 30
-    at_once: int = 8
-    at_once_per_user: int = 7
+    at_once: int = AT_ONCE
+    at_once_per_user: int = AT_ONCE - 1
     request_seconds: float = 30
-    finish_seconds: float = 30
+    finish_seconds: float = FINISH_SECONDS
     unresolved: tuple[str, ...] = ()
 
     def refusal(
@@ -120,7 +120,7 @@ def from_json(
     values.update({key: _seconds(data, key) for key in _SECONDS if key in data})
     if "at_once_per_user" not in values:
         # So that no single user takes the last place.
-        values["at_once_per_user"] = max(1, values.get("at_once", GateRules.at_once) - 1)
+        values["at_once_per_user"] = max(1, values.get("at_once", AT_ONCE) - 1)
     values.update(_what_it_does(data))
     users, no_users = _ids(data, "users", find_user or _find_user)
     groups, no_groups = _ids(data, "groups", find_group or _find_group)

@@ -12,8 +12,8 @@ import os
 import pwd
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from functools import lru_cache, partial
+from typing import NamedTuple
 
 from ..errors import AccessError
 from . import listening, sock_diag, systemctl
@@ -24,16 +24,14 @@ _SECONDS = 30.0
 _MANAGER = "init.scope"
 
 
-@dataclass(frozen=True)
-class Creator:
+class Creator(NamedTuple):
     """A .service or .socket unit; ``user`` is the owner of its manager, None for the system's."""
 
     unit: str
     user: str | None = None
 
 
-@dataclass(frozen=True)
-class Holder:
+class Holder(NamedTuple):
     """A process with the descriptor: its unit, and the owner of the manager that runs it.
 
     ``user`` is None for the system's manager.

@@ -15,9 +15,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from types import CodeType
+from typing import NamedTuple
 
 from .. import once, shortcut
 from ..errors import AccessError
@@ -44,8 +44,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-@dataclass(frozen=True)
-class Engine:
+class Engine(NamedTuple):
     """An engine as the files of a host: the archive of its sources, compiled, and the command."""
 
     archive: bytes

@@ -15,13 +15,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from . import sock_diag
 
 
-@dataclass(frozen=True)
-class Listener:
+class Listener(NamedTuple):
     """A socket that takes connections, or datagrams.
 
     ``device`` and ``inode`` are those of its path, as stat(2) shows them but with 32 bits of the

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 MOUNTINFO = "/proc/self/mountinfo"
 # What libmount keeps of mounts by users (mount(8)).
@@ -23,8 +23,7 @@ _SERVER = re.compile(rb",user_id=([0-9]+)(?:,|$)")
 _OCTAL = re.compile(rb"\\([0-7]{3})")
 
 
-@dataclass(frozen=True)
-class Mount:
+class Mount(NamedTuple):
     """One line of mountinfo (proc_pid_mountinfo(5)); ``root`` is the path within its file system.
 
     ``deleted`` tells that what it shows has no name any more, ``kind`` is the type of its file
@@ -157,8 +156,7 @@ def names_of(mounts: Iterable[Mount], mount: Mount) -> list[str]:
     return found
 
 
-@dataclass(frozen=True)
-class Remembered:
+class Remembered(NamedTuple):
     """What mount(8) remembers of one mount: its ``root`` as in ``Mount``, and its options.
 
     The kernel does not know them all: which user mounted it (``user=NAME``), and what begins with

@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _UNIT = re.compile(r"^[^/]+\.(?:service|scope|socket|mount|swap)$")
 
 
-@dataclass(frozen=True)
-class Process:
+class Process(NamedTuple):
     """One process; ``started`` in seconds since the epoch, ``unit`` None outside of systemd.
 
     ``capabilities`` are the effective ones as bits (capabilities(7)), none in a user namespace of

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 PROPERTIES = (
     "LoadState",
@@ -46,8 +46,7 @@ _LENGTHS = {
 _LENGTH = re.compile(r"([0-9.]+)(us|ms|s|min|h|d|w|month|y)")
 
 
-@dataclass(frozen=True)
-class Shown:
+class Shown(NamedTuple):
     """What is known of one unit; ``timeout`` in seconds, infinite where there is none.
 
     ``listens`` are the addresses of a .socket unit as it is configured.  ``directories`` are those

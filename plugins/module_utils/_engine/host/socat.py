@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..errors import AccessError
 from .commands import run
@@ -21,8 +21,7 @@ _ACCEPT_FD = re.compile(r"^\s*ACCEPT-FD:", re.IGNORECASE | re.MULTILINE)
 _SECONDS = 10.0
 
 
-@dataclass(frozen=True)
-class Socat:
+class Socat(NamedTuple):
     """A socat: its version as it says it, and whether it has the address ACCEPT-FD."""
 
     version: str

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 # What an answer is to hold besides type, state and own inode: UDIAG_SHOW_*.
 SHOW_NAME, SHOW_VFS, SHOW_PEER, SHOW_WAITING, SHOW_UID = 0x01, 0x02, 0x04, 0x08, 0x40
@@ -47,8 +47,7 @@ _CLONE_NEWNET = 0x40000000
 _RCV_SHUTDOWN = 1
 
 
-@dataclass(frozen=True)
-class UnixSocket:
+class UnixSocket(NamedTuple):
     """One socket; what was not asked for, and what it does not have, is None.
 
     ``number`` is its own inode, as in the links of ``/proc/PID/fd``.  ``name`` is what bind(2) was

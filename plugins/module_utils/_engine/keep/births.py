@@ -11,8 +11,6 @@ Sources: systemd.socket(5), systemd.service(5).
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ..model.access import CONNECT, Access, AccessRequest
 from ..model.account import ROOT
 from ..model.acl import Acl
@@ -28,7 +26,7 @@ def born_mode(request: AccessRequest, planned: Access | None) -> int | None:
     keeps what it has, and nobody can tell yet what that is.
     """
     if planned is not None:
-        return replace(planned.acl, mask=None).mode
+        return planned.acl._replace(mask=None).mode
     if request.group_obj is None and not request.exclusive:
         return None
     user = CONNECT if request.user_obj is None else request.user_obj

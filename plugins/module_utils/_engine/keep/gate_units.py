@@ -11,7 +11,7 @@ Sources: systemd.socket(5), systemd.service(5), systemd.exec(5).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..shortcut import COMMAND
 from .service_units import (
@@ -28,10 +28,10 @@ from .service_units import (
 _STOP = 40
 # The threads that carry bulk (gate/bulk.py), and some.
 _TASKS = 80
+MAX_CONNECTIONS = 1024
 
 
-@dataclass(frozen=True)
-class GateUnits:
+class GateUnits(NamedTuple):
     """One gate at ``at``: it forwards to the socket ``forward``, or runs a command as ``user``.
 
     ``type`` is stream or seqpacket.  ``user`` None is an account that exists only while the gate
@@ -44,7 +44,7 @@ class GateUnits:
     forward: str | None = None
     user: str | None = None
     groups: tuple[int, ...] = ()
-    max_connections: int = 1024
+    max_connections: int = MAX_CONNECTIONS
 
     @property
     def unit(self) -> str:

@@ -12,7 +12,7 @@ Sources: systemd.socket(5), systemd.service(5), systemd.path(5), systemd.exec(5)
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..errors import AccessError
 from ..model.access import Access, AccessRequest
@@ -25,8 +25,7 @@ from .parts import POLICIES, UNITS, Creator, KeptFile, start_at_boot, units_of
 from .service_units import described, escaped, lines, whole
 
 
-@dataclass(frozen=True)
-class Hooks:
+class Hooks(NamedTuple):
     """All files, the unit to start, and in words what keeps the socket as declared."""
 
     files: tuple[KeptFile, ...]

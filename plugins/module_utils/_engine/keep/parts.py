@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .service_units import lines
 
@@ -18,16 +18,14 @@ UNITS = "/etc/systemd/system"
 DEADLINE = 10.0
 
 
-@dataclass(frozen=True)
-class NoHook:
+class NoHook(NamedTuple):
     """Why a hook in a unit would not be root's alone, after the name of the unit, and the way out."""
 
     why: str
     way_out: str
 
 
-@dataclass(frozen=True)
-class Creator:
+class Creator(NamedTuple):
     """The unit that makes the socket.
 
     ``user`` is the owner of the manager that runs it, None for the system's; ``sockets`` is how
@@ -54,8 +52,7 @@ class Creator:
         return self.no_hook is None
 
 
-@dataclass(frozen=True)
-class KeptFile:
+class KeptFile(NamedTuple):
     """A file that the host shall have; ``unit_file``: a manager must read it.
 
     ``user`` is the one in whose home it is and with whose rights it is written.  ``restarts`` is
@@ -69,8 +66,7 @@ class KeptFile:
     restarts: str | None = None
 
 
-@dataclass(frozen=True)
-class Served:
+class Served(NamedTuple):
     """The files of one endpoint, the unit to start, and the path of the socket that it makes."""
 
     files: tuple[KeptFile, ...]

@@ -12,7 +12,7 @@ Sources: socat(1), systemd-socket-proxyd(8), systemd.socket(5), systemd.service(
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..shortcut import COMMAND
 from .service_units import (
@@ -36,12 +36,12 @@ _HALF_CLOSED = 86400
 _STREAM_BUFFER, _MESSAGE_BUFFER = 262_144, 1_048_576
 # What connections that are left get when a proxy is stopped, in seconds.
 _STOP = 5
+MAX_CONNECTIONS = 512
 # socat(1), ADDRESS SPECIFICATIONS: what ends, quotes or nests a part of an address.
 _SPECIAL = re.compile(r"[\\,:!\"'()\[\]{}]")
 
 
-@dataclass(frozen=True)
-class ProxyUnits:
+class ProxyUnits(NamedTuple):
     """One proxy: clients connect to ``at`` and get to the socket ``source``.
 
     ``type`` is stream or seqpacket, ``user`` the account it runs as, None for one of its own that
@@ -59,7 +59,7 @@ class ProxyUnits:
     user: str | None = None
     groups: tuple[int, ...] = ()
     native: bool = True
-    max_connections: int = 512
+    max_connections: int = MAX_CONNECTIONS
 
     @property
     def unit(self) -> str:

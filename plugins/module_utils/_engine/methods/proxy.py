@@ -12,7 +12,7 @@ account, or as one without a name that has the one group which the socket lets i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..model.account import ROOT, Credentials, User
 from ..model.acl import WRITE
@@ -23,16 +23,14 @@ from ..reach import judge
 from .identity import lost_by_proxy
 
 
-@dataclass(frozen=True)
-class Account:
+class Account(NamedTuple):
     """As whom a proxy runs: ``user`` is None for an account that exists only while it runs."""
 
     user: str | None = None
     groups: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True)
-class ProxyDemand:
+class ProxyDemand(NamedTuple):
     """The account of a proxy; ``problems`` stop the run, ``notes`` are told."""
 
     account: Account = Account()

@@ -14,8 +14,8 @@ the wishes of several grants become one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from types import MappingProxyType
+from typing import NamedTuple, TypeVar
 
 from ..errors import AccessError
 from .acl import READ, WRITE, Acl, Entries, entries_of
@@ -23,8 +23,7 @@ from .acl import READ, WRITE, Acl, Entries, entries_of
 CONNECT = READ | WRITE
 
 
-@dataclass(frozen=True)
-class Access:
+class Access(NamedTuple):
     """Owner and group as numeric ids, and the ACL, which contains the permission bits."""
 
     uid: int
@@ -32,8 +31,7 @@ class Access:
     acl: Acl
 
 
-@dataclass(frozen=True)
-class AccessRequest:
+class AccessRequest(NamedTuple):
     """What one holder (a declared socket, a module's task) wants of one inode.
 
     None, or an id that is not named, means: no wish.  ``exclusive`` asks that named entries which
@@ -46,8 +44,8 @@ class AccessRequest:
     user_obj: int | None = None
     group_obj: int | None = None
     other: int | None = None
-    users: Mapping[int, int] = field(default_factory=dict)
-    groups: Mapping[int, int] = field(default_factory=dict)
+    users: Mapping[int, int] = MappingProxyType({})
+    groups: Mapping[int, int] = MappingProxyType({})
     exclusive: bool = False
     trusted: tuple[str, ...] = ()
 
@@ -138,14 +136,13 @@ def wanted_directory(base: Access, request: AccessRequest) -> Access:
     groups = _lacking(acl, acl.groups, request.groups)
     if not users and not groups:
         return base
-    request = replace(request, users=users, groups=groups)
+    request = request._replace(users=users, groups=groups)
     classes = Acl(acl.user_obj, acl.masked(acl.group_obj), acl.other)
-    kept = replace(
-        acl,
+    kept = acl._replace(
         users=tuple((number, acl.masked(permissions)) for number, permissions in acl.users),
         groups=tuple((number, acl.masked(permissions)) for number, permissions in acl.groups),
     )
-    return replace(base, acl=_with_entries(classes, kept, request))
+    return base._replace(acl=_with_entries(classes, kept, request))
 
 
 def _lacking(acl: Acl, held: Entries, wanted: Mapping[int, int]) -> dict[int, int]:
@@ -197,7 +194,7 @@ def healed_socket(current: Access, before: Access, applied: Access) -> Access:
 
     Whom it was given to meanwhile keeps it; who may connect is as before, whatever others opened.
     """
-    return replace(without_us(current, before, applied), acl=before.acl)
+    return without_us(current, before, applied)._replace(acl=before.acl)
 
 
 def healed_directory(current: Access, before: Access, applied: Access) -> Access:
@@ -207,7 +204,7 @@ def healed_directory(current: Access, before: Access, applied: Access) -> Access
     """
     closed = Acl(before.acl.user_obj & applied.acl.user_obj, 0, 0)
     if current.acl == closed:
-        current = replace(current, acl=applied.acl)
+        current = current._replace(acl=applied.acl)
     return without_us(current, before, applied)
 
 
@@ -229,8 +226,7 @@ def _entries_without_us(current: Entries, before: Entries, applied: Entries) -> 
 
 def _with_entries(classes: Acl, kept: Acl, request: AccessRequest) -> Acl:
     """Add the kept and the wanted named entries, and the mask that lets them through."""
-    acl = replace(
-        classes,
+    acl = classes._replace(
         users=entries_of({**dict(kept.users), **request.users}),
         groups=entries_of({**dict(kept.groups), **request.groups}),
         mask=kept.mask,
@@ -238,5 +234,5 @@ def _with_entries(classes: Acl, kept: Acl, request: AccessRequest) -> Acl:
     if acl.mask == 0 and (acl.users or acl.groups):
         # With group bits of 0 Linux skips the whole ACL (acl_permission_check in fs/namei.c), and
         # whoever is refused by name would pass as one of the others.
-        return replace(acl, mask=CONNECT)
+        return acl._replace(mask=CONNECT)
     return acl

@@ -8,13 +8,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 ROOT = 0
 
 
-@dataclass(frozen=True)
-class Credentials:
+class Credentials(NamedTuple):
     """The effective identity of a process: user id, group id and supplementary group ids.
 
     ``passes`` are the permissions (bits 1, 2, 4) that its capabilities give it on any inode, None
@@ -36,8 +35,7 @@ class Credentials:
         return passes & want == want
 
 
-@dataclass(frozen=True)
-class User:
+class User(NamedTuple):
     """A user that exists on the host, or a numeric id that nobody has (``known`` is False)."""
 
     name: str
@@ -49,8 +47,7 @@ class User:
         return self.credentials.uid
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(NamedTuple):
     """A group, with the names of all users whom NSS shows to be in it, primarily or by list."""
 
     name: str

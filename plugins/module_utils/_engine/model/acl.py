@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ..errors import AccessError
 
@@ -36,8 +36,7 @@ def entries_of(permissions: Mapping[int, int]) -> Entries:
     return tuple(sorted(permissions.items()))
 
 
-@dataclass(frozen=True)
-class Acl:
+class Acl(NamedTuple):
     """An access ACL: the three classes, the named entries and the mask.
 
     ``users`` and ``groups`` are pairs (numeric id, permissions 0 to 7), sorted by id.  ``mask`` is
@@ -122,12 +121,11 @@ class Acl:
         mask = self.group_obj
         for dummy, permissions in self.users + self.groups:
             mask |= permissions
-        return replace(self, mask=mask)
+        return self._replace(mask=mask)
 
     def modified(self, users: Mapping[int, int], groups: Mapping[int, int]) -> Acl:
         """Return it with these named entries set, as ``setfacl -m`` leaves it."""
-        return replace(
-            self,
+        return self._replace(
             users=entries_of({**dict(self.users), **users}),
             groups=entries_of({**dict(self.groups), **groups}),
         ).with_recalculated_mask()

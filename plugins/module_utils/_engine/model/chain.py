@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from .access import Access
 from .account import ROOT
@@ -22,8 +22,7 @@ SET_GROUP_ID, STICKY = 0o2000, 0o1000
 MOST_LINKS = 40
 
 
-@dataclass(frozen=True)
-class Component:
+class Component(NamedTuple):
     """One inode on the way, in the state in which it was seen.
 
     ``path`` is its name with all links before it resolved, ``special`` the bits 07000 of its mode,
@@ -42,8 +41,7 @@ class Component:
     acl_support: bool = True
 
 
-@dataclass(frozen=True)
-class Chain:
+class Chain(NamedTuple):
     """The components in the order in which the kernel visits them, "/" first.
 
     A symbolic link is a component of its own, followed by what its text leads through.  ``missing``
@@ -76,14 +74,13 @@ class Chain:
         """Return the chain as it is for somebody who gets to the leaf by another way."""
         if self.leaf is None:
             return self
-        return replace(self, components=(self.components[0], self.components[-1]))
+        return self._replace(components=(self.components[0], self.components[-1]))
 
     def with_access(self, planned: Mapping[str, Access]) -> Chain:
         """Return the chain as it will be once these accesses, by component path, are in effect."""
-        return replace(
-            self,
+        return self._replace(
             components=tuple(
-                replace(one, access=planned[one.path])
+                one._replace(access=planned[one.path])
                 if one.path in planned and one.kind != SYMLINK
                 else one
                 for one in self.components

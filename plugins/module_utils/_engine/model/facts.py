@@ -9,8 +9,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Union
+from types import MappingProxyType
+from typing import NamedTuple, Union
 
 from .account import Group, User
 from .chain import Chain
@@ -18,8 +18,7 @@ from .chain import Chain
 Account = Union[User, Group]
 
 
-@dataclass(frozen=True)
-class PrincipalFacts:
+class PrincipalFacts(NamedTuple):
     """An account that is declared; ``primary`` is the primary group of a user.
 
     ``before`` is the method by which an earlier run lets it in at the socket itself.
@@ -31,8 +30,7 @@ class PrincipalFacts:
     before: str | None = None
 
 
-@dataclass(frozen=True)
-class SocketFacts:
+class SocketFacts(NamedTuple):
     """The chain to the socket, and the accounts in the order of the declaration.
 
     ``directories`` maps each declared parent directory to its path with all links resolved;
@@ -46,14 +44,13 @@ class SocketFacts:
     group: Group | None
     allowed: tuple[PrincipalFacts, ...]
     refused: tuple[PrincipalFacts, ...]
-    directories: Mapping[str, str] = field(default_factory=dict)
+    directories: Mapping[str, str] = MappingProxyType({})
     trusted: tuple[str, ...] = ()
     unit: str | None = None
     private: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
-class PlaceFacts:
+class PlaceFacts(NamedTuple):
     """What decides by which method an endpoint is made.
 
     ``type`` is declared or listens there, None where neither is known.  ``lost`` tells in words
@@ -68,7 +65,7 @@ class PlaceFacts:
     lost: str | None = None
     acl_support: bool = True
     owners: tuple[str, ...] = ()
-    no_account: Mapping[str, str] = field(default_factory=dict)
+    no_account: Mapping[str, str] = MappingProxyType({})
     can_mount: bool = True
     systemd: bool = True
     socat: bool = True

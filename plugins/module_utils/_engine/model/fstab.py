@@ -12,7 +12,7 @@ It is worked on as bytes, and whatever is not ours stays as it is, byte by byte.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..errors import AccessError
 
@@ -27,8 +27,7 @@ _CERTAIN = frozenset((b"040", b"011", b"012", b"134", b"043"))
 _SEPARATORS = re.compile(rb"[ \t]+")
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One mount of the file: its number from 1, its bytes without the line's end, its fields."""
 
     number: int

@@ -9,21 +9,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from .access import AccessRequest
 
 
-@dataclass(frozen=True)
-class Rejected:
+class Rejected(NamedTuple):
     """A method that was not chosen, and why."""
 
     method: str
     reason: str
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """The method of one grant, the reason in words, and what was rejected for it.
 
     ``before`` is the method by which an earlier run let the principal in, None where there was none
@@ -41,21 +39,19 @@ class Choice:
         return self.before is not None and self.before != self.method
 
 
-@dataclass(frozen=True)
-class Demand:
+class Demand(NamedTuple):
     """What one method wants of the host for its grants of one socket.
 
     ``memberships`` are pairs (user name, group name), ``problems`` whole sentences that stop the run
     before anything is changed.
     """
 
-    access: AccessRequest = field(default_factory=AccessRequest)
+    access: AccessRequest = AccessRequest()
     memberships: tuple[tuple[str, str], ...] = ()
     problems: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class SocketPlan:
+class SocketPlan(NamedTuple):
     """The plan for one socket; ``access`` is None where the demands contradict each other.
 
     ``choices`` stand in the order of the declared grants.  ``searches`` are requests on directories

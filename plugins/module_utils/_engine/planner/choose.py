@@ -12,8 +12,6 @@ the socket.  A method by which an earlier run lets the client in stays while it 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ..methods import acl, group
 from ..model.account import ROOT, Group, User
 from ..model.acl import WRITE
@@ -34,9 +32,9 @@ def choose(
         return Choice(grant.method, "The declaration names this method.")
     fresh = _anew(declared, facts, client)
     if client.before not in ("group", "acl") or client.before == fresh.method:
-        return replace(fresh, before=client.before)
+        return fresh._replace(before=client.before)
     if fresh.method == REACHABLE or not _still_works(client.before, declared, facts, client):
-        return replace(fresh, before=client.before)
+        return fresh._replace(before=client.before)
     others = tuple(one for one in fresh.rejected if one.method != client.before)
     return Choice(
         client.before,

@@ -26,6 +26,7 @@ from ..policy.endpoint_keys import (
     GATE,
     PROXY,
     WITH_ENDPOINT,
+    is_managed,
     keys_of,
     stopped_by,
 )
@@ -152,14 +153,6 @@ def _against(declared: SocketPolicy, grants: Sequence[Grant], facts: PlaceFacts)
             "them in one."
         )
     return against
-
-
-def is_managed(declared: SocketPolicy) -> bool:
-    """Tell whether anything is declared at the socket itself, so that its access is set anyway."""
-    said = (declared.owner, declared.group, declared.mode)
-    return any(value is not None for value in said) or any(
-        grant.endpoint is None or grant.method == BIND_MOUNT for grant in declared.allow
-    )
 
 
 def _reason(

@@ -8,8 +8,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ..errors import AccessError
 from ..methods import acl, bind_mount, group
 from ..methods.identity import lost_by_proxy
@@ -24,7 +22,6 @@ from ..policy.endpoint_keys import BIND_MOUNT, PROXY
 from ..policy.types import Grant, SocketPolicy
 from ..reach import judge
 from .choose import choose
-from .elsewhere import line_for
 
 
 def plan_socket(
@@ -171,9 +168,9 @@ class _Planner:
                 ):
                     continue
                 old = total.get(directory.path, AccessRequest())
-                new = replace(acl.entries([client], EXECUTE), trusted=self.facts.trusted)
-                total[directory.path] = replace(
-                    new, users={**old.users, **new.users}, groups={**old.groups, **new.groups}
+                new = acl.entries([client], EXECUTE)._replace(trusted=self.facts.trusted)
+                total[directory.path] = new._replace(
+                    users={**old.users, **new.users}, groups={**old.groups, **new.groups}
                 )
         return total
 
@@ -183,8 +180,8 @@ class _Planner:
         for one in self.facts.chain.components:
             if one.path in searches:
                 wanted = searches[one.path]
-                planned[one.path] = replace(
-                    one.access, acl=one.access.acl.modified(wanted.users, wanted.groups)
+                planned[one.path] = one.access._replace(
+                    acl=one.access.acl.modified(wanted.users, wanted.groups)
                 )
         leaf = self.facts.chain.leaf
         if leaf is not None:
@@ -200,7 +197,7 @@ class _Planner:
             return Credentials(own.uid, self.stranger.gid)
         joins = any(user == one.account.name for user, dummy in by_group.memberships)
         if joins and by_group.access.gid is not None:
-            return replace(own, groups=own.groups | {by_group.access.gid})
+            return own._replace(groups=own.groups | {by_group.access.gid})
         return own
 
     def _gets_in(
@@ -253,6 +250,8 @@ class _Planner:
             return start
         if component.kind != DIRECTORY:
             return start + self._elsewhere_without_acl(self._choices)
+        from .elsewhere import line_for
+
         line = line_for(BIND_MOUNT, self.declared, grant.principal)
         other = f"declare {line} in the grant."
         if component.path in self.facts.private:
@@ -274,6 +273,8 @@ class _Planner:
                 lost = lost_by_proxy(self.facts.chain.resolved) or lost_by_proxy(self.declared.path)
                 if lost is not None:
                     return f" A proxy would be no way out: {lost}."
+                from .elsewhere import line_for
+
                 line = line_for(PROXY, self.declared, grant.principal)
                 return (
                     " The file system keeps no POSIX ACLs. What needs neither an entry nor a group "

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from .types import Grant
+from .types import Grant, SocketPolicy
 
 # From the least that stands between a client and its daemon to the most.
 BIND_MOUNT, PROXY, GATE = WITH_ENDPOINT = ("bind_mount", "proxy", "gate")
@@ -61,3 +61,11 @@ def keys_of(grant: Grant) -> list[str]:
         if getattr(grant.endpoint, ENDPOINT_FIELDS.get(key, key)) not in (None, False, ())
     ]
     return [*found, "open_parents"] if grant.open_parents else found
+
+
+def is_managed(declared: SocketPolicy) -> bool:
+    """Tell whether anything is declared at the socket itself, so that its access is set anyway."""
+    said = (declared.owner, declared.group, declared.mode)
+    return any(value is not None for value in said) or any(
+        grant.endpoint is None or grant.method == BIND_MOUNT for grant in declared.allow
+    )

@@ -204,7 +204,7 @@ def principal(value: object, place: Place) -> Principal:
 
 def plain(value: object) -> object:
     """Return a read value without the places of its items: a list becomes a tuple."""
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, list):
         return tuple(item.value if isinstance(item, Item) else item for item in value)
     return value
 

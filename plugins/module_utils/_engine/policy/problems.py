@@ -9,8 +9,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import NoReturn
+from types import MappingProxyType
+from typing import NamedTuple, NoReturn
 
 from ..errors import AccessError
 from .nearest import label
@@ -18,8 +18,7 @@ from .nearest import label
 MAIN_VARIABLE = "socket_policy_sockets"
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """One mistake: where it is, and what is wrong with the way out (whole sentences)."""
 
     variable: str
@@ -53,8 +52,7 @@ class Wrong(Exception):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
-@dataclass(frozen=True)
-class Origins:
+class Origins(NamedTuple):
     """From which variable each part of a merged declaration came.
 
     ``sockets``: name to variables; ``keys``: (name, key) to variable; ``items``: (name, key, index
@@ -63,13 +61,12 @@ class Origins:
     """
 
     default: str = MAIN_VARIABLE
-    sockets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    keys: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    items: Mapping[tuple[str, str, int], tuple[str, int]] = field(default_factory=dict)
+    sockets: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    keys: Mapping[tuple[str, str], str] = MappingProxyType({})
+    items: Mapping[tuple[str, str, int], tuple[str, int]] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """A place in a declaration, for messages: variable, socket and key ("allow[0].user")."""
 
     origins: Origins

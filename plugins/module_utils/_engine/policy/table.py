@@ -9,8 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Callable
+from typing import Callable, NamedTuple
 
 from .nearest import kind, listing, nearest, show
 from .problems import Place, Problem, Wrong
@@ -18,8 +17,7 @@ from .problems import Place, Problem, Wrong
 Checker = Callable[[object, Place], object]
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """A key: its checker, and what its value is, in words that follow "write".
 
     ``listed``: the value is a list, ``check`` is for one item, and the lists of several variables
@@ -33,8 +31,7 @@ class Row:
     also: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(NamedTuple):
     """A checked item of a list, with its place for later messages."""
 
     value: object

@@ -11,11 +11,10 @@ Nothing here knows the host: names are as declared, and NSS resolves them there,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Principal:
+class Principal(NamedTuple):
     """Who: ``kind`` is "user" or "group", ``name`` is as declared (all digits: a numeric id)."""
 
     kind: str
@@ -26,8 +25,7 @@ class Principal:
         return f"{self.kind} {self.name}"
 
 
-@dataclass(frozen=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """Where a principal connects when that is not the socket itself; None means: not declared.
 
     ``owner``, ``group`` and ``mode`` are those of the endpoint that a proxy makes.  ``engine`` and
@@ -57,8 +55,7 @@ class Endpoint:
     client_environment: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True)
-class Grant:
+class Grant(NamedTuple):
     """One principal may connect to one socket, by one method.
 
     ``endpoint`` is where, for the methods that make another path, None for the socket itself.
@@ -73,8 +70,7 @@ class Grant:
     expires: int | None = None
 
 
-@dataclass(frozen=True)
-class Serve:
+class Serve(NamedTuple):
     """A command that a gate runs for each request, as ``user``; None means: not declared.
 
     Lengths of time are in seconds.  ``at_once`` is how many commands may run at the same time.
@@ -91,8 +87,7 @@ class Serve:
     max_message: int | None = None
 
 
-@dataclass(frozen=True)
-class SocketPolicy:
+class SocketPolicy(NamedTuple):
     """All that is declared of one socket; None means: not declared.
 
     ``type`` is "stream", "seqpacket" or "dgram"; ``mode`` holds permission bits, 0 to 0o777.
@@ -126,8 +121,7 @@ class SocketPolicy:
         )
 
 
-@dataclass(frozen=True)
-class Policy:
+class Policy(NamedTuple):
     """Every declared socket of one host, sorted by name."""
 
     sockets: tuple[SocketPolicy, ...]

@@ -19,8 +19,7 @@ import socket
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from ..errors import AccessError
 from ..model.account import Credentials
@@ -50,8 +49,7 @@ def run(attempts: Sequence[tuple[int, Attempt]], report: int, seconds: float) ->
         os._exit(0)
 
 
-@dataclass(frozen=True)
-class _Waiting:
+class _Waiting(NamedTuple):
     """An attempt that met a full queue, and until when it is made again."""
 
     number: int

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..model.account import Credentials
 
@@ -23,8 +23,7 @@ LONGEST_REPLY = 65536
 _PAST_PERMISSIONS = frozenset({"ECONNREFUSED", "EPROTOTYPE", "EAGAIN"})
 
 
-@dataclass(frozen=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One connect() to an absolute path with these credentials.
 
     ``type`` is stream, seqpacket or dgram; None finds out what listens there.  ``send`` is sent
@@ -46,8 +45,7 @@ class Attempt:
         return self.send is not None or self.expect is not None
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What the kernel answered to an attempt.
 
     ``errno`` is the name of the error of connect(2), or None where connect() succeeded and where

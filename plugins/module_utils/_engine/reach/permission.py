@@ -13,7 +13,7 @@ Sources: Linux ``fs/namei.c`` (``acl_permission_check``, ``generic_permission``)
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..model.access import Access
 from ..model.account import ROOT, Credentials
@@ -24,8 +24,7 @@ MASK, OTHERS, ACL_OFF, ROOT_RULE = "mask", "other", "acl-off", "root"
 CAPABILITY = "capability"
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One entry of an ACL: its class, the id it is for, and its permissions before the mask."""
 
     kind: str
@@ -33,8 +32,7 @@ class Entry:
     permissions: int
 
 
-@dataclass(frozen=True)
-class Ruling:
+class Ruling(NamedTuple):
     """The kernel's decision and the rule it came from.
 
     ``entry`` decided it; ``ignored`` is the named entry that did not count because the ACL is off.

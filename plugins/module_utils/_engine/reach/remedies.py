@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ..model.access import CONNECT, Access
 from ..model.account import ROOT, Credentials
@@ -29,8 +29,7 @@ PRIVATE, START, OTHER_PATH = "private-directory", "start", "other-path"
 _PRIVATE = re.compile(r"/run/user/[0-9]+|/home/[^/]+|/root")
 
 
-@dataclass(frozen=True)
-class Remedy:
+class Remedy(NamedTuple):
     """One change, in words and as a value.
 
     ``kind`` is owner-mode, user-entry, group-entry, group-mode, private-directory, start or
@@ -68,10 +67,10 @@ def remedy_for_permission(
     access, path = component.access, component.path
     user = user_called(who.uid, names)
     if ruling.rule == OWNER:
-        acl = replace(access.acl, user_obj=access.acl.user_obj | want)
+        acl = access.acl._replace(user_obj=access.acl.user_obj | want)
         command = ("chmod", f"u+{_letters(want)}", path)
         text = f"Give the owner the permission: {in_shell(command)}."
-        return Remedy(path, OWNER_MODE, text, replace(access, acl=acl), None, command)
+        return Remedy(path, OWNER_MODE, text, access._replace(acl=acl), None, command)
     if not connect and _PRIVATE.fullmatch(path):
         return Remedy(
             path,
@@ -121,7 +120,7 @@ def _by_entry(
             f" Membership in {group_called(group, names)}, which may {may} already, would do "
             "instead, for processes that are started after it."
         )
-    return Remedy(path, USER_ENTRY, text, replace(access, acl=acl), group, command)
+    return Remedy(path, USER_ENTRY, text, access._replace(acl=acl), group, command)
 
 
 def _by_group_entry(component: Component, want: int, who: Credentials, names: Names) -> Remedy:
@@ -132,12 +131,12 @@ def _by_group_entry(component: Component, want: int, who: Credentials, names: Na
     command = ("setfacl", "-m", f"g:{names.group_name(who.gid)}:{_letters(permissions)}", path)
     text = f"Give {group_called(who.gid, names)} an entry: {in_shell(command)}."
     text += _side_effects(access, acl, who, names)
-    return Remedy(path, GROUP_ENTRY, text, replace(access, acl=acl), None, command)
+    return Remedy(path, GROUP_ENTRY, text, access._replace(acl=acl), None, command)
 
 
 def _by_group(component: Component, want: int, who: Credentials, names: Names) -> Remedy:
     access, path = component.access, component.path
-    acl = replace(access.acl, group_obj=access.acl.group_obj | want)
+    acl = access.acl._replace(group_obj=access.acl.group_obj | want)
     command = ("chmod", f"g+{_letters(want)}", path)
     text = f"The file system keeps no ACLs, so give the group the permission: {in_shell(command)}."
     if not who.in_group(access.gid):
@@ -145,7 +144,7 @@ def _by_group(component: Component, want: int, who: Credentials, names: Names) -
             f" {user_called(who.uid, names)} has to be a member of "
             f"{group_called(access.gid, names)}, too."
         )
-    return Remedy(path, GROUP_MODE, text, replace(access, acl=acl), access.gid, command)
+    return Remedy(path, GROUP_MODE, text, access._replace(acl=acl), access.gid, command)
 
 
 def _side_effects(access: Access, after: Acl, who: Credentials, names: Names) -> str:

@@ -11,8 +11,8 @@ Sources: path_resolution(7); Linux ``fs/namei.c`` (``link_path_walk``, ``pick_li
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from ..model.chain import DIRECTORY, MOST_LINKS, SYMLINK, Chain, Component, names_in
 
@@ -25,8 +25,7 @@ NOT_A_DIRECTORY = "not-a-directory"
 TOO_MANY_LINKS = "too-many-links"
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One thing that happens on the way.
 
     ``search``: a name is looked up in ``component``.  All others are about the entry ``path`` of

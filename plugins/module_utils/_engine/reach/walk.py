@@ -13,8 +13,8 @@ then write permission on the inode, and only after that whether it is a socket a
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..model.account import Credentials
 from ..model.acl import EXECUTE, WRITE
@@ -22,9 +22,11 @@ from ..model.chain import SOCKET, STICKY, Chain, Component
 from ..model.words import Names
 from .names import NUMBERS
 from .permission import Ruling, decide
-from .remedies import Remedy, remedy_for_permission, remedy_in_words
 from .steps import FOLLOW, LEAF, MISSING, NOT_A_DIRECTORY, SEARCH, TOO_MANY_LINKS, Step, steps
 from .words import of_failure, of_ruling
+
+if TYPE_CHECKING:  # pragma: no cover
+    from .remedies import Remedy
 
 CONNECT_PERMISSION, SEARCH_PERMISSION, FOLLOW_PERMISSION = "connect", "search", "follow"
 PROTECTED_SYMLINK, NOT_A_SOCKET = "protected-symlink", "not-a-socket"
@@ -38,8 +40,7 @@ _ERRNO = {
 }
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """What the kernel decides at one step of the walk, and the error that it gives if it refuses.
 
     ``ruling`` is there where permissions decide, ``rule`` is a stable identifier.
@@ -57,8 +58,7 @@ class Finding:
         return self.errno is None
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """The answer, the component and the rule that decide it, and what would help.
 
     ``rule`` is one of root, owner, named-user, group, named-group, mask, other, acl-off, the same
@@ -77,8 +77,7 @@ class Verdict:
     remedies: tuple[Remedy, ...] = ()
 
 
-@dataclass(frozen=True)
-class Refusal:
+class Refusal(NamedTuple):
     """A finding that refuses, in words, and what would help; None where nothing of its own does."""
 
     finding: Finding
@@ -125,10 +124,13 @@ def _refusals(
     as_group: bool = False,
     not_to_join: Collection[int] = (),
 ) -> list[Refusal]:
+    refused = [one for one in found if not one.allowed]
+    if not refused:
+        return []
+    from .remedies import remedy_for_permission, remedy_in_words
+
     result = []
-    for one in found:
-        if one.allowed:
-            continue
+    for one in refused:
         text = in_words(one, chain, who, names)
         connect = one.permission == CONNECT_PERMISSION
         remedy: Remedy | None = None
@@ -213,6 +215,6 @@ def _joining_helps(
     """Tell whether the refusal would be gone for a member of the group, and no other one come."""
     if who.in_group(gid) or gid in not_to_join:
         return False
-    member = replace(who, groups=who.groups | {gid})
+    member = who._replace(groups=who.groups | {gid})
     after = findings(chain, member)
     return all(new.allowed for old, new in zip(found, after) if old.allowed or old is refusal)

@@ -12,8 +12,7 @@ import os
 import stat
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import faults
 from ..errors import AccessError
@@ -47,8 +46,7 @@ _TRIES = 3
 _PATIENCE, _PAUSE = 2.0, 0.02
 
 
-@dataclass(frozen=True)
-class MountRequest:
+class MountRequest(NamedTuple):
     """Which socket shall be mounted, and by which user; None is root."""
 
     source: str
@@ -174,7 +172,7 @@ class BindMount(base.Resource[MountState, MountRequest]):
         return MountState(**{**data, "lacks": tuple(data.get("lacks", ()))})
 
     def request_to_json(self, request: MountRequest) -> Any:
-        return vars(request)
+        return request._asdict()
 
     def request_from_json(self, data: Any) -> MountRequest:
         return MountRequest(**data)

@@ -17,8 +17,7 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import AccessError
 from ..host import inode
@@ -35,8 +34,7 @@ from .inode_access import DirectoryAccess
 _BORN = Access(ROOT, ROOT, Acl(7, 0, 0))
 
 
-@dataclass(frozen=True)
-class EndpointState:
+class EndpointState(NamedTuple):
     """The access of the directory, None where there is no directory."""
 
     access: Access | None
@@ -62,7 +60,7 @@ class EndpointDirectory(base.Resource[EndpointState, AccessRequest]):
         held = pin(self.path, (self.path,))
         try:
             chain, fd = held.chain, held.descriptor(self.path)
-            above = replace(chain, components=_without(chain, self.path))
+            above = chain._replace(components=_without(chain, self.path))
             self._problem = (
                 not_to_be_made(self.path, chain.missing, self._names)
                 or not_roots_alone(above, self.path)
@@ -253,13 +251,11 @@ def _with_scalars(access: Access, asked: AccessRequest) -> Access:
     acl = access.acl
     if asked.group_obj is not None and acl.mask is not None:
         # What the mask cut off stays cut off when it is widened for the group.
-        acl = replace(
-            acl,
+        acl = acl._replace(
             users=tuple((uid, acl.masked(held)) for uid, held in acl.users),
             groups=tuple((gid, acl.masked(held)) for gid, held in acl.groups),
         )
-    acl = replace(
-        acl,
+    acl = acl._replace(
         user_obj=acl.user_obj if asked.user_obj is None else asked.user_obj,
         group_obj=acl.group_obj if asked.group_obj is None else asked.group_obj,
         other=acl.other if asked.other is None else asked.other,

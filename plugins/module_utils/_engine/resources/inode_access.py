@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Callable
 
 from ..errors import Overtaken
@@ -91,7 +90,7 @@ class InodeAccess(Resource[Access, AccessRequest]):
     def merge(self, old: AccessRequest, new: AccessRequest, *, adds: bool) -> AccessRequest:
         if not adds:
             return new
-        return replace(new, users={**old.users, **new.users}, groups={**old.groups, **new.groups})
+        return new._replace(users={**old.users, **new.users}, groups={**old.groups, **new.groups})
 
     def in_words(self, state: Access | None) -> str:
         if state is None:

@@ -9,8 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..host import accounts, commands
 from .base import MEMBERS_COME, MEMBERS_GO, Resource
@@ -18,8 +17,7 @@ from .base import MEMBERS_COME, MEMBERS_GO, Resource
 _SECONDS = 30.0
 
 
-@dataclass(frozen=True)
-class MembershipRequest:
+class MembershipRequest(NamedTuple):
     """When the membership was first asked for, in seconds since the epoch.
 
     A process of the user that is older cannot have the group yet (credentials(7)).  ``restart``
@@ -81,7 +79,7 @@ class Membership(Resource[bool, MembershipRequest]):
         return bool(data)
 
     def request_to_json(self, request: MembershipRequest) -> Any:
-        return vars(request)
+        return request._asdict()
 
     def request_from_json(self, data: Any) -> MembershipRequest:
         return MembershipRequest(**data)

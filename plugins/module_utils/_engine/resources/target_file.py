@@ -11,8 +11,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import AccessError
 from ..host import mounts
@@ -24,8 +23,7 @@ from .endpoint_directory import directory_of
 _FLAGS = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-@dataclass(frozen=True)
-class TargetState:
+class TargetState(NamedTuple):
     """The permission bits of the file, None where there is no file."""
 
     mode: int | None

@@ -9,8 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..host import atomic_file
 from ..host.systemd import Manager, runs_in
@@ -33,8 +32,7 @@ def started_anew(unit: str) -> str:
     return f"Unit {unit} is started anew, because the socket that it made is gone."
 
 
-@dataclass(frozen=True)
-class Running:
+class Running(NamedTuple):
     """Whether a unit runs; not ``clean``: one that does not has left something behind it.
 
     That is what a run that was killed did not come to take away: a service that failed meanwhile,
@@ -98,7 +96,7 @@ class UnitState(base.Resource[Running, bool]):
 
     def losing(self, current: Running) -> Running:
         """Return the state when the path goes with another unit, which had the same one."""
-        self._known = replace(current, lost=current.active)
+        self._known = current._replace(lost=current.active)
         return self._known
 
     def wanted(self, base: Running, requests: Mapping[str, bool]) -> Running:

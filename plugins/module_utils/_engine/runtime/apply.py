@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..converge.record import DIRECTORY
 from ..endpoints import is_ours
@@ -33,8 +33,7 @@ from .watched import FoughtBack, apply_again, apply_until_calm
 _MOMENT = 1.0
 
 
-@dataclass(frozen=True)
-class Wishes:
+class Wishes(NamedTuple):
     """How to apply: see the help text of the command."""
 
     hook: bool = False

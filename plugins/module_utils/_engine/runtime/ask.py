@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..errors import AccessError
 from ..host.accounts import HostNames
@@ -24,8 +24,7 @@ from .output import Output
 _ELSE = {DIRECTORY: "a directory", OTHER: "a regular file, a pipe or a device"}
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """Whether one principal can connect to a path, and what decides it, as a sentence."""
 
     principal: str
@@ -90,7 +89,7 @@ def who(path: str, output: Output, *, as_json: bool) -> bool:
     answers = [] if chain is None else list(_answers(chain, others, nobody))
     seen = census([path])
     if as_json:
-        principals = [vars(answer) for answer in answers]
+        principals = [answer._asdict() for answer in answers]
         output.document({"path": path, **described(seen, names), "principals": principals})
         return instead is None and bool(seen.sockets or not abstract)
     for one in seen.sockets:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ..host import atomic_file
 
@@ -23,8 +23,7 @@ Inode = tuple[int, int]
 _MODE = 0o600
 
 
-@dataclass(frozen=True)
-class Corrections:
+class Corrections(NamedTuple):
     """When corrections were made, and when they were last asked for after they were given up.
 
     All times are seconds since boot (CLOCK_BOOTTIME), which no change of the clock moves.
@@ -44,7 +43,7 @@ class Corrections:
         if self.given_up is not None and not now - QUIET < self.given_up <= now:
             return Corrections()
         if self.made and not now - GAP < self.made[-1] <= now:
-            return replace(self, made=(), inode=None, of_inode=0)
+            return self._replace(made=(), inode=None, of_inode=0)
         return self
 
     @property
@@ -55,11 +54,11 @@ class Corrections:
     def one_more(self, now: float, inode: Inode | None) -> Corrections:
         """Return these and one that was made now, on this inode; None where none is left."""
         of_inode = self.of_inode + 1 if inode == self.inode else 1
-        return replace(self, made=(*self.made, now), inode=inode, of_inode=of_inode)
+        return self._replace(made=(*self.made, now), inode=inode, of_inode=of_inode)
 
     def refused(self, now: float) -> Corrections:
         """Return these, and that one was asked for now and not made."""
-        return replace(self, given_up=now)
+        return self._replace(given_up=now)
 
 
 class CorrectionsFile:
@@ -89,7 +88,7 @@ class CorrectionsFile:
             self._forget()
             return
         os.makedirs(self._directory, mode=0o755, exist_ok=True)
-        content = json.dumps(vars(corrections))
+        content = json.dumps(corrections._asdict())
         atomic_file.replace(self._path, f"{content}\n".encode(), _MODE)
 
     def _forget(self) -> None:

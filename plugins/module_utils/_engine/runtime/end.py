@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 
 from ..converge.record import RecordFile
 from ..ending import without_ended
@@ -58,7 +57,7 @@ def declared(name: str, directory: str = ENDS) -> Task | None:
     """
     path = os.path.join(directory, f"{name}.json")
     content = None if "/" in name else atomic_file.read(path)
-    return None if content is None else replace(from_compiled(content, path), kept=False)
+    return None if content is None else from_compiled(content, path)._replace(kept=False)
 
 
 def _close(task: Task, output: Output) -> None:

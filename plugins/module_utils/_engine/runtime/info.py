@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from ..census import Census, Managed, described, look
@@ -36,7 +35,7 @@ def census(paths: Sequence[str] | None = None) -> Census:
     """Return what ``info`` does, as values."""
     managed, problems = _managed()
     found = look(paths, managed, stranger_here())
-    return replace(found, unseen=(*problems, *found.unseen))
+    return found._replace(unseen=(*problems, *found.unseen))
 
 
 def _managed() -> tuple[list[Managed], list[str]]:
@@ -77,7 +76,7 @@ def _but_for_the_engine(state: status.State) -> status.State:
     if changes == state.changes:
         return state
     fine = state.state == status.HOOK_MISSING and not changes
-    return replace(state, state=status.AS_DECLARED if fine else state.state, changes=changes)
+    return state._replace(state=status.AS_DECLARED if fine else state.state, changes=changes)
 
 
 def _states(tasks: dict[str, Task]) -> list[status.State]:

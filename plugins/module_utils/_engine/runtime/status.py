@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..endpoints import is_ours
 from ..errors import AccessError
@@ -30,8 +30,7 @@ AS_DECLARED, DIFFERS, MISSING, HOOK_MISSING, UNKNOWN = (
 )
 
 
-@dataclass(frozen=True)
-class State:
+class State(NamedTuple):
     """One managed socket: its state in a word or two, and the changes that a run would make."""
 
     name: str
@@ -61,7 +60,7 @@ def states(names: list[str]) -> list[State]:
 def show(found: list[State], output: Output, *, as_json: bool) -> bool:
     """Print the states, and tell whether all is as declared."""
     if as_json:
-        output.document([vars(one) for one in found])
+        output.document([one._asdict() for one in found])
     else:
         for line in [one.in_words() for one in found] or ["No socket is managed on this host."]:
             output.say(line)
