@@ -28,6 +28,7 @@ OWN: dict[str, dict[str, Any]] = {
     },
     "acl": {
         "unit": "acl.socket",
+        "mode": "0600",
         "entries": [{"group": "in-acl"}],
         "create_groups": True,
         "open_parents": ["/run/of-acl"],
@@ -155,7 +156,8 @@ def test_what_surrounds_a_socket_is_made_and_unmade(host: Host) -> None:
         friend, foe = (host.on("runuser", "-u", user, *connect) for user in ("friend", "foe"))
         assert (friend.stdout, foe.stdout) == ("True\n", ""), (role, friend.stderr)
         assert "PermissionError" in foe.stderr
-    assert _changed(host.play(present)) == 0
+    again = host.play(present, "--diff")
+    assert _changed(again) == 0, again
 
     # A boot begins with none of them: what is kept makes these again, and no other.
     host.on("sh", "-c", "chmod 0777 /run/of-*")
