@@ -63,10 +63,23 @@ class ActionModule(ActionBase):
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         dummy, options = ActionBase.validate_argument_spec(self, argument_spec=_OPTIONS)
         try:
+            _whole(task_vars or {})
             result.update(_answer(options, task_vars or {}))
         except _report.ReportError as error:
             raise AnsibleActionFail(str(error)) from None
         return result
+
+
+def _whole(variables: Mapping[str, t.Any]) -> None:
+    """Refuse a part of the hosts: it would be judged, and take the baseline's place, as all."""
+    hosts, batch = variables["ansible_play_hosts"], variables["ansible_play_batch"]
+    if not set(hosts) <= set(batch):
+        raise _report.ReportError(
+            f"This play runs in batches by serial: here are {len(batch)} of its {len(hosts)} "
+            "hosts, and a report is one of all of them. Audit them in a play of its own without "
+            "serial, which a playbook may have beside one with it; forks says how many hosts are "
+            "asked at once."
+        )
 
 
 def _answer(options: Mapping[str, t.Any], variables: Mapping[str, t.Any]) -> dict[str, t.Any]:

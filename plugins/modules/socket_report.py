@@ -20,6 +20,7 @@ description:
   - Fails if an assertion about the document does not hold, after everything was written.
   - Give it to one host only (C(run_once)). The role P(unixsocket.access.socket_audit#role) does
     that, and asks the hosts.
+  - A play that runs in batches (C(serial)) is refused, because no batch has the answers of all hosts.
 extends_documentation_fragment:
   - unixsocket.access._attributes
 attributes:

@@ -13,7 +13,7 @@ import signal
 import socket
 import subprocess
 import traceback
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -189,6 +189,13 @@ def fork(work: Callable[[], object]) -> int:
         finally:
             os._exit(status)
     return pid
+
+
+def become(uid: int, gid: int | None = None, groups: Iterable[int] = ()) -> None:
+    """Give root up for ever; a user's own group has the user's number where none is named."""
+    os.setgroups(sorted(groups))
+    os.setresgid(*[uid if gid is None else gid] * 3)
+    os.setresuid(uid, uid, uid)
 
 
 def ended(pid: int) -> int:

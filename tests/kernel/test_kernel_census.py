@@ -48,7 +48,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.task imp
     Task,
     compiled,
 )
-from kernel.hosts import ended, fork, kill, mount, with_accounts_of_its_own
+from kernel.hosts import become, ended, fork, kill, mount, with_accounts_of_its_own
 from kernel.trees import put
 
 _NEW_NETWORK = 0x40000000
@@ -132,9 +132,7 @@ def running(uid: int, work: Callable[[], None], gid: int | None = None) -> Itera
     reading, writing = os.pipe()
 
     def inside() -> None:
-        os.setgroups([])
-        os.setresgid(*[uid if gid is None else gid] * 3)
-        os.setresuid(uid, uid, uid)
+        become(uid, gid)
         work()
         os.write(writing, b"r")
         time.sleep(60)
@@ -684,9 +682,7 @@ def test_a_socket_that_may_not_be_connected_to_is_not_called_dead() -> None:
                 raise OSError(ctypes.get_errno(), "unshare")
 
         def inside() -> None:
-            os.setgroups([])
-            os.setresgid(73001, 73001, 73001)
-            os.setresuid(73001, 73001, 73001)
+            become(73001)
             assert [one.socket for one in census().findings] == ["/run/open"]
 
         with running(0, elsewhere):
@@ -741,9 +737,7 @@ def test_without_the_right_to_look_into_processes() -> None:
         def inside() -> None:
             for one in _OPEN:
                 one.close()
-            os.setgroups([])
-            os.setresgid(73001, 73001, 73001)
-            os.setresuid(73001, 73001, 73001)
+            become(73001)
             ask()
 
         assert ended(fork(inside)) == 0

@@ -443,11 +443,6 @@ def _directory_of_a_user(place: Place) -> tuple[str, str]:
     return place.listen("w/s"), f"belongs to uid {MALLORY}"
 
 
-def _declared_owner_in_a_directory_of_a_user(place: Place) -> tuple[str, str]:
-    _writable(place, 0o755, MALLORY)
-    return f"{place.top}/w/s", ""
-
-
 def _directory_of_a_group(place: Place) -> tuple[str, str]:
     place.directory("w", 0o775, 0, CROWD)
     return place.listen("w/s"), f"the members of group {CROWD}"

@@ -38,6 +38,7 @@ from kernel.hosts import (
     CAROL,
     MALLORY,
     Place,
+    become,
     ended,
     everything,
     fork,
@@ -99,9 +100,7 @@ def connects(uid: int, path: str) -> str:
     """Return what connect(2) says to a user without any group of others."""
 
     def attempt() -> None:
-        os.setgroups([])
-        os.setresgid(uid, uid, uid)
-        os.setresuid(uid, uid, uid)
+        become(uid)
         with socket.socket(socket.AF_UNIX) as connection:
             os._exit(connection.connect_ex(path))
 

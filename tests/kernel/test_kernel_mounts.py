@@ -79,7 +79,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.runtime 
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.runtime.output import Output
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.task import Task
-from kernel.hosts import ALICE, BOB, CAROL, ended, fork, mount
+from kernel.hosts import ALICE, BOB, CAROL, become, ended, fork, mount
 
 TOP = Path("/mnt")
 SOURCE, TARGET, DIRECTORY = "/mnt/source/s", "/mnt/endpoint/s", "/mnt/endpoint"
@@ -113,9 +113,7 @@ def connects(uid: int, path: str) -> str:
     """Return what connect(2) says to a user, or what the daemon is called."""
 
     def attempt() -> None:
-        os.setgroups([])
-        os.setresgid(uid, uid, uid)
-        os.setresuid(uid, uid, uid)
+        become(uid)
         with socket.socket(socket.AF_UNIX) as connection:
             try:
                 connection.connect(path)

@@ -30,6 +30,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.prove im
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.reach import judge
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.reach.explain import explain
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.reach.walk import Verdict
+from kernel.hosts import become
 from kernel.trees import Tree, grow, identities, put
 
 # Of all trees, each file system and each setting of protected_symlinks gets a quarter.
@@ -132,9 +133,7 @@ def _connect_for_good(who: Credentials, paths: Sequence[str]) -> list[int]:
     pid = os.fork()
     if pid == 0:
         try:
-            os.setgroups(sorted(who.groups))
-            os.setresgid(who.gid, who.gid, who.gid)
-            os.setresuid(who.uid, who.uid, who.uid)
+            become(who.uid, who.gid, who.groups)
             errors = []
             for path in paths:
                 with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:

@@ -27,8 +27,7 @@ Json = dict[str, t.Any]
 # Longer messages are a module's traceback, of which the beginning says what there is to know.
 _LONGEST = 4000
 _NEVER_ASKED = (
-    "This host was not asked: it had failed or become unreachable in an earlier task of the play, "
-    "or its batch is yet to come."
+    "This host was not asked: it had failed or become unreachable in an earlier task of the play."
 )
 
 

@@ -24,7 +24,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.acc
     Accounts,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.acl import Acl
-from kernel.hosts import fork, kill, mount, with_accounts_of_its_own
+from kernel.hosts import become, fork, kill, mount, with_accounts_of_its_own
 from kernel.trees import put
 
 ALICE, BOB = 73001, 73002
@@ -174,9 +174,7 @@ def client(
             inside()
         if without is not None:
             _give_up(without)
-        os.setgroups(sorted(groups))
-        os.setresgid(*[uid if gid is None else gid] * 3)
-        os.setresuid(uid, uid, uid)
+        become(uid, gid, groups)
         os.write(answering, b"ready\n")
         with os.fdopen(asked) as paths:
             for path in paths:

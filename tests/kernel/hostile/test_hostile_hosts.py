@@ -21,7 +21,17 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors i
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.lock import Lock
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.pinned import chain_of
 from kernel.hostile.test_hostile_faults import DECLARED, host, one_world, outcome, state
-from kernel.hosts import ALICE, BOB, CAROL, Place, ended, everything, fork, with_accounts_of_its_own
+from kernel.hosts import (
+    ALICE,
+    BOB,
+    CAROL,
+    Place,
+    become,
+    ended,
+    everything,
+    fork,
+    with_accounts_of_its_own,
+)
 from kernel.test_kernel_converge import _people, home
 from kernel.test_kernel_endpoints import connects
 from kernel.test_kernel_mounts import SOURCE, TARGET, World, world
@@ -124,9 +134,7 @@ def test_without_root_s_rights_nothing_is_tried(home: Place) -> None:
     declared = {"app": {"path": path, "allow": [{"user": str(BOB), "method": "acl"}]}}
 
     def as_alice() -> None:
-        os.setgroups([])
-        os.setresgid(ALICE, ALICE, ALICE)
-        os.setresuid(ALICE, ALICE, ALICE)
+        become(ALICE)
         for how in ({}, {"check": True}, {"absent": True}):
             said = refused(home, declared, **how)
             if not ("Only root can" in said and "become: true" in said):

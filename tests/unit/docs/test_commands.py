@@ -111,5 +111,5 @@ def _known() -> set[str]:
     names = {"socket_policy_hosts", "socket_audit_hosts"}
     for file in ROOT.glob("roles/*/meta/argument_specs.yml"):
         specs = yaml.safe_load(file.read_text(encoding="utf-8"))["argument_specs"]
-        names.update(specs["main"]["options"])
+        names.update(name for spec in specs.values() for name in spec["options"])
     return names

@@ -88,7 +88,10 @@ def test_a_mask_takes_the_group_its_right() -> None:
 
 
 def test_roots_group_is_never_given_away() -> None:
-    assert "has no account that may connect" in problem_of(socket(0o660, gid=0))
+    said = problem_of(socket(0o660, gid=0))
+    assert "has no account that may connect" in said
+    # As a member of group root it could, which it must never be.
+    assert "uid 2000000 may not connect to the socket" in said
 
 
 def test_everyone_may_but_the_group_may_not() -> None:

@@ -70,7 +70,7 @@ class Engine:
         sockets = (
             {}
             if options.absent
-            else {one.declared.name: {"path": PATH, "grants": []} for one in tasks}
+            else {one.declared.name: {"path": one.declared.path, "grants": []} for one in tasks}
         )
         diff = {"before": "a", "after": "b"}
         return Result(True, ["Changed."], diff, sockets, warnings=self.warnings)

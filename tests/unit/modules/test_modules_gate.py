@@ -6,17 +6,12 @@
 
 from __future__ import annotations
 
-import importlib
-import json
+import functools
 import re
-from collections.abc import Iterator, Sequence
 from typing import Any, Callable
 
 import pytest
-from ansible.module_utils import basic
-from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.unixsocket.access.plugins.module_utils import _door
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy.types import (
     Endpoint,
@@ -25,63 +20,32 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy.t
     Serve,
     SocketPolicy,
 )
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.report import Result
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.task import Options, Task
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.task import Options
 
-MODULE = "ansible_collections.unixsocket.access.plugins.modules.socket_gate"
+# The fixtures engine and run come with their names.
+from unit.modules.test_modules_doors import (
+    Engine,
+    engine,
+    run,
+)
+
+__all__ = ("engine", "run")
+
 PATH = "/run/update.sock"
 BACK = "/run/redis/redis.sock"
 COMMAND = ["/usr/local/bin/update", "--now"]
-
-
-class Engine:
-    """Stands in for converge(): remembers what it was asked."""
-
-    def __init__(self) -> None:
-        self.tasks: list[Task] = []
-        self.options: Options | None = None
-        self.raises: Exception | None = None
-
-    def converge(self, tasks: Sequence[Task], options: Options) -> Result:
-        self.tasks, self.options = list(tasks), options
-        if self.raises is not None:
-            raise self.raises
-        sockets = {one.declared.name: {"path": one.declared.path, "grants": []} for one in tasks}
-        return Result(True, ["Changed."], {}, {} if options.absent else sockets)
-
-
-@pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
-    made = Engine()
-    monkeypatch.setattr(_door, "converge", made.converge)
-    return made
 
 
 Run = Callable[..., "dict[str, Any]"]
 
 
 @pytest.fixture
-def run(
-    engine: Engine, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Run]:
-    """Run the module with options and return what it answers."""
-    module = importlib.import_module(MODULE)
-
-    def call(check: bool = False, **options: Any) -> dict[str, Any]:
-        internal = {"check_mode": check, "module_name": "unixsocket.access.socket_gate"}
-        arguments = {**options, **{f"_ansible_{key}": value for key, value in internal.items()}}
-        with patch_module_args(arguments), pytest.raises(SystemExit) as ended:
-            module.main()
-        answer = json.loads(capsys.readouterr().out)
-        assert (ended.value.code != 0) == answer.get("failed", False)
-        return dict(answer)
-
-    yield call
-    monkeypatch.setattr(basic, "_ANSIBLE_ARGS", None)
+def gate(run: Run) -> Run:
+    return functools.partial(run, "socket_gate")
 
 
-def test_forward(engine: Engine, run: Run) -> None:
-    answer = run(
+def test_forward(engine: Engine, gate: Run) -> None:
+    answer = gate(
         path=PATH,
         forward=BACK,
         type="seqpacket",
@@ -126,8 +90,8 @@ def test_forward(engine: Engine, run: Run) -> None:
     assert answer["socket"] == {"path": BACK, "grants": []}
 
 
-def test_command(engine: Engine, run: Run) -> None:
-    run(
+def test_command(engine: Engine, gate: Run) -> None:
+    gate(
         path=PATH,
         command=COMMAND,
         user="configowner",
@@ -162,24 +126,24 @@ def test_command(engine: Engine, run: Run) -> None:
     assert task.holder == f"socket_gate {PATH}"
 
 
-def test_the_least_that_must_be_said(engine: Engine, run: Run) -> None:
-    run(path=PATH, command=["/bin/true"], user="u", allow_users=["a"])
+def test_the_least_that_must_be_said(engine: Engine, gate: Run) -> None:
+    gate(path=PATH, command=["/bin/true"], user="u", allow_users=["a"])
     (task,) = engine.tasks
     assert task.declared.serve == Serve(("/bin/true",), "u")
     assert re.fullmatch(r"update\.sock-[0-9a-f]{8}", task.declared.name)
     assert engine.options == Options(check=False, prove=True, absent=False, proof_seconds=5.0)
-    run(path=PATH, forward=BACK, allow_groups=["g"])
+    gate(path=PATH, forward=BACK, allow_groups=["g"])
     (task,) = engine.tasks
     grant = Grant(Principal("group", "g"), "gate", endpoint=Endpoint(PATH))
     assert task.declared == SocketPolicy("redis.sock", BACK, allow=(grant,))
 
 
 def test_two_commands_with_sockets_of_one_name_have_units_of_their_own(
-    engine: Engine, run: Run
+    engine: Engine, gate: Run
 ) -> None:
     names = []
     for path in ("/run/a/x.sock", "/run/b/x.sock", "/run/a/x.sock", "/run/.é"):
-        run(path=path, command=["/bin/true"], user="u", allow_users=["a"])
+        gate(path=path, command=["/bin/true"], user="u", allow_users=["a"])
         names.append(engine.tasks[0].declared.name)
     assert len(set(names)) == 3
     assert names[0] == names[2]
@@ -187,8 +151,8 @@ def test_two_commands_with_sockets_of_one_name_have_units_of_their_own(
 
 
 @pytest.mark.parametrize("more", [{}, {"forward": BACK}, {"command": COMMAND, "user": "u"}])
-def test_a_gate_goes_away_by_its_path(engine: Engine, run: Run, more: dict[str, Any]) -> None:
-    answer = run(path=PATH, state="absent", check=True, timeout=1.5, prove=False, **more)
+def test_a_gate_goes_away_by_its_path(engine: Engine, gate: Run, more: dict[str, Any]) -> None:
+    answer = gate(path=PATH, state="absent", check=True, timeout=1.5, prove=False, **more)
     assert engine.tasks[0].holder == f"socket_gate {PATH}"
     assert engine.options == Options(check=True, prove=False, absent=True, proof_seconds=1.5)
     assert "socket" not in answer
@@ -230,17 +194,17 @@ SERVE = {"path": PATH, "command": COMMAND, "user": "u", "allow_users": ["a"]}
     ],
 )
 def test_bad_options_never_reach_the_engine(
-    engine: Engine, run: Run, options: dict[str, Any], said: str
+    engine: Engine, gate: Run, options: dict[str, Any], said: str
 ) -> None:
-    answer = run(**options)
+    answer = gate(**options)
     assert answer["failed"]
     assert said in answer["msg"]
     assert "Traceback" not in answer["msg"]
     assert engine.tasks == []
 
 
-def test_what_the_engine_refuses_is_shown_as_it_is(engine: Engine, run: Run) -> None:
+def test_what_the_engine_refuses_is_shown_as_it_is(engine: Engine, gate: Run) -> None:
     engine.raises = AccessError("This was refused.")
-    answer = run(**SERVE)
+    answer = gate(**SERVE)
     assert answer["failed"]
     assert answer["msg"] == "This was refused."

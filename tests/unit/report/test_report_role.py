@@ -133,6 +133,21 @@ def test_the_role(controller: Controller) -> None:
         assert "changed=0" in recap
 
 
+def test_a_play_in_batches_is_refused_before_a_host_is_asked(controller: Controller) -> None:
+    # A baseline could be the very file that the first batch replaces.
+    status, said = controller.play({"one": {}, "two": {}, "three": {}}, role(), serial=2)
+    assert status == 2, said
+    assert "in batches by serial: here are 2 of its 3 hosts" in said
+    assert "Look at all sockets of the host" not in said
+    assert not (controller.directory / "out").exists()
+
+
+def test_one_batch_of_all_hosts_is_a_report(controller: Controller) -> None:
+    status, said = controller.play({"one": {}, "two": {}}, role(), serial="100%")
+    assert status == 0, said
+    assert controller.report()["summary"]["hosts"]["ok"] == 2
+
+
 def test_names_that_are_no_utf8_do_not_silence_a_host(controller: Controller) -> None:
     # Anybody may listen at such a name, and ansible-core refuses an answer that has one.
     name = f"{controller.directory}/".encode() + b"s\xff"

@@ -79,10 +79,11 @@ def demand(
     lets_in = leaf.access.acl.masked(leaf.access.acl.group_obj) & WRITE
     if gid != ROOT and lets_in and judge(chain, member).allowed:
         return ProxyDemand(Account(groups=(gid,)))
+    refused = judge(chain, nobody if gid == ROOT else member, names)
     return ProxyDemand(
         problems=(
             f"The {method} at {endpoint.at} has no account that may connect to the socket {path}: "
-            f"{judge(chain, member, names).text} {_who_may(leaf.access.uid, names)}",
+            f"{refused.text} {_who_may(leaf.access.uid, names)}",
         )
     )
 
