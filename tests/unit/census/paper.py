@@ -47,7 +47,9 @@ def seen(
     """A socket that everyone can connect to, with one client."""
     access = Access(0, 0, Acl.from_mode(0o755))
     closed = Component("/run", DIRECTORY, replace(access, uid=directory_owner))
-    leaf = Component(path, SOCKET, Access(owner, owner, acl or Acl.from_mode(0o666)), 0, None, 5, 50)
+    leaf = Component(
+        path, SOCKET, Access(owner, owner, acl or Acl.from_mode(0o666)), 0, None, 5, 50
+    )
     usual: dict[str, Any] = {
         "chain": Chain(path, (Component("/", DIRECTORY, access), closed, leaf), resolved=path),
         "processes": (DAEMON,),

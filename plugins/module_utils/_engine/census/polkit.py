@@ -26,7 +26,9 @@ def asks_polkit(name: str, directory: str = "/etc/libvirt") -> bool:
         return False
     daemon = "libvirtd" if found[1] == "libvirt" else found[1]
     try:
-        with open(os.path.join(directory, f"{daemon}.conf"), encoding="utf-8", errors="replace") as file:
+        with open(
+            os.path.join(directory, f"{daemon}.conf"), encoding="utf-8", errors="replace"
+        ) as file:
             return not _NOT_AT_ALL.search(file.read())
     except FileNotFoundError:
         return True
