@@ -35,6 +35,9 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.host imp
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.accounts import (
     Accounts,
 )
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.account import (
+    Credentials,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.acl import Acl
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import validate
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.prove import Attempt, prove
@@ -350,7 +353,9 @@ def test_where_it_is_now() -> None:
         found = {one.bound: one for one in census().sockets}
         one = found["/run/app/old"]
         assert (one.name, one.place.path) == ("/run/app/new", "/run/app/new")
-        assert one.place.note == "It was bound as /run/app/old and renamed to /run/app/new since."
+        assert one.place.note == (
+            "It was bound as /run/app/old, a name that is gone; its file is /run/app/new now."
+        )
         assert one.reach is not None
         gone = found["/run/app/removed"]
         assert (gone.name, gone.place.path, gone.reach) == ("/run/app/removed", None, None)
@@ -361,12 +366,41 @@ def test_where_it_is_now() -> None:
         with mock.patch.object(places, "_opened", return_value=None):
             again = {one.bound: one for one in census().sockets}
         assert again["relative"].place.path == "/run/app/relative"
-        assert again["/run/app/old"].place.path is None
+        assert again["/run/app/old"].place == one.place
+        assert again["/run/app/removed"].place.path is None
         os.chdir("/")
         assert found["/run/link/linked"].name == "/run/app/linked"
         assert the("/run/app/linked", census(["/run/link/linked"])).bound == "/run/link/linked"
         for late in (renamed, removed, relative, linked):
             late.close()
+
+    alone(work)
+
+
+def test_a_socket_that_got_its_name_by_a_link() -> None:
+    """Supervisor binds a name of its own, links the socket to the right one, and removes the first."""
+
+    def work() -> None:
+        directory("/run/app")
+        held = listen("/run/supervisor.sock.7", 0o777)
+        os.link("/run/supervisor.sock.7", "/run/supervisor.sock")
+        os.unlink("/run/supervisor.sock.7")
+        (outcome,) = prove([Attempt("/run/supervisor.sock", Credentials(73007, 73007))], seconds=5)
+        assert outcome.connected
+        (finding,) = census().findings
+        assert (finding.code, finding.socket) == (
+            "world-connectable-privileged",
+            "/run/supervisor.sock",
+        )
+        os.mkdir("/run/other")
+        os.rename("/run/supervisor.sock", "/run/other/elsewhere")
+        (one,) = census().sockets
+        assert one.place.path is None
+        assert "may have another name" in str(one.place.note)
+        os.unlink("/run/other/elsewhere")
+        (one,) = census().sockets
+        assert "was removed" in str(one.place.note)
+        held.close()
 
     alone(work)
 

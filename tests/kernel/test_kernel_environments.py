@@ -143,6 +143,7 @@ def test_a_file_of_somebody_else_s_gets_none(
     assert found == []
     assert str(path.parent) in said
     assert "LD_PRELOAD" in said
+    assert "a line EnvironmentFile= and nothing behind it" in said
 
 
 def _a_library(top: Path) -> Path:

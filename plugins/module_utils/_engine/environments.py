@@ -45,6 +45,11 @@ _THEIRS = "a hook with root's rights in it would be theirs (LD_PRELOAD)"
 _LET_ROOT = (
     "Let {} and the directories on the way belong to root, and let nobody else write to them."
 )
+# MariaDB of Debian has two, in the directory of its socket, for a cluster (Galera) alone.
+_OR_LEAVE_OUT = (
+    "Or, where the daemon does without such a file, take them all out of the unit: a drop-in of "
+    "your own with a line EnvironmentFile= and nothing behind it."
+)
 
 
 def creator_shown(task: Task, unit: str, user: str | None, shown: Shown | None) -> Creator:
@@ -69,7 +74,7 @@ def without_hook_in(shown: Shown) -> NoHook | None:
     if file is not None:
         return NoHook(
             f"reads its environment from {file}, which others than root can write; {_THEIRS}",
-            _LET_ROOT.format("the file"),
+            f"{_LET_ROOT.format('the file')} {_OR_LEAVE_OUT}",
         )
     for name, value in _loading(shown):
         place = _not_roots(name, value)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.census.values import (
@@ -30,15 +31,25 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.ch
 )
 
 DAEMON = Process(12, "app", "/usr/bin/app", 1000, "app", "app.service")
+MANAGER = Process(1, "systemd", "/usr/lib/systemd/systemd", 0, "root", "init.scope")
 CLIENT = Process(34, "web", None, 33, "www-data", "x.service", "alice", connections=2)
 APP = Managed("app", "socket app", ("/run/app.sock",), "as declared")
 
 
-def seen(path: str = "/run/app.sock", acl: Acl | None = None, **values: Any) -> Seen:
-    """A socket of user 1000 that everyone can connect to, with one client."""
+def seen(
+    path: str = "/run/app.sock",
+    acl: Acl | None = None,
+    *,
+    owner: int = 1000,
+    directory_owner: int = 0,
+    **values: Any,
+) -> Seen:
+    """A socket that everyone can connect to, with one client."""
     access = Access(0, 0, Acl.from_mode(0o755))
-    closed = Component("/run", DIRECTORY, access)
-    leaf = Component(path, SOCKET, Access(1000, 1000, acl or Acl.from_mode(0o666)), 0, None, 5, 50)
+    closed = Component("/run", DIRECTORY, replace(access, uid=directory_owner))
+    leaf = Component(
+        path, SOCKET, Access(owner, owner, acl or Acl.from_mode(0o666)), 0, None, 5, 50
+    )
     usual: dict[str, Any] = {
         "chain": Chain(path, (Component("/", DIRECTORY, access), closed, leaf), resolved=path),
         "processes": (DAEMON,),

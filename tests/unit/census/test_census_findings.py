@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +22,9 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.census.f
     of_dead,
     of_socket,
 )
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.census.polkit import (
+    asks_polkit,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.census.units import (
     _services,
 )
@@ -28,9 +33,10 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.census.v
     Reach,
     Seen,
 )
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.creator import Creator
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.acl import Acl
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.words import Numbers
-from unit.census.paper import seen
+from unit.census.paper import DAEMON, MANAGER, seen
 
 
 def _said(one: Seen) -> list[tuple[str, str]]:
@@ -49,6 +55,50 @@ def test_open_to_everyone() -> None:
         (False, []),
     ):
         assert _said(seen("/run/docker.sock", root=root)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("setting", "wanted"),
+    [
+        (None, []),
+        ('#auth_unix_rw = "none"\n', []),
+        ('auth_unix_rw = "sasl"\n', []),
+        ('auth_unix_ro = "none"\n', []),
+        ('auth_unix_rw = "none"\n', [("world-connectable-privileged", "high")]),
+        ("  auth_unix_rw='none' # all\n", [("world-connectable-privileged", "high")]),
+    ],
+)
+@pytest.mark.parametrize("daemon", ["libvirtd", "virtqemud"])
+def test_libvirt_asks_polkit_unless_it_is_told_not_to(
+    tmp_path: Path, daemon: str, setting: str | None, wanted: list[tuple[str, str]]
+) -> None:
+    if setting is not None:
+        (tmp_path / f"{daemon}.conf").write_text(setting)
+    name = f"/run/libvirt/{'libvirt' if daemon == 'libvirtd' else daemon}-sock"
+    asks = asks_polkit(name, str(tmp_path))
+    assert _said(seen(name, Acl.from_mode(0o666), root=True, owner=0, asks_polkit=asks)) == wanted
+
+
+def test_nobody_else_is_said_to_ask_polkit(tmp_path: Path) -> None:
+    for name in ("/run/docker.sock", "/run/libvirt/libvirt-admin-sock", "/tmp/libvirt-sock"):
+        assert not asks_polkit(name, str(tmp_path))
+
+
+def test_a_directory_of_the_one_who_serves_the_socket() -> None:
+    """systemd makes the socket of avahi-daemon for root, in a directory of avahi's."""
+    whose = {"owner": 0, "directory_owner": 1000}
+    assert _said(seen(**whose)) == []
+    assert _said(seen(processes=(), **whose)) == [("writable-directory", "medium")]
+    other = replace(DAEMON, uid=1001)
+    assert _said(seen(processes=(other,), **whose)) == [("writable-directory", "medium")]
+
+
+def test_a_service_that_waits_is_not_said_to_run() -> None:
+    waiting = {"root": True, "creator": Creator("mpd.socket"), "processes": (MANAGER,)}
+    (found,) = of_socket(seen(**waiting), Numbers(), {})
+    assert "what mpd.socket starts for it begins as root" in found.message
+    (found,) = of_socket(seen(root=True), Numbers(), {})
+    assert "app.service, which serves it, runs as root" in found.message
 
 
 @pytest.mark.parametrize(
@@ -119,6 +169,11 @@ def test_what_is_as_good_as_root(name: str, what: str | None) -> None:
         "/run/systemd/io.systemd.Hostname",
         "/run/snapd.socket",
         "@/tmp/.X11-unix/X0",
+        # Stock Debian: what rsyslog makes in the directories of daemons that chroot(2).
+        "/var/lib/haproxy/dev/log",
+        "/var/spool/postfix/dev/log",
+        "/run/dovecot/auth-userdb",
+        "/run/dovecot/indexer",
     ],
 )
 def test_what_is_open_by_design(name: str) -> None:

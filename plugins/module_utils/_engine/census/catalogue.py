@@ -91,7 +91,8 @@ BY_DESIGN = (
             "/run/systemd/journal.*/socket",
             "/run/systemd/journal.*/stdout",
             "/dev/log",
-            "/var/spool/postfix/dev/log",
+            # Of daemons that chroot(2): Postfix, HAProxy, BIND.
+            "/var/*/dev/log",
             "/run/rsyslog/*log",
         ),
         "system log",
@@ -131,6 +132,17 @@ BY_DESIGN = (
     Known(("/run/avahi-daemon/socket",), "names of the local network", _FOR_ALL),
     Known(("/run/rpcbind.sock",), "ports of RPC programs", _FOR_ALL),
     Known(("/run/cups/cups.sock",), "printing", "CUPS asks for a password where one is needed"),
+    Known(
+        (
+            "/run/dovecot/auth-userdb",
+            "/run/dovecot/dns-client",
+            "/run/dovecot/imap-urlauth",
+            "/run/dovecot/indexer",
+            "/run/dovecot/lmtp",
+        ),
+        "Dovecot's own processes",
+        "they run as the users whose mail it is; auth-userdb tells each of them of that user alone",
+    ),
     Known(("/run/acpid.socket",), "events of buttons and power", "it takes no requests"),
     Known(("/run/spice-vdagentd/*",), "SPICE", "only the session at the screen is answered"),
     Known(("/run/pcp/pmcd.socket",), "measurements", "its own access rules decide"),

@@ -17,7 +17,7 @@ from ..model.chain import DIRECTORY, SOCKET, STICKY, Component
 from ..model.words import Names, listed
 from ..reach import other_writers
 from .catalogue import BY_DESIGN, CROWDED_BY_DESIGN, POWERFUL, known
-from .values import HIGH, LOW, MEDIUM, Finding, Seen
+from .values import HIGH, LOW, MANAGER, MEDIUM, Finding, Seen
 
 Members = Mapping[int, Collection[int]]
 
@@ -36,6 +36,8 @@ def _open_to_all(seen: Seen) -> Iterator[Finding]:
         return
     powerful = known(seen.name, POWERFUL)
     by_root = seen.root is not False
+    if seen.asks_polkit and _made_by_root_alone(seen):
+        return
     if powerful is not None and by_root:
         yield Finding(
             "world-connectable-privileged",
@@ -62,8 +64,7 @@ def _open_to_all(seen: Seen) -> Iterator[Finding]:
             "world-connectable-root",
             MEDIUM,
             seen.name,
-            f"Everyone on this host can connect to {seen.name}, and {_daemon(seen, True)}, which "
-            "serves it, runs as root.",
+            f"Everyone on this host can connect to {seen.name}, and {_by_root(seen)}.",
             _closing(seen),
         )
 
@@ -79,6 +80,13 @@ def _made_by_root_alone(seen: Seen) -> bool:
     return above in CROWDED_BY_DESIGN or all(
         one.access.uid == ROOT or one.kind == SOCKET for one in seen.chain.components
     )
+
+
+def _by_root(seen: Seen) -> str:
+    unit = "" if seen.creator is None else seen.creator.unit
+    if unit.endswith(".socket") and all(one.unit == MANAGER for one in seen.processes):
+        return f"what {unit} starts for it begins as root"
+    return f"{_daemon(seen, True)}, which serves it, runs as root"
 
 
 def _daemon(seen: Seen, inside: bool = False) -> str:
@@ -104,10 +112,12 @@ def _directories(seen: Seen, names: Names, members: Members) -> Iterator[Finding
         return
     leaf = seen.chain.leaf
     directories = [one for one in seen.chain.components if one.kind == DIRECTORY]
+    # Who serves the socket gets all that is said there, wherever it is.
+    own = {ROOT, leaf.access.uid, *(one.uid for one in seen.processes)}
     for one in directories:
         writers = other_writers(one, members, names)
         sticky = bool(one.special & STICKY)
-        if one.access.uid not in (ROOT, leaf.access.uid):
+        if one.access.uid not in own:
             writers.append(f"user {names.user_name(one.access.uid)}, who owns it,")
         elif sticky and (one is not directories[-1] or one.path in CROWDED_BY_DESIGN):
             # What is in a sticky directory stays its owner's, and the next one on the way is.

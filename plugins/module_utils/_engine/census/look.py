@@ -25,9 +25,10 @@ from .holders import Holders, Processes, holders_of
 from .judged import Judges, reach_of_abstract
 from .people import People, people
 from .places import identities, place_of
+from .polkit import asks_polkit
 from .stale import StaleGroups
 from .units import Managers, run_by_root
-from .values import Census, Finding, Managed, Place, Process, Seen, is_abstract, name_of
+from .values import MANAGER, Census, Finding, Managed, Place, Process, Seen, is_abstract, name_of
 
 _SHOW = (
     sock_diag.SHOW_NAME
@@ -36,7 +37,6 @@ _SHOW = (
     | sock_diag.SHOW_WAITING
     | sock_diag.SHOW_UID
 )
-_MANAGER = "init.scope"
 _SEVERITIES = {"high": 0, "medium": 1, "low": 2}
 
 
@@ -88,10 +88,11 @@ class _Look:
             place = Place(None) if is_abstract(one) else place_of(one, holders.of(one.number))
             maker = managers.creator(one, held)
             connected = peers.get(one.number, set())
+            name = place.path or name_of(one) or ""
             seen.append(
                 self._with_path(
                     Seen(
-                        place.path or name_of(one) or "",
+                        name,
                         one,
                         place,
                         processes=held,
@@ -100,6 +101,7 @@ class _Look:
                         connections=len(connected),
                         # What is known of systemd's own socket is nothing about its service.
                         root=_root_of(one, held) if held or maker is None else None,
+                        asks_polkit=asks_polkit(name),
                     )
                 )
             )
@@ -266,7 +268,7 @@ def _unit_of(held: Sequence[Process]) -> Creator | None:
 
 def _root_of(one: sock_diag.UnixSocket, held: Sequence[Process]) -> bool | None:
     """Tell whether root serves a socket; None where only systemd holds it for somebody else."""
-    serving = [process for process in held if process.unit != _MANAGER]
+    serving = [process for process in held if process.unit != MANAGER]
     if serving:
         return any(process.uid == ROOT for process in serving)
     if held:

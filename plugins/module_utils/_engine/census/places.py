@@ -87,20 +87,28 @@ def is_at(path: str, one: UnixSocket) -> bool:
 def place_of(one: UnixSocket, held: Mapping[int, int]) -> Place:
     """Return where a socket with a path is; ``held`` are descriptors of it by process id."""
     bound = name_of(one) or ""
-    if bound.startswith("/") and is_at(bound, one):
-        return Place(os.path.realpath(bound))
+    if bound.startswith("/"):
+        if is_at(bound, one):
+            return Place(os.path.realpath(bound))
+        path = _beside(bound, one)
+        if path is not None:
+            return _moved(bound, path)
     for pid, fd in sorted(held.items()):
         if not bound.startswith("/"):
             path = _relative(pid, bound)
             if path is not None and is_at(path, one):
                 return Place(os.path.realpath(path))
-        opened = _opened(pid, fd)
+        opened, links = _opened(pid, fd) or (None, 0)
         if opened is None:
             continue
+        if opened.endswith(_DELETED) and links:
+            return Place(
+                None, f"The name {bound} was removed; the file may have another name (link(2))."
+            )
         if opened.endswith(_DELETED):
             return Place(None, f"The file of {bound} was removed, so nobody can connect anew.")
         if is_at(opened, one):
-            return Place(opened, f"It was bound as {bound} and renamed to {opened} since.")
+            return _moved(bound, opened)
         return Place(
             None,
             f"{opened} is a path in the mount namespace of process {pid}, and not one of this "
@@ -113,6 +121,25 @@ def place_of(one: UnixSocket, held: Mapping[int, int]) -> Place:
     )
 
 
+def _moved(bound: str, path: str) -> Place:
+    return Place(path, f"It was bound as {bound}, a name that is gone; its file is {path} now.")
+
+
+def _beside(bound: str, one: UnixSocket) -> str | None:
+    """Return another name of the socket in the directory where it was bound, if there is one.
+
+    HAProxy renames its socket there, and Supervisor links it (rename(2), link(2)).  The kernel
+    follows the first and not the second, and tells of it only who has CAP_NET_ADMIN.
+    """
+    directory = os.path.realpath(os.path.dirname(bound))
+    try:
+        with os.scandir(directory) as entries:
+            names = [entry.path for entry in entries if entry.inode() & 0xFFFFFFFF == one.inode]
+    except OSError:
+        return None
+    return next((path for path in names if is_at(path, one)), None)
+
+
 def _relative(pid: int, name: str) -> str | None:
     try:
         return os.path.join(os.readlink(f"/proc/{pid}/cwd"), name)
@@ -120,8 +147,11 @@ def _relative(pid: int, name: str) -> str | None:
         return None
 
 
-def _opened(pid: int, number: int) -> str | None:
-    """Return the path of the socket that a process has open, None where that cannot be asked."""
+def _opened(pid: int, number: int) -> tuple[str, int] | None:
+    """Return path and number of names of the socket that a process has open.
+
+    None where that cannot be asked.
+    """
     import ctypes
     import fcntl
 
@@ -134,7 +164,7 @@ def _opened(pid: int, number: int) -> str | None:
             return None
         held.append(copy)
         held.append(fcntl.ioctl(copy, _SIOCUNIXFILE))
-        return os.readlink(f"/proc/self/fd/{held[-1]}")
+        return os.readlink(f"/proc/self/fd/{held[-1]}"), os.fstat(held[-1]).st_nlink
     except OSError:
         return None
     finally:

@@ -16,6 +16,8 @@ from ..host.sock_diag import UnixSocket
 from ..model.chain import Chain, Component
 
 HIGH, MEDIUM, LOW = "high", "medium", "low"
+# The unit of systemd's own processes.
+MANAGER = "init.scope"
 
 
 class Finding(NamedTuple):
@@ -94,7 +96,8 @@ class Seen(NamedTuple):
     """One socket, and all that was found out about it.
 
     ``listener`` is None where nobody listens, ``chain`` where the socket has no path here.
-    ``root`` tells whether root's processes serve it, None where nobody can tell.
+    ``root`` tells whether root's processes serve it, None where nobody can tell; ``asks_polkit``
+    whether its daemon leaves it to polkit what those who connect may do.
     """
 
     name: str
@@ -109,6 +112,7 @@ class Seen(NamedTuple):
     mounted_at: tuple[str, ...] = ()
     managed: tuple[Managed, ...] = ()
     root: bool | None = None
+    asks_polkit: bool = False
 
     @property
     def bound(self) -> str | None:
