@@ -33,13 +33,19 @@ _NOTHING = SocketPlan((), None, (), {}, False)
 
 @dataclass
 class Result:
-    """What a run did, in the form in which a door returns it."""
+    """What a run did, in the form in which a door returns it.
+
+    ``touched`` are the keys of the resources that were changed.  ``gone`` are those of the warnings that
+    tell of what is declared and does not exist.
+    """
 
     changed: bool
     changes: list[str]
     diff: dict[str, str]
     sockets: dict[str, Any]
     warnings: list[str] = field(default_factory=list)
+    touched: frozenset[str] = frozenset()
+    gone: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -107,6 +113,8 @@ def result_of(
         outcome.diff,
         sockets,
         [*absentees, *turned, *doubts, *outcome.notes],
+        frozenset(step.resource.key for step in outcome.steps if step.changes),
+        absentees,
     )
 
 

@@ -19,7 +19,7 @@ from .converge.loop import Outcome, apply_steps
 from .converge.record import Record, RecordFile
 from .converge.steps import AnyResource, Step, Want, plan_steps, without_holders
 from .doubts import doubts, under_two_names
-from .endpoints import Parts, Place, holders_of, maker_of, service_of, take_apart
+from .endpoints import Parts, Place, holders_of, maker_of, method_by, service_of, take_apart
 from .errors import AccessError, Refusals
 from .faults import looking_at
 from .host.accounts import Accounts, HostNames
@@ -27,10 +27,11 @@ from .host.pinned import Pin
 from .host.starting import starting
 from .keep.births import births
 from .made import endpoints_made, with_endpoints_gone
-from .making import HOOKED, KEPT, MOUNTS, Making
+from .making import HOOKED, INODES, KEPT, MOUNTS, Making
 from .model.access import Access, AccessRequest, wanted_socket
 from .model.chain import Chain
 from .planner.plan import plan_socket
+from .policy.types import SocketPolicy
 from .recorded import recorded_inode
 from .report import Result, Seen, result_of
 from .resources.inode_access import DirectoryAccess, SocketAccess
@@ -42,7 +43,6 @@ from .task import Options, Task
 if TYPE_CHECKING:  # pragma: no cover
     from .proofs import Proof
 
-_INODES = frozenset({"socket", "directory"})
 _ACCOUNTS = frozenset({"member"})
 
 
@@ -92,7 +92,7 @@ class Round:
             self._refuse()
             wants = self._wanted()
         self._refuse()
-        kinds = _INODES if options.hook else _INODES | _ACCOUNTS | KEPT
+        kinds = INODES if options.hook else INODES | _ACCOUNTS | KEPT
         if not options.unprivileged:
             kinds |= HOOKED if options.hook else MOUNTS
         steps = plan_steps(wants, self.holders, self.record, self._recorded, kinds)
@@ -100,17 +100,17 @@ class Round:
         self._refuse()
         if options.check:
             return Outcome(self.steps, any(step.changes for step in self.steps))
-        names = [place.name for place in self._served()] if self.made_sockets else ()
+        names = [one.name for one in self._made_by_us()] if self.made_sockets else ()
         ended = ending.remembered(self.record.ended, self.holders, self.parts)
         with starting(names):
             return apply_steps(
                 self.steps, self.record, self.file, self.making.wait_for_nothing, ended
             )
 
-    def _served(self) -> list[Place]:
-        """Return every place that a unit of ours serves."""
-        places = [seen.place or seen.parts.serves for seen in self.seen]
-        return [place for place in places if place is not None]
+    def _made_by_us(self) -> list[SocketPolicy]:
+        """Return every socket that a unit of ours makes."""
+        declared = [seen.task.declared for seen in self.seen]
+        return [one for one in declared if method_by(one.unit) is not None]
 
     def prove(self) -> list[Proof]:
         """Make every connect() that was promised; raises AccessError when one is not kept."""
@@ -128,7 +128,7 @@ class Round:
             failed += under_two_names(self.seen, self.record, self.holders)
             raise AccessError("\n".join(failed))
         if self.making.keeps:
-            self.making.keeper.start([service_of(place) for place in self._served()])
+            self.making.keeper.start([service_of(str(one.unit)) for one in self._made_by_us()])
         return proofs
 
     def result(self, outcome: Outcome, proofs: Sequence[Proof]) -> Result:
@@ -210,6 +210,8 @@ class Round:
                 if keep:
                     holder = seen.task.holder
                     wants += self.making.keeper.tell_clients(seen.parts.mounts, seen.one, holder)
+                    made = seen.task.kept and method_by(seen.task.declared.unit)
+                    wants += self.making.remaking.wants(seen, made) if made else ()
             request = seen.plan.access
             if request is not None:
                 planned = self._planned(seen.one, request)
@@ -248,10 +250,9 @@ class Round:
             before = kept_before(seen.task)
             served, seen.task = serving.forward(place, chain, source.one, seen.task, before)
         if served is not None:
-            holder = maker_of(seen.task, place)
+            holder = maker_of(seen.task, place.method)
             yield from self.making.keeper.tell_clients([place], seen.one, holder)
-            there = seen.one.facts.chain.leaf is not None
-            yield from self.making.keeper.serve(served, holder, there=there)
+            yield from self.making.keeper.serve(served, holder, seen.one.facts.chain)
 
     def _here(self, parts: Parts) -> Seen:
         return next(seen for seen in self.seen if seen.parts is parts and seen.place is None)

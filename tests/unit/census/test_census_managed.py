@@ -68,7 +68,7 @@ def test_an_endpoint_whose_socket_is_gone(host: pytest.MonkeyPatch) -> None:
     (one,), problems = info._managed()
     assert (one.state, problems) == ("differs", [])
     assert one.changes == (
-        f"Unit {unit} is started anew, because the socket that it made is gone.",
+        f"Unit {unit} is started anew, because nobody listens at its path any more.",
     )
 
 

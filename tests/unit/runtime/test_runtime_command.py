@@ -293,7 +293,7 @@ def test_apply_makes_an_endpoint_again(
     service = unit.replace(".socket", ".service")
     assert called[0] == ("stop", "--", service, unit)
     assert called[-1] == ("start", "--", unit)
-    said = f"app: Unit {unit} is started anew, because the socket that it made is gone.\n"
+    said = f"app: Unit {unit} is started anew, because nobody listens at its path any more.\n"
     assert capsys.readouterr().out == said
     (kept / "s").touch()
     assert command.main(["apply", "app"]) == 0
