@@ -124,8 +124,8 @@ class Keeper:
         wants += [
             Want(self._file(file), task.holder, file.content.encode())
             for file in kept.files
-            # Check mode has told of a user who is not there yet.
-            if not self._check or file.user is None or self._accounts.user(file.user)
+            # A user who is not there was told of already.
+            if file.user is None or self._accounts.user(file.user)
         ]
         unit = self._unit(kept.unit, self._active.get(kept.unit, False))
         wants.append(Want(unit, task.holder, True))
@@ -247,14 +247,15 @@ class Keeper:
     def _home(self, task: Task, one: Surveyed, name: str) -> str:
         try:
             return pwd.getpwnam(name).pw_dir
-        except KeyError as error:
+        except KeyError:
             sentence = (
                 f"User {name}, in whose manager the unit of the socket {task.declared.path} is "
                 "declared, does not exist on this host"
             )
-            if not self._check:
-                raise AccessError(f"{sentence}; create the user, or correct unit_user.") from error
-            one.expect(sentence, "create")
+            if self._check:
+                one.expect(sentence, "create")
+            else:
+                self.problems.append(f"{sentence}; create the user, or correct unit_user.")
             return f"/home/{name}"
 
     def _missing(self, task: Task, one: Surveyed, unit: Shown) -> None:

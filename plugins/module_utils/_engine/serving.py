@@ -224,7 +224,7 @@ class Serving:
         if run_as is None and before is not None and before.found_groups is not None:
             return proxy.Account(groups=tuple(before.found_groups))
         demand = proxy.demand(place.method, endpoint, chain, run_as, self._nobody, self._names)
-        self.problems += demand.problems
+        self.problems += demand.problems if source.sure else ()
         source.notes += demand.notes
         for gid in demand.account.groups:
             group = self._accounts.group(str(gid))
@@ -258,6 +258,14 @@ class Serving:
             return self._socat.native
         self.without_socat(place.endpoint.at, source)
         return True
+
+    def look_for(self, place: Place, one: Surveyed) -> None:
+        """Tell of what an endpoint needs besides its socket, where that cannot be given on."""
+        endpoint = place.endpoint
+        if endpoint.run_as is not None:
+            self.known(endpoint.run_as, f"the {place.method} at {endpoint.at} shall run", one)
+        if place.method == PROXY and endpoint.engine in (None, SOCAT):
+            self._has_accept(place, one)
 
     def without_socat(self, at: str, one: Surveyed) -> None:
         """Tell that the proxy at a path has no program on this host."""

@@ -32,7 +32,8 @@ class Surveyed:
     """The facts of one socket, its pin, and what is to be said about it.
 
     ``absentees`` are sentences about what does not exist, which check mode lets pass, and of
-    principals a hook.
+    principals a hook.  Not ``fit``: nothing may be done at the end of its path.  Not ``sure``: something of
+    the declaration is wrong, so what follows from all of it must not be judged.
     """
 
     declared: SocketPolicy
@@ -40,6 +41,8 @@ class Surveyed:
     pin: Pin
     notes: list[str] = field(default_factory=list)
     absentees: list[str] = field(default_factory=list)
+    fit: bool = True
+    sure: bool = True
 
     def expect(self, sentence: str, how: str) -> None:
         """Let check mode pass what is missing: an earlier task is to ``how`` it, such as install."""
@@ -108,6 +111,7 @@ class Survey:
         problem = self.unsafe(chain, facts.trusted, uid) or unfit_leaf(chain)
         if problem:
             self.problems.append(problem)
+            seen.fit = seen.sure = False
         elif chain.missing is not None:
             seen.notes.append(
                 f"The socket {chain.path} does not exist yet ({chain.missing} is missing); run "
@@ -167,6 +171,7 @@ class Survey:
         elif self._check:
             seen.expect(sentence, "create")
         else:
+            seen.sure = False
             self.problems.append(
                 f"{sentence}; create it first, correct the name, or give its numeric id."
             )
