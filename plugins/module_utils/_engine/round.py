@@ -249,6 +249,8 @@ class Round:
             return
         ours = place.endpoint.at in endpoints_made(self.record)
         serving.check_place(place, seen.one, ours)
+        holder = maker_of(seen.task, place.method)
+        yield from self.making.keeper.tell_clients([place], seen.one, holder)
         if seen.parts.serves is not None:
             served = serving.command(place, seen.task.declared, seen.one)
         else:
@@ -264,8 +266,6 @@ class Round:
             before = kept_before(seen.task)
             served, seen.task = serving.forward(place, chain, source.one, seen.task, before)
         if served is not None:
-            holder = maker_of(seen.task, place.method)
-            yield from self.making.keeper.tell_clients([place], seen.one, holder)
             yield from self.making.keeper.serve(served, holder, seen.one.facts.chain)
 
     def _here(self, parts: Parts) -> Seen | None:

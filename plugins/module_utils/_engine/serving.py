@@ -84,9 +84,8 @@ class Serving:
         if declared.serve is None:
             return None
         user = self.known(declared.serve.user, f"the command of {declared.path} runs", own)
-        if user is not None:
-            for program in programs(declared.serve.command):
-                self._check_program(declared, program, user, own)
+        for program in programs(declared.serve.command):
+            self._check_program(declared, program, user, own)
         type_ = declared.type or "stream"
         gate = gate_units.GateUnits(
             place.name,
@@ -100,7 +99,7 @@ class Serving:
         return _served(place, texts)
 
     def _check_program(
-        self, declared: SocketPolicy, program: str, user: User, own: Surveyed
+        self, declared: SocketPolicy, program: str, user: User | None, own: Surveyed
     ) -> None:
         """Nobody but root and the user himself may decide what is run as that user."""
         try:
@@ -117,6 +116,8 @@ class Serving:
                 own.expect(sentence, "install")
             else:
                 self.problems.append(f"{sentence}; install it first, or correct the path.")
+            return
+        if user is None:
             return
         writer = unsafe_step(chain, owner=user.uid, trusted=(), members={}, names=self._names)
         wide = (
