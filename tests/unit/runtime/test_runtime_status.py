@@ -102,6 +102,7 @@ def said(capsys: pytest.CaptureFixture[str]) -> Said:
         ("member:anna:app", "membership missing"),
         ("file:/etc/systemd/system/app.service.d/50-socket-access-app.conf", "hook missing"),
         ("file@anna:/home/anna/.config/systemd/user/app.service.d/50.conf", "hook missing"),
+        ("unit:socket-access-gate-app.socket", "differs"),
         ("unit:socket-access-app.path", "hook missing"),
         (f"fstab:{ENDPOINT}", "hook missing"),
     ],

@@ -127,8 +127,9 @@ def compared(name: str, task: Task, whole: Result) -> State:
     exists = whole.sockets[task.declared.name]["exists"]
     kinds = {key.partition(":")[0].partition("@")[0] for key in whole.touched}
     state, notes = MISSING if not exists else AS_DECLARED, tuple(whole.warnings)
-    stopped = f"unit:{task.declared.unit}" in whole.touched
-    if method_by(task.declared.unit) is not None and (stopped or not exists):
+    ours = task.declared.serve is not None or method_by(task.declared.unit) is not None
+    stopped = any(method_by(key.partition(":")[2]) for key in whole.touched if key[:5] == "unit:")
+    if stopped or (ours and not exists):
         # A daemon may be down, but what makes an endpoint runs always.
         state, notes = DIFFERS, notes if whole.changes else (*notes, _UNMADE)
     elif kinds & _ACCESS or any(key.startswith(f"file:{GATES}/") for key in whole.touched):
