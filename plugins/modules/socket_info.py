@@ -311,7 +311,8 @@ sockets:
           type: str
           returned: always
         state:
-          description: V(as declared), V(differs), V(hook missing), V(missing) or V(unknown).
+          description: V(as declared), V(differs), V(incomplete), V(membership missing), V(hook missing),
+              V(missing) or V(unknown).
           type: str
           returned: always
 findings:

@@ -200,7 +200,15 @@ def changes(result: dict[str, Any], options: list[str]) -> int:
 
 
 # Findings of an audit that say that a declaration is not in effect.
-OF_THE_POLICY = {"inventory-drift", "drift", "hook-missing", "grant-failed", "refusal-failed"}
+OF_THE_POLICY = {
+    "inventory-drift",
+    "drift",
+    "hook-missing",
+    "membership-missing",
+    "declared-gone",
+    "grant-failed",
+    "refusal-failed",
+}
 
 
 def audits(before: str, after: str) -> int:

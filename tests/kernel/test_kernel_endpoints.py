@@ -422,3 +422,55 @@ def test_everything_of_several_methods_at_once(here: Place) -> None:
     here.run({"app": {"path": path}}, absent=True)
     assert everything(here.top) == before
     assert mounted() == []
+
+
+def test_all_mistakes_are_told_at_once(here: Place) -> None:
+    """Of all sockets and of all that is looked at one after the other, and nothing was changed."""
+    here.listen("run/open", 0o666)
+    here.directory("run/closed", 0o700)
+    Path(f"{TOP}/run/file").write_text("x")
+    before = everything(here.top)
+    one = declared(BOB)
+    at = {"method": "bind_mount", "mount_as": "root"}
+    one["app"]["allow"] += [
+        {"user": str(CAROL), **at, "at": f"{TOP}/no/such/s", "directory_group": "no-such-group"},
+        {"user": "no-such-user"},
+    ]
+    second = {"method": "proxy", "at": f"{TOP}/run/second"}
+    one["file"] = {
+        "path": f"{TOP}/run/file",
+        "allow": [{"user": str(BOB), **at, "at": f"{TOP}/e/s", "directory_owner": "no-such-owner"}],
+        "refuse": ["no-such-guest"],
+    }
+    one["open"] = {"path": f"{TOP}/run/open", "allow": [{"user": str(BOB), **second}]}
+    one["closed"] = {"path": f"{TOP}/run/closed/s", "allow": [{"user": str(BOB)}]}
+    with pytest.raises(Refusals) as caught:
+        here.run(one)
+    for said in (
+        "User no-such-user, declared for",
+        "Group no-such-group, declared for the directory",
+        f"{TOP}/no/such cannot be made",
+        f"{TOP}/run/file is a regular file",
+        "User no-such-owner, who owns the directory",
+        "User no-such-guest, declared for",
+        f"{TOP}/run/second is made by units of systemd, which does not run",
+        f"may not search the directory {TOP}/run/closed",
+    ):
+        assert [said in message for message in caught.value.messages].count(True) == 1, said
+    # Nothing is told that only follows from another mistake.
+    assert len(caught.value.messages) == 8, caught.value
+    assert mounted() == []
+    assert everything(here.top) == before
+    assert not os.path.exists(here.file.directory)
+
+
+@pytest.mark.parametrize("clients", [1, 2])
+def test_nothing_is_told_that_follows_from_a_name_that_is_missing(
+    here: Place, clients: int
+) -> None:
+    allow = [{"user": str(one), "method": "group"} for one in (BOB, CAROL)[:clients]]
+    one = {"app": {"path": here.listen("run/x"), "group": "no-such-group", "allow": allow}}
+    with pytest.raises(Refusals) as caught:
+        here.run(one)
+    (message,) = caught.value.messages
+    assert message.startswith("Group no-such-group, declared for the socket")

@@ -60,7 +60,7 @@ class Choosing:
 
     def settle(self, task: Task) -> Task:
         """Return the task with a method for each grant at another path that has none yet."""
-        if not any(one.method == "auto" and one.endpoint for one in task.declared.allow):
+        if not undecided(task.declared):
             return task
         if self._placing is None:
             # Loaded where it is needed: most declarations name the method of another path.
@@ -156,6 +156,11 @@ def chosen(declared: SocketPolicy, plan: SocketPlan) -> dict[str, str]:
         for grant, choice in zip(declared.allow, plan.choices)
         if grant.method == "auto" and choice.method in ("group", "acl")
     }
+
+
+def undecided(declared: SocketPolicy) -> bool:
+    """Tell whether a grant at another path has no method, because none could be chosen."""
+    return any(one.method == "auto" and one.endpoint is not None for one in declared.allow)
 
 
 def private_directories(chain: Chain) -> frozenset[str]:

@@ -22,7 +22,6 @@ from .task import Task
 
 _SERVED = (PROXY, GATE)
 _STEM = "socket-access-"
-_OUR_UNITS = tuple(f"{_STEM}{method}-" for method in _SERVED)
 
 
 class Place(NamedTuple):
@@ -93,9 +92,9 @@ def holders_of(task: Task, known: Collection[str]) -> set[str]:
     return {task.holder, *(holder for holder in known if holder.startswith(starts))}
 
 
-def maker_of(task: Task, place: Place) -> str:
+def maker_of(task: Task, method: str) -> str:
     """Return in whose name the units of an endpoint are asked for."""
-    return f"{task.holder} by {place.method}"
+    return f"{task.holder} by {method}"
 
 
 def unit_of(place: Place) -> str:
@@ -103,14 +102,16 @@ def unit_of(place: Place) -> str:
     return f"{_STEM}{place.method}-{place.name}.socket"
 
 
-def is_ours(unit: str) -> bool:
-    """Tell whether a unit is what makes the endpoint of a proxy or a gate."""
-    return unit.endswith(".socket") and unit.startswith(_OUR_UNITS)
+def method_by(unit: str | None) -> str | None:
+    """Return the method of the endpoint that a unit of ours makes, None for any other unit."""
+    if unit is None or not unit.endswith(".socket"):
+        return None
+    return next((one for one in _SERVED if unit.startswith(f"{_STEM}{one}-")), None)
 
 
-def service_of(place: Place) -> str:
-    """Return the service behind that unit."""
-    return f"{_STEM}{place.method}-{place.name}.service"
+def service_of(unit: str) -> str:
+    """Return the service behind the unit that makes an endpoint."""
+    return f"{unit.rpartition('.')[0]}.service"
 
 
 def _places(declared: SocketPolicy) -> Iterator[Place]:

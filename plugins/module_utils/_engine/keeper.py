@@ -17,13 +17,14 @@ from typing import Any
 
 from .converge.record import Record
 from .converge.steps import AnyResource, Want
-from .endpoints import Place
+from .endpoints import Place, method_by
 from .engine_place import judged
 from .environments import creator_shown
 from .errors import AccessError
 from .host import installed
 from .host.accounts import Accounts
 from .host.atomic_file import Unflushed
+from .host.listening import is_deserted
 from .host.shown import Shown
 from .host.systemctl import Unanswered, is_silent
 from .host.systemd import Manager
@@ -76,7 +77,7 @@ class Keeper:
             known = None if unit is None else shown.get((unit, user))
             if unit is not None and known is None and task.declared.unit is not None:
                 one.notes.append(self._manager_is_down(task, unit, user))
-            if task.served:
+            if task.served or (task.kept and method_by(unit)):
                 # It is ours, and may be about to be made.
                 creators.append((task, Creator(str(unit))))
                 continue
@@ -122,22 +123,20 @@ class Keeper:
         wants += [
             Want(self._file(file), task.holder, file.content.encode())
             for file in kept.files
-            # Check mode has told of a user who is not there yet.
-            if not self._check or file.user is None or self._accounts.user(file.user)
+            # A user who is not there was told of already.
+            if file.user is None or self._accounts.user(file.user)
         ]
         unit = self._unit(kept.unit, self._active.get(kept.unit, False))
         wants.append(Want(unit, task.holder, True))
         return wants, kept
 
-    def serve(self, served: Served, holder: str, *, there: bool = True) -> list[Want]:
-        """Return what the host needs so that an endpoint is there.
-
-        ``there``: there is something at its path.
-        """
+    def serve(self, served: Served, holder: str, chain: Chain | None = None) -> list[Want]:
+        """Return what the host needs so that an endpoint is there; ``chain`` leads to it."""
         wants = [self._engine(holder)]
         wants += [Want(self._file(file), holder, file.content.encode()) for file in served.files]
         active = self._active.get(served.unit)
-        unit = self._unit(served.unit, active, makes=served.path, lost=not there)
+        lost = chain is not None and is_deserted(chain)
+        unit = self._unit(served.unit, active, makes=served.path, lost=lost)
         wants.append(Want(unit, holder, True))
         return wants
 
@@ -168,19 +167,26 @@ class Keeper:
         told = {place: file for place, file in files.items() if file is not None}
         units = [str(place.endpoint.client_unit) for place in told]
         for place, unit in zip(told, self._manager(None).show(units)):
-            sentence = (
-                f"The unit {unit.name}, declared as the client of {place.endpoint.at}, does not "
-                "exist on this host"
-            )
             if unit.exists:
                 one.notes.append(f"{unit.name} finds {place.endpoint.at} when it is started next.")
-            elif self._check:
-                one.expect(sentence, "install")
             else:
-                self.problems.append(
-                    f"{sentence}; install what brings it, or correct the name in client_unit."
-                )
+                self._without_client(unit.name, place.endpoint.at, one)
         return [Want(self._file(file), holder, file.content.encode()) for file in told.values()]
+
+    def look_for_clients(self, units: Sequence[str], at: str, one: Surveyed) -> None:
+        """Tell of the clients of an endpoint that are not there any more."""
+        for unit in self._manager(None).show(units):
+            if not unit.exists:
+                self._without_client(unit.name, at, one)
+
+    def _without_client(self, unit: str, at: str, one: Surveyed) -> None:
+        sentence = f"The unit {unit}, declared as the client of {at}, does not exist on this host"
+        if self._check:
+            one.expect(sentence, "install")
+        else:
+            self.problems.append(
+                f"{sentence}; install what brings it, or correct the name in client_unit."
+            )
 
     def recorded(self, kind: str, rest: str) -> AnyResource:
         """Make the resource of a recorded key, for what is undone."""
@@ -240,14 +246,15 @@ class Keeper:
     def _home(self, task: Task, one: Surveyed, name: str) -> str:
         try:
             return pwd.getpwnam(name).pw_dir
-        except KeyError as error:
+        except KeyError:
             sentence = (
                 f"User {name}, in whose manager the unit of the socket {task.declared.path} is "
                 "declared, does not exist on this host"
             )
-            if not self._check:
-                raise AccessError(f"{sentence}; create the user, or correct unit_user.") from error
-            one.expect(sentence, "create")
+            if self._check:
+                one.expect(sentence, "create")
+            else:
+                self.problems.append(f"{sentence}; create the user, or correct unit_user.")
             return f"/home/{name}"
 
     def _missing(self, task: Task, one: Surveyed, unit: Shown) -> None:

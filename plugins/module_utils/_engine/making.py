@@ -25,9 +25,11 @@ from .task import Options
 if TYPE_CHECKING:  # pragma: no cover
     from .keeper import Keeper
     from .mounting import Mounting
+    from .remaking import Remaking
     from .serving import Serving
 
-# The kinds of resources that keep sockets as they are, and that mounts are made of.
+# The kinds of resources that decide who can connect, that keep sockets as they are, and that mounts are of.
+INODES = frozenset({"socket", "directory"})
 KEPT = frozenset({"file", "unit", "engine"})
 MOUNTS = frozenset({"endpoint", "target", "fstab", "mount"})
 # What a hook of the host may touch: the line of fstab stays as the last whole run left it.
@@ -76,6 +78,13 @@ class Making:
         from .serving import Serving
 
         return Serving(self._accounts, self._names, self._nobody, check=self._options.check)
+
+    @cached_property
+    def remaking(self) -> Remaking:
+        """What makes endpoints by what the record has of them."""
+        from .remaking import Remaking
+
+        return Remaking(self._record, self.keeper, self.serving)
 
     @property
     def problems(self) -> list[str]:

@@ -46,6 +46,9 @@ class Mounting:
         found: list[Want] = []
         for place in seen.parts.mounts:
             try:
+                if not seen.one.fit:
+                    self._people(seen, place)
+                    continue
                 found += self._wants(seen, place)
             except AccessError as error:
                 self.problems.append(str(error))
@@ -68,9 +71,7 @@ class Mounting:
         endpoint, holder, chain = place.endpoint, seen.task.holder, seen.one.facts.chain
         source, adds = chain.resolved, seen.task.adds
         by_user = endpoint.mount_as not in (None, "root", "0")
-        mounter = self._user(endpoint.mount_as, seen, "mounts it") if by_user else None
-        if by_user and not users_can_mount():
-            self._cannot_mount(seen, place)
+        mounter, owner, group = self._people(seen, place)
         descriptor = None if chain.leaf is None else seen.one.pin.descriptor(source)
         patient = self._options.hook and self._options.watched and mounter is not None
         mount = BindMount(
@@ -85,7 +86,7 @@ class Mounting:
         asked = MountRequest(source, endpoint.mount_as if by_user else None)
         directory = EndpointDirectory(endpoint.at.rpartition("/")[0], self._names)
         found = [
-            Want(directory, holder, self._directory(seen, place, mounter), adds),
+            Want(directory, holder, self._directory(seen, place, mounter, owner, group), adds),
             Want(TargetFile(endpoint.at), holder, True),
             Want(mount, holder, asked),
         ]
@@ -116,27 +117,42 @@ class Mounting:
             f"User {place.endpoint.mount_as} cannot mount the socket {seen.task.declared.path} at "
             f"{place.endpoint.at}, because {PROGRAM} is missing or is not set-user-ID root"
         )
-        if not self._options.check:
-            raise AccessError(
+        if self._options.check:
+            seen.one.absentees.append(foreseen(sentence, "install"))
+        else:
+            self.problems.append(
                 f"{sentence}; install the package mount, or declare mount_as: root, which needs "
                 "no program."
             )
-        seen.one.absentees.append(foreseen(sentence, "install"))
 
-    def _directory(self, seen: Seen, place: Place, mounter: User | None) -> AccessRequest:
-        endpoint = place.endpoint
+    def _people(self, seen: Seen, place: Place) -> tuple[User | None, User | None, Group | None]:
+        """Return who mounts, where that is a user, and who shall own the directory."""
+        endpoint, mounter = place.endpoint, None
+        if endpoint.mount_as not in (None, "root", "0"):
+            mounter = self._user(endpoint.mount_as, seen, "mounts it")
+            if not users_can_mount():
+                self._cannot_mount(seen, place)
+        owner = self._user(endpoint.directory_owner, seen, "owns the directory of an endpoint")
+        return mounter, owner, self._group(endpoint.directory_group, seen)
+
+    def _directory(
+        self,
+        seen: Seen,
+        place: Place,
+        mounter: User | None,
+        owner: User | None,
+        group: Group | None,
+    ) -> AccessRequest:
         known = {
             str(grant.principal): one
             for grant, one in zip(seen.one.declared.allow, seen.one.facts.allowed)
         }
-        owner = self._user(endpoint.directory_owner, seen, "owns the directory of an endpoint")
-        group = self._group(endpoint.directory_group, seen)
         return bind_mount.directory(
             [known[str(one)] for one in place.principals if str(one) in known],
             mounter,
             None if owner is None else owner.uid,
             None if group is None else group.gid,
-            endpoint.directory_mode,
+            place.endpoint.directory_mode,
         )
 
     def _user(self, name: str | None, seen: Seen, what: str) -> User | None:
@@ -162,6 +178,7 @@ class Mounting:
         return None
 
     def _missing(self, seen: Seen, sentence: str) -> None:
-        if not self._options.check:
-            raise AccessError(f"{sentence}; create it, or correct the name.")
-        seen.one.expect(sentence, "create")
+        if self._options.check:
+            seen.one.expect(sentence, "create")
+        else:
+            self.problems.append(f"{sentence}; create it, or correct the name.")

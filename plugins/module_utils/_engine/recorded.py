@@ -8,15 +8,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from .converge.record import Record
+from .converge.steps import without_holders
 from .errors import AccessError
 from .faults import in_words
 from .host.pinned import Pin, pin
-from .model.chain import DIRECTORY, SOCKET
+from .model.access import Access, AccessRequest, wanted_socket
+from .model.chain import DIRECTORY, SOCKET, Chain
 from .model.words import Names
 from .reach import unfit_leaf
 from .resources.inode_access import DirectoryAccess, InodeAccess, SocketAccess
-from .survey import Survey
+from .survey import Survey, Surveyed
 
 
 def recorded_inode(
@@ -50,3 +54,30 @@ def recorded_inode(
     if problem:
         survey.problems.append(problem)
     return resource
+
+
+def chain_without_us(
+    one: Surveyed, record: Record, holders: Collection[str], names: Names
+) -> Chain:
+    """Return the chain as it would be had these holders never asked for anything."""
+    planned = {}
+    for component in one.facts.chain.components:
+        for kind in (SocketAccess, DirectoryAccess):
+            resource = kind(component.path, one.pin.descriptor(component.path), names)
+            if resource.key in record.entries:
+                access = without_holders(resource, record, holders)
+                if access is not None:
+                    planned[component.path] = access
+    return one.facts.chain.with_access(planned)
+
+
+def planned_access(
+    one: Surveyed, request: AccessRequest, record: Record, holders: Collection[str], names: Names
+) -> Access | None:
+    """Return the access that the socket shall have; while it is away, what it had last."""
+    if one.facts.chain.leaf is not None:
+        leaf = chain_without_us(one, record, holders, names).leaf
+        return None if leaf is None else wanted_socket(leaf.access, request)
+    resource = SocketAccess(one.facts.chain.resolved, None, names)
+    entry = record.entries.get(resource.key)
+    return None if entry is None else resource.state_from_json(entry.applied)

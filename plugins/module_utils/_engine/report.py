@@ -31,7 +31,11 @@ _NOTHING = SocketPlan((), None, (), {}, False)
 
 
 class Result:
-    """What a run did, in the form in which a door returns it."""
+    """What a run did, in the form in which a door returns it.
+
+    ``touched`` are the keys of the resources that were changed.  ``gone`` are those of the warnings that
+    tell of what is declared and does not exist.
+    """
 
     def __init__(
         self,
@@ -40,12 +44,16 @@ class Result:
         diff: dict[str, str],
         sockets: dict[str, Any],
         warnings: Iterable[str] = (),
+        touched: frozenset[str] = frozenset(),
+        gone: Iterable[str] = (),
     ) -> None:
         self.changed = changed
         self.changes = changes
         self.diff = diff
         self.sockets = sockets
         self.warnings = list(warnings)
+        self.touched = touched
+        self.gone = list(gone)
 
 
 class Seen:
@@ -111,6 +119,8 @@ def result_of(
         outcome.diff,
         sockets,
         [*absentees, *turned, *doubts, *outcome.notes],
+        frozenset(step.resource.key for step in outcome.steps if step.changes),
+        absentees,
     )
 
 

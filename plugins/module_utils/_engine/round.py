@@ -13,12 +13,12 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from . import ending
-from .choosing import Choosing, chosen
+from .choosing import Choosing, chosen, undecided
 from .converge.loop import Outcome, apply_steps
 from .converge.record import Record, RecordFile
-from .converge.steps import AnyResource, Step, Want, plan_steps, without_holders
+from .converge.steps import AnyResource, Step, Want, plan_steps
 from .doubts import doubts, under_two_names
-from .endpoints import Parts, Place, holders_of, maker_of, service_of, take_apart
+from .endpoints import Parts, Place, holders_of, maker_of, method_by, service_of, take_apart
 from .errors import AccessError, Refusals
 from .faults import looking_at
 from .host.accounts import Accounts, HostNames
@@ -26,22 +26,21 @@ from .host.pinned import Pin
 from .host.starting import starting
 from .keep.births import births
 from .made import endpoints_made, with_endpoints_gone
-from .making import HOOKED, KEPT, MOUNTS, Making
-from .model.access import Access, AccessRequest, wanted_socket
-from .model.chain import Chain
+from .making import HOOKED, INODES, KEPT, MOUNTS, Making
+from .model.access import Access, AccessRequest
 from .planner.plan import plan_socket
-from .recorded import recorded_inode
+from .policy.types import SocketPolicy
+from .recorded import chain_without_us, planned_access, recorded_inode
 from .report import Result, Seen, result_of
 from .resources.inode_access import DirectoryAccess, SocketAccess
 from .resources.membership import Membership, MembershipRequest
 from .strangers import stranger_here
-from .survey import Survey, Surveyed, same_socket_twice
+from .survey import Survey, same_socket_twice
 from .task import Options, Task
 
 if TYPE_CHECKING:  # pragma: no cover
     from .proofs import Proof
 
-_INODES = frozenset({"socket", "directory"})
 _ACCOUNTS = frozenset({"member"})
 
 
@@ -86,30 +85,32 @@ class Round:
         wants: list[Want] = []
         if not options.absent:
             self.seen = self._look()
-            self._refuse()
             self._plan()
-            self._refuse()
             wants = self._wanted()
-        self._refuse()
-        kinds = _INODES if options.hook else _INODES | _ACCOUNTS | KEPT
+        kinds = INODES if options.hook else INODES | _ACCOUNTS | KEPT
         if not options.unprivileged:
             kinds |= HOOKED if options.hook else MOUNTS
-        steps = plan_steps(wants, self.holders, self.record, self._recorded, kinds)
-        self.steps = with_endpoints_gone(steps)
+        # With a mistake what is wanted no more is not known, so only what is wanted is compared.
+        kinds = frozenset() if self._problems() else kinds
+        try:
+            steps = plan_steps(wants, self.holders, self.record, self._recorded, kinds)
+            self.steps = with_endpoints_gone(steps)
+        except Refusals as error:
+            self.survey.problems += error.messages
         self._refuse()
         if options.check:
             return Outcome(self.steps, any(step.changes for step in self.steps))
-        names = [place.name for place in self._served()] if self.made_sockets else ()
+        names = [one.name for one in self._made_by_us()] if self.made_sockets else ()
         ended = ending.remembered(self.record.ended, self.holders, self.parts)
         with starting(names):
             return apply_steps(
                 self.steps, self.record, self.file, self.making.wait_for_nothing, ended
             )
 
-    def _served(self) -> list[Place]:
-        """Return every place that a unit of ours serves."""
-        places = [seen.place or seen.parts.serves for seen in self.seen]
-        return [place for place in places if place is not None]
+    def _made_by_us(self) -> list[SocketPolicy]:
+        """Return every socket that a unit of ours makes."""
+        declared = [seen.task.declared for seen in self.seen]
+        return [one for one in declared if method_by(one.unit) is not None]
 
     def prove(self) -> list[Proof]:
         """Make every connect() that was promised; raises AccessError when one is not kept."""
@@ -127,7 +128,7 @@ class Round:
             failed += under_two_names(self.seen, self.record, self.holders)
             raise AccessError("\n".join(failed))
         if self.making.keeps:
-            self.making.keeper.start([service_of(place) for place in self._served()])
+            self.making.keeper.start([service_of(str(one.unit)) for one in self._made_by_us()])
         return proofs
 
     def result(self, outcome: Outcome, proofs: Sequence[Proof]) -> Result:
@@ -137,9 +138,12 @@ class Round:
             doubted = doubts(self.seen, self.record, self.holders, proofs) + doubted
         return result_of(outcome, self.seen, proofs, doubted)
 
-    def _refuse(self) -> None:
+    def _problems(self) -> list[str]:
         finders = (self.choosing, self.survey, self.making)
-        problems = [problem for finder in finders for problem in finder.problems]
+        return [problem for finder in finders for problem in finder.problems]
+
+    def _refuse(self) -> None:
+        problems = self._problems()
         if problems:
             raise Refusals(tuple(dict.fromkeys(problems)))
 
@@ -156,6 +160,7 @@ class Round:
                 with looking_at(f"The socket {task.declared.path}"):
                     one = self.survey.look(task.declared, recorded, served=task.served)
                 if one is not None:
+                    one.fit = one.fit and not undecided(task.declared)
                     self.pins.append(one.pin)
                     found.append(Seen(parts, place, task, one))
         self.survey.problems += same_socket_twice(seen.one for seen in found)
@@ -168,10 +173,10 @@ class Round:
             for seen, (task, creator) in zip(managed, creators):
                 seen.task, seen.creator = task, creator
         for seen in self.seen:
-            if seen.untouched:
+            if seen.untouched or not seen.one.fit:
                 continue
             with looking_at(f"The socket {seen.one.declared.path}"):
-                chain = self._chain_without_us(seen.one)
+                chain = chain_without_us(seen.one, self.record, self.holders, self.names)
                 facts = self.choosing.facts(seen.task, seen.one.facts, seen.creator, chain)
             seen.plan, problems = plan_socket(
                 seen.one.declared,
@@ -182,9 +187,8 @@ class Round:
                 deny_all_refused=seen.task.deny_all_refused,
             )
             seen.task = seen.task._replace(chosen=chosen(seen.one.declared, seen.plan))
-            self.survey.problems += [
-                problem for problem in problems if problem not in self.survey.problems
-            ]
+            self.survey.problems += problems
+            seen.one.sure = seen.one.sure and not problems
 
     def _managed(self) -> list[Seen]:
         return [seen for seen in self.seen if not seen.untouched or seen.parts.mounts]
@@ -200,25 +204,34 @@ class Round:
                 )
         wants = [] if self.options.hook else ending.wants(self.parts, self.making)
         for seen in self.seen:
-            place = seen.place or seen.parts.serves
-            if place is not None and not self.options.hook:
-                # Before the hooks, which keep what is found here.
-                wants += self._of_endpoint(seen, place)
-            elif place is None and not self.options.unprivileged:
-                wants += self.making.mounting.wants(seen) if seen.parts.mounts else ()
-                if keep:
-                    holder = seen.task.holder
-                    wants += self.making.keeper.tell_clients(seen.parts.mounts, seen.one, holder)
-            request = seen.plan.access
-            if request is not None:
-                planned = self._planned(seen.one, request)
-                chain = seen.one.facts.chain
-                born = births(seen.creator, request, planned, seen.task, chain) if keep else None
-                wants += self._of_inodes(seen, born)
-                wants += self._hooks(seen, request, planned) if keep else ()
-            elif seen.untouched and seen.parts.mounts and keep:
-                wants += self._hooks(seen, AccessRequest(), None)
+            try:
+                wants += self._of(seen, keep)
+            except AccessError as error:
+                self.survey.problems.append(str(error))
         return wants
+
+    def _of(self, seen: Seen, keep: bool) -> Iterator[Want]:
+        """Return what is wanted of one socket or endpoint."""
+        place = seen.place or seen.parts.serves
+        if place is not None and not self.options.hook:
+            # Before the hooks, which keep what is found here.
+            yield from self._of_endpoint(seen, place)
+        elif place is None and not self.options.unprivileged:
+            yield from self.making.mounting.wants(seen) if seen.parts.mounts else ()
+            if keep:
+                holder = seen.task.holder
+                yield from self.making.keeper.tell_clients(seen.parts.mounts, seen.one, holder)
+                made = seen.task.kept and method_by(seen.task.declared.unit)
+                yield from self.making.remaking.wants(seen, made) if made else ()
+        request = seen.plan.access
+        if request is not None:
+            planned = planned_access(seen.one, request, self.record, self.holders, self.names)
+            chain = seen.one.facts.chain
+            born = births(seen.creator, request, planned, seen.task, chain) if keep else None
+            yield from self._of_inodes(seen, born)
+            yield from self._hooks(seen, request, planned) if keep else ()
+        elif seen.untouched and seen.parts.mounts and keep:
+            yield from self._hooks(seen, AccessRequest(), None)
 
     def _hooks(self, seen: Seen, request: AccessRequest, planned: Access | None) -> list[Want]:
         wants, hooks = self.making.keeper.keep(seen.task, seen.one, seen.creator, request, planned)
@@ -235,47 +248,29 @@ class Round:
             return
         ours = place.endpoint.at in endpoints_made(self.record)
         serving.check_place(place, seen.one, ours)
+        holder = maker_of(seen.task, place.method)
+        yield from self.making.keeper.tell_clients([place], seen.one, holder)
         if seen.parts.serves is not None:
             served = serving.command(place, seen.task.declared, seen.one)
         else:
             source = self._here(seen.parts)
-            chain = source.one.facts.chain
-            if source.plan.access is not None and chain.leaf is not None:
-                planned = self._planned(source.one, source.plan.access)
+            if source is None or not source.one.fit:
+                serving.look_for(place, seen.one)
+                return
+            chain, access = source.one.facts.chain, source.plan.access
+            if access is not None and chain.leaf is not None:
+                planned = planned_access(source.one, access, self.record, self.holders, self.names)
                 if planned is not None:
                     chain = chain.with_access({chain.leaf.path: planned})
             before = kept_before(seen.task)
             served, seen.task = serving.forward(place, chain, source.one, seen.task, before)
         if served is not None:
-            holder = maker_of(seen.task, place)
-            yield from self.making.keeper.tell_clients([place], seen.one, holder)
-            there = seen.one.facts.chain.leaf is not None
-            yield from self.making.keeper.serve(served, holder, there=there)
+            yield from self.making.keeper.serve(served, holder, seen.one.facts.chain)
 
-    def _here(self, parts: Parts) -> Seen:
-        return next(seen for seen in self.seen if seen.parts is parts and seen.place is None)
-
-    def _planned(self, one: Surveyed, request: AccessRequest) -> Access | None:
-        """Return the access that the socket shall have; while it is away, what it had last."""
-        leaf = one.facts.chain.leaf
-        resource = SocketAccess(one.facts.chain.resolved, None, self.names)
-        if leaf is not None:
-            chain = self._chain_without_us(one)
-            return None if chain.leaf is None else wanted_socket(chain.leaf.access, request)
-        entry = self.record.entries.get(resource.key)
-        return None if entry is None else resource.state_from_json(entry.applied)
-
-    def _chain_without_us(self, one: Surveyed) -> Chain:
-        """Return the chain as it would be had the holders of this run never asked for anything."""
-        planned = {}
-        for component in one.facts.chain.components:
-            for kind in (SocketAccess, DirectoryAccess):
-                resource = kind(component.path, one.pin.descriptor(component.path), self.names)
-                if resource.key in self.record.entries:
-                    access = without_holders(resource, self.record, self.holders)
-                    if access is not None:
-                        planned[component.path] = access
-        return one.facts.chain.with_access(planned)
+    def _here(self, parts: Parts) -> Seen | None:
+        """Return the socket itself, None where it cannot be looked at."""
+        found = (seen for seen in self.seen if seen.parts is parts and seen.place is None)
+        return next(found, None)
 
     def _of_inodes(self, seen: Seen, born: Sequence[Access] | None) -> list[Want]:
         one, plan, task = seen.one, seen.plan, seen.task

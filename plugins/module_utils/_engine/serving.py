@@ -20,8 +20,8 @@ from .host.accounts import Accounts
 from .host.listening import listener_at
 from .host.pinned import walked
 from .keep import gate_units, proxy_units
-from .keep.gate_rules import forward_rules, serve_rules
-from .keep.parts import POLICIES, UNITS, KeptFile, Served, start_at_boot
+from .keep.gate_rules import GATES, forward_rules, serve_rules
+from .keep.parts import UNITS, KeptFile, Served, start_at_boot
 from .keep.proxy_units import PROXYD, SOCAT
 from .methods import proxy
 from .model.account import ROOT, Credentials, User
@@ -82,10 +82,9 @@ class Serving:
         """Return what runs a command for each request, or None where that cannot be."""
         if declared.serve is None:
             return None
-        user = self._known(declared.serve.user, f"the command of {declared.path} runs", own)
-        if user is not None:
-            for program in programs(declared.serve.command):
-                self._check_program(declared, program, user, own)
+        user = self.known(declared.serve.user, f"the command of {declared.path} runs", own)
+        for program in programs(declared.serve.command):
+            self._check_program(declared, program, user, own)
         type_ = declared.type or "stream"
         gate = gate_units.GateUnits(
             place.name,
@@ -99,7 +98,7 @@ class Serving:
         return _served(place, texts)
 
     def _check_program(
-        self, declared: SocketPolicy, program: str, user: User, own: Surveyed
+        self, declared: SocketPolicy, program: str, user: User | None, own: Surveyed
     ) -> None:
         """Nobody but root and the user himself may decide what is run as that user."""
         try:
@@ -116,6 +115,8 @@ class Serving:
                 own.expect(sentence, "install")
             else:
                 self.problems.append(f"{sentence}; install it first, or correct the path.")
+            return
+        if user is None:
             return
         writer = unsafe_step(chain, owner=user.uid, trusted=(), members={}, names=self._names)
         wide = (
@@ -215,7 +216,7 @@ class Serving:
         endpoint = place.endpoint
         run_as = None
         if endpoint.run_as is not None:
-            run_as = self._known(
+            run_as = self.known(
                 endpoint.run_as, f"the {place.method} at {endpoint.at} shall run", source
             )
             if run_as is None:
@@ -223,7 +224,7 @@ class Serving:
         if run_as is None and before is not None and before.found_groups is not None:
             return proxy.Account(groups=tuple(before.found_groups))
         demand = proxy.demand(place.method, endpoint, chain, run_as, self._nobody, self._names)
-        self.problems += demand.problems
+        self.problems += demand.problems if source.sure else ()
         source.notes += demand.notes
         for gid in demand.account.groups:
             group = self._accounts.group(str(gid))
@@ -237,7 +238,7 @@ class Serving:
                 return None
         return None if demand.problems else demand.account
 
-    def _known(self, name: str, what: str, one: Surveyed) -> User | None:
+    def known(self, name: str, what: str, one: Surveyed) -> User | None:
         """Return the user ``name``, as whom ``what``; where nobody has the name, say so."""
         user = self._accounts.user(name)
         if user is not None:
@@ -255,14 +256,26 @@ class Serving:
             self._socat = socat.look()
         if self._socat is not None:
             return self._socat.native
-        sentence = f"The proxy at {place.endpoint.at} needs socat, which is not installed"
+        self.without_socat(place.endpoint.at, source)
+        return True
+
+    def look_for(self, place: Place, one: Surveyed) -> None:
+        """Tell of what an endpoint needs besides its socket, where that cannot be given on."""
+        endpoint = place.endpoint
+        if endpoint.run_as is not None:
+            self.known(endpoint.run_as, f"the {place.method} at {endpoint.at} shall run", one)
+        if place.method == PROXY and endpoint.engine in (None, SOCAT):
+            self._has_accept(place, one)
+
+    def without_socat(self, at: str, one: Surveyed) -> None:
+        """Tell that the proxy at a path has no program on this host."""
+        sentence = f"The proxy at {at} needs socat, which is not installed"
         if self._check:
-            source.expect(sentence, "install")
+            one.expect(sentence, "install")
         else:
             self.problems.append(
                 f"{sentence}; install the package socat, or declare engine: systemd-socket-proxyd."
             )
-        return True
 
 
 def programs(command: Sequence[str]) -> list[str]:
@@ -274,11 +287,12 @@ def programs(command: Sequence[str]) -> list[str]:
 
 
 def _rules(place: Place, content: str) -> KeptFile:
-    return KeptFile(f"{POLICIES}/gates/{place.name}.json", content, unit_file=False)
+    return KeptFile(f"{GATES}/{place.name}.json", content, unit_file=False)
 
 
 def _served(place: Place, made: _Texts) -> Served:
-    unit, service = unit_of(place), service_of(place)
+    unit = unit_of(place)
+    service = service_of(unit)
     files = (
         KeptFile(f"{UNITS}/{unit}", made.socket, restarts=unit),
         KeptFile(f"{UNITS}/{service}", made.service, restarts=service),

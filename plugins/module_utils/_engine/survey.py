@@ -30,7 +30,8 @@ class Surveyed:
     """The facts of one socket, its pin, and what is to be said about it.
 
     ``absentees`` are sentences about what does not exist, which check mode lets pass, and of
-    principals a hook.
+    principals a hook.  Not ``fit``: nothing may be done at the end of its path.  Not ``sure``: something of
+    the declaration is wrong, so what follows from all of it must not be judged.
     """
 
     def __init__(self, declared: SocketPolicy, facts: SocketFacts, pin: Pin) -> None:
@@ -39,6 +40,8 @@ class Surveyed:
         self.pin = pin
         self.notes: list[str] = []
         self.absentees: list[str] = []
+        self.fit = True
+        self.sure = True
 
     def expect(self, sentence: str, how: str) -> None:
         """Let check mode pass what is missing: an earlier task is to ``how`` it, such as install."""
@@ -106,6 +109,7 @@ class Survey:
         problem = self.unsafe(chain, facts.trusted, uid) or unfit_leaf(chain)
         if problem:
             self.problems.append(problem)
+            seen.fit = seen.sure = False
         elif chain.missing is not None:
             seen.notes.append(
                 f"The socket {chain.path} does not exist yet ({chain.missing} is missing); run "
@@ -165,6 +169,7 @@ class Survey:
         elif self._check:
             seen.expect(sentence, "create")
         else:
+            seen.sure = False
             self.problems.append(
                 f"{sentence}; create it first, correct the name, or give its numeric id."
             )

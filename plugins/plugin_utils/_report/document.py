@@ -26,6 +26,8 @@ Json = dict[str, t.Any]
 
 # Longer messages are a module's traceback, of which the beginning says what there is to know.
 _LONGEST = 4000
+# What a host finds itself of a socket that is not as it was put into effect there.
+_TOLD = ("drift", "hook-missing", "membership-missing", "declared-gone")
 _NEVER_ASKED = (
     "This host was not asked: it had failed or become unreachable in an earlier task of the play."
 )
@@ -227,7 +229,7 @@ def _unlike_the_inventory(entry: Json) -> t.Iterator[Json]:
     The host itself reports where it differs from what was put into effect there; this is about
     what the inventory says and nobody has put into effect.
     """
-    known = {one["socket"] for one in entry["findings"] if one["id"] in ("drift", "hook-missing")}
+    known = {one["socket"] for one in entry["findings"] if one["id"] in _TOLD}
     for one in entry["declared"]:
         mine = [sentence for sentence in entry["changes"] if _is_about(sentence, one)]
         if mine and one["path"] not in known:

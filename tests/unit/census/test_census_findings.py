@@ -109,15 +109,36 @@ def test_a_service_that_waits_is_not_said_to_run() -> None:
         ("unknown", []),
         ("differs", [("drift", "medium")]),
         ("hook missing", [("hook-missing", "medium")]),
+        ("membership missing", [("membership-missing", "medium")]),
     ],
 )
 def test_what_is_declared(state: str, wanted: list[tuple[str, str]]) -> None:
-    managed = Managed("app", "socket app", (), state, ("Its mode goes from 0666 to 0660.",))
+    changes, way = ("Its mode goes from 0666 to 0660.",), "socket-access apply app"
+    managed = Managed("app", "socket app", (), state, changes, remedy=way)
     one = seen(managed=(managed,))
     assert _said(one) == wanted
     for found in of_socket(one, Numbers(), {}):
         assert "Its mode goes" in found.message
         assert "socket-access apply app" in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("state", "wanted"),
+    [
+        ("incomplete", [("declared-gone", "medium")]),
+        ("differs", [("declared-gone", "medium"), ("drift", "medium")]),
+    ],
+)
+def test_somebody_who_is_gone(state: str, wanted: list[tuple[str, str]]) -> None:
+    way = "socket-access apply --hook app"
+    gone = "User anna does not exist on this host any more; create it again."
+    managed = Managed("app", "socket app", (), state, ("Its entry goes.",), (gone,), way)
+    one = seen(managed=(managed,))
+    assert _said(one) == wanted
+    first, *others = of_socket(one, Numbers(), {})
+    assert gone in first.message
+    # A run of the playbook would be refused.
+    assert [found.remedy for found in others] == [f"On the host: {way}."] * len(others)
 
 
 def test_a_mask() -> None:

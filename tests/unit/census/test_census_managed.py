@@ -66,13 +66,10 @@ def test_an_endpoint_whose_socket_is_gone(host: pytest.MonkeyPatch) -> None:
     host.setattr(policies, "load", lambda name: Task(declared, "socket app at /run/app.sock"))
     says(host, [], exists=False)
     (one,), problems = info._managed()
-    assert (one.state, problems) == ("differs", [])
-    assert one.changes == (
-        f"Unit {unit} is started anew, because the socket that it made is gone.",
-    )
+    assert (one.state, one.changes, one.remedy, problems) == ("differs", (), None, [])
 
 
-@pytest.mark.parametrize("state", ["differs", "hook missing"])
+@pytest.mark.parametrize("state", ["differs", "hook missing", "membership missing"])
 def test_something_to_change(host: pytest.MonkeyPatch, state: str) -> None:
     says(host, ["The mode changes.", *ENGINE], state)
     (one,), problems = info._managed()

@@ -18,11 +18,16 @@ def test_a_thing_that_is_not_there() -> None:
         "User anna does not exist on this host yet; check mode takes it that an earlier task will "
         "create it."
     )
-    assert as_it_stands(said) == "User anna does not exist on this host any more."
+    assert as_it_stands(said) == (
+        "User anna does not exist on this host any more; create it again, or correct the declaration "
+        "and run the playbook."
+    )
 
 
 def test_a_thing_that_never_was() -> None:
-    assert as_it_stands(foreseen("The program is missing", "install")) == "The program is missing."
+    assert as_it_stands(foreseen("The program is missing", "install")) == (
+        "The program is missing; install it again, or correct the declaration and run the playbook."
+    )
 
 
 def test_what_is_no_matter_of_check_mode_stays_as_it_is() -> None:

@@ -255,7 +255,7 @@ def test_a_unit_of_an_endpoint_that_is_not_as_declared(unit: str, found: bool) -
     ((place, dummy),) = take_apart(Task(SocketPolicy("app", APP, allow=(endpoint,)), "")).served
     name = unit_of(place) if unit == "{}" else f"socket-access-gate-{unit.format(place.name)}"
     grants = [fleet.grant("user app", at, "gate")]
-    changes = [f"Unit {name} is started anew, because the socket that it made is gone."]
+    changes = [f"Unit {name} is started anew, because nobody listens at its path any more."]
     policy = fleet.policy(fleet.declared("app", APP, grants), changes=changes)
     host = entry(fleet.info([fleet.socket(APP)]), policy)
     assert ids(host) == ([("medium", "inventory-drift", APP)] if found else [])

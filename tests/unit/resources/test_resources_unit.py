@@ -95,9 +95,9 @@ def test_a_unit_whose_socket_is_gone_is_started_anew(active: bool | None) -> Non
     current, target = unit.read(), Running(True)
     assert current == Running(True, lost=True)
     assert unit.place(current, target) == UNITS_START
-    assert unit.in_words(current) == f"unit {PROXY} is active, and its socket is gone\n"
+    assert unit.in_words(current) == f"unit {PROXY} is active, and nobody listens at its path\n"
     assert unit.changes(current, target) == [
-        f"Unit {PROXY} is started anew, because the socket that it made is gone."
+        f"Unit {PROXY} is started anew, because nobody listens at its path any more."
     ]
     unit.write(target)
     assert (manager.asked, manager.begun_anew) == ([], [PROXY])

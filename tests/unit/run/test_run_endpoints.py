@@ -85,7 +85,7 @@ def test_long_names_that_begin_alike_differ() -> None:
 def test_units_are_called_after_the_endpoint() -> None:
     ((place, derived),) = take_apart(task(end(method="gate"))).served
     assert unit_of(place) == f"socket-access-gate-{place.name}.socket"
-    assert service_of(place) == f"socket-access-gate-{place.name}.service"
+    assert service_of(unit_of(place)) == f"socket-access-gate-{place.name}.service"
     assert derived.declared.unit == unit_of(place)
 
 
@@ -193,8 +193,13 @@ def test_what_endpoints_asked_for_goes_with_the_socket() -> None:
     whole = task(end())
     parts = take_apart(whole)
     ((place, derived),) = parts.served
-    known = {derived.holder, maker_of(whole, place), "socket apparent at /srv/a", "socket web"}
-    assert holders_of(whole, known) == {"socket app", derived.holder, maker_of(whole, place)}
+    known = {
+        derived.holder,
+        maker_of(whole, place.method),
+        "socket apparent at /srv/a",
+        "socket web",
+    }
+    assert holders_of(whole, known) == {"socket app", derived.holder, maker_of(whole, place.method)}
 
 
 def test_what_the_host_keeps_stands_for_itself() -> None:

@@ -201,7 +201,7 @@ def test_the_hook_of_what_is_started_right_now_ends_at_once(
     (tmp_path / "app.a-1.json").write_bytes(compiled(task))
     load, content = policies.load, policies.content
     monkeypatch.setattr(policies, "load", lambda name: load(name, str(tmp_path)))
-    monkeypatch.setattr(policies, "content", lambda name: content(name, str(tmp_path)))
+    monkeypatch.setattr(policies, "content", lambda name, *given: content(name, str(tmp_path)))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     state = str(tmp_path / "state")
     monkeypatch.setattr(apply, "DIRECTORY", state)

@@ -178,16 +178,25 @@ def _lost(access: Access, want: int, names: Names) -> list[str]:
 
 def _managed(seen: Seen) -> Iterator[Finding]:
     for one in seen.managed:
+        if one.gone:
+            yield Finding(
+                "declared-gone",
+                MEDIUM,
+                seen.name,
+                f"{one.name}, which declares {seen.name}, names what is gone. {' '.join(one.gone)}",
+                "Until that is done, every run refuses this socket.",
+            )
         if one.state not in _STATES:
             continue
         code, what = _STATES[one.state]
+        said = f"A run would change this: {' '.join(one.changes)}" if one.changes else ""
+        on_host = f", or on the host: {one.remedy}" if one.remedy else ""
         yield Finding(
             code,
             MEDIUM,
             seen.name,
-            f"{what.format(socket=seen.name, name=one.name)} A run would change this: "
-            f"{' '.join(one.changes)}",
-            f"Run the playbook again, or on the host: socket-access apply {one.name}.",
+            f"{what.format(socket=seen.name, name=one.name)} {said}".rstrip(),
+            f"On the host: {one.remedy}." if one.gone else f"Run the playbook again{on_host}.",
         )
 
 
@@ -197,6 +206,10 @@ _STATES = {
     "hook missing": (
         "hook-missing",
         "What keeps {socket} as {name} declares it is not on the host as it should be.",
+    ),
+    "membership missing": (
+        "membership-missing",
+        "Somebody whom {name} lets in to {socket} as a member of a group is not in that group any more.",
     ),
 }
 

@@ -72,7 +72,8 @@ class Reach(NamedTuple):
 class Managed(NamedTuple):
     """A declared socket of this host; ``paths`` are its own and those of its endpoints.
 
-    ``state`` is in the words of ``socket-access status``, ``changes`` what a run would change.
+    ``state`` is in the words of ``socket-access status``, ``changes`` what a run would change, ``remedy``
+    the command for that, and ``gone`` what the declaration names and the host has no more.
     """
 
     name: str
@@ -80,6 +81,8 @@ class Managed(NamedTuple):
     paths: tuple[str, ...]
     state: str
     changes: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+    remedy: str | None = None
 
 
 class Place(NamedTuple):

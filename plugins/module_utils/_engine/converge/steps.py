@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, Callable, NamedTuple
 
+from ..errors import AccessError, Refusals
 from ..faults import looking_at
 from ..resources.base import FILES_COME, UNITS_START, Resource
 from .record import Entry, Record
@@ -81,9 +82,10 @@ def plan_steps(
     """Compare every resource that is wanted, or that one of the holders wanted earlier.
 
     ``resource_of`` makes the resource of a recorded key; what is recorded of other ``kinds`` (the
-    part of a key before the colon) stays as it is.  Raises AccessError when two holders want
-    what cannot both be.
+    part of a key before the colon) stays as it is.  Raises Refusals with every problem, such as
+    that two holders want what cannot both be.
     """
+    problems = []
     replaced = set(holders) - {want.holder for want in wants if want.adds}
     resources: dict[str, AnyResource] = {}
     asked: dict[str, dict[str, Want]] = {}
@@ -93,14 +95,23 @@ def plan_steps(
     for key, entry in record.entries.items():
         concerned = key.partition(":")[0].partition("@")[0] in kinds
         if concerned and key not in resources and not replaced.isdisjoint(entry.requests):
-            with looking_at(called(key)):
-                resources[key] = resource_of(key)
+            try:
+                with looking_at(called(key)):
+                    resources[key] = resource_of(key)
+            except AccessError as error:
+                problems.append(str(error))
     steps = []
     for key, resource in resources.items():
-        with looking_at(called(key)):
-            step = _step(resource, asked.get(key, {}), replaced, record.entries.get(key))
+        try:
+            with looking_at(called(key)):
+                step = _step(resource, asked.get(key, {}), replaced, record.entries.get(key))
+        except AccessError as error:
+            problems.append(str(error))
+            continue
         if step is not None:
             steps.append(step)
+    if problems:
+        raise Refusals(tuple(problems))
     return sorted(steps, key=order)
 
 

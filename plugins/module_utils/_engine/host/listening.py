@@ -17,6 +17,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from ..model.chain import Chain
 from . import sock_diag
 
 
@@ -56,6 +57,21 @@ def listeners(pid: int | None = None) -> Listeners:
 def listener_at(device: int, inode: int) -> Listener | None:
     """Return the listener at a path with this device and inode (stat(2)), or None."""
     return listeners().get((device, inode & 0xFFFFFFFF))
+
+
+def is_deserted(chain: Chain) -> bool:
+    """Tell whether certainly nobody listens at the end of a path for the clients of this host.
+
+    The device is not asked for, because stat(2) and the kernel may have different ones for it, and
+    the namespace is that of systemd, because a process of Ansible's may have one of its own.
+    """
+    if chain.leaf is None:
+        return True
+    try:
+        known = {one.inode for one in listening_among(sock_diag.dump(1))}
+    except OSError:
+        return False
+    return chain.leaf.inode & 0xFFFFFFFF not in known
 
 
 def file_system_of(fd: int) -> int:

@@ -16,6 +16,9 @@ from ..endpoints import Place
 from ..policy import Serve
 from ..policy.serve import SERVE_KEYS
 from ..shortcut import MANAGED
+from .parts import POLICIES
+
+GATES = f"{POLICIES}/gates"
 
 
 def forward_rules(place: Place, type_: str, forward: str) -> str:

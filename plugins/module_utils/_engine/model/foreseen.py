@@ -18,8 +18,9 @@ def foreseen(sentence: str, how: str) -> str:
 
 def as_it_stands(said: str) -> str:
     """Return the same for somebody who asks how the host is, and has no tasks before that."""
-    sentence, mark, dummy = said.partition(_MARK)
+    sentence, mark, how = said.partition(_MARK)
     if not mark:
         return said
     still, yet, dummy = sentence.rpartition(" yet")
-    return f"{still} any more." if yet else f"{sentence}."
+    what = f"{still} any more" if yet else sentence
+    return f"{what}; {how.rstrip('.')} again, or correct the declaration and run the playbook."

@@ -28,16 +28,17 @@ def memory_of(unit: str) -> str | None:
 
 
 def started_anew(unit: str) -> str:
-    """Return what is done with a unit that runs, and whose socket nobody finds any more."""
-    return f"Unit {unit} is started anew, because the socket that it made is gone."
+    """Return what is done with a unit that runs, and whose socket no client finds any more."""
+    return f"Unit {unit} is started anew, because nobody listens at its path any more."
 
 
 class Running(NamedTuple):
     """Whether a unit runs; not ``clean``: one that does not has left something behind it.
 
     That is what a run that was killed did not come to take away: a service that failed meanwhile,
-    or a second look that is still to come.  ``lost``: one that runs listens on a socket whose path is
-    gone, so that nobody finds it; to start it once more would do nothing.
+    or a second look that is still to come.  ``lost``: one that runs has no socket that clients
+    find, because the path is gone, or because systemd read its units while the file of this one was; to
+    start it once more would do nothing.
     """
 
     active: bool
@@ -64,7 +65,7 @@ class UnitState(base.Resource[Running, bool]):
     ) -> None:
         """``active`` spares a call where it is known already.
 
-        ``makes`` is the path of the socket that the unit makes, ``lost``: there is none.
+        ``makes`` is the path of the socket that the unit makes, ``lost``: nobody listens there.
         """
         self.makes_sockets = unit.endswith(".socket")
         self.makes = makes
@@ -126,7 +127,7 @@ class UnitState(base.Resource[Running, bool]):
 
     def in_words(self, state: Running | None) -> str:
         active = state is not None and state.active
-        lost = ", and its socket is gone" if state is not None and state.lost else ""
+        lost = ", and nobody listens at its path" if state is not None and state.lost else ""
         return f"unit {self.unit} is {'active' if active else 'inactive'}{lost}\n"
 
     def changes(self, current: Running, target: Running) -> list[str]:

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ..converge.record import DIRECTORY
-from ..endpoints import is_ours
 from ..errors import AccessError
 from ..faults import in_words
 from ..host import commands
@@ -69,7 +68,6 @@ def _apply(task: Task, wishes: Wishes, output: Output) -> bool:
         )
     if wishes.hook and root and is_taken_care_of(name, DIRECTORY):
         return True
-    again = [] if wishes.hook else _made_again(declared)
     late = _in_vain(declared.path, declared.deadline or DEADLINE) if wishes.wait else None
 
     def once(check: bool = False) -> Result:
@@ -97,7 +95,7 @@ def _apply(task: Task, wishes: Wishes, output: Output) -> bool:
         results = apply_again(declared.path, once, memory)
     else:
         results = [once()]
-    _report(name, again, results, wishes, output)
+    _report(name, results, wishes, output)
     if late is not None:
         output.problem(name, late)
     return late is None
@@ -157,25 +155,8 @@ def _look_once_more(name: str, pause: float) -> None:
         return
 
 
-def _made_again(declared: SocketPolicy) -> list[str]:
-    """Let the unit of an endpoint make its socket again if that is gone; return what was done."""
-    unit = declared.unit
-    if unit is None or not is_ours(unit) or os.path.lexists(declared.path):
-        return []
-    # Loaded where it is needed: the hooks of daemons load this file, too.
-    from ..host.systemd import Manager
-    from ..resources.unit import started_anew
-
-    manager = Manager()
-    manager.ask_anew(unit)
-    manager.carry_out()
-    return [started_anew(unit)]
-
-
-def _report(
-    name: str, again: list[str], results: list[Result], wishes: Wishes, output: Output
-) -> None:
-    said = [*again, *(sentence for result in results for sentence in result.changes)]
+def _report(name: str, results: list[Result], wishes: Wishes, output: Output) -> None:
+    said = [sentence for result in results for sentence in result.changes]
     for sentence in said:
         output.say(f"{name}: {sentence}")
     if not said and not wishes.hook:

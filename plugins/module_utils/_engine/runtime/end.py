@@ -14,7 +14,6 @@ from ..converge.record import RecordFile
 from ..ending import without_ended
 from ..errors import AccessError
 from ..faults import in_words
-from ..host import atomic_file
 from ..keep.ends import ENDS
 from ..run import converge
 from ..task import Options, Task, from_compiled
@@ -56,7 +55,7 @@ def declared(name: str, directory: str = ENDS) -> Task | None:
     Raises AccessError where it cannot be understood.
     """
     path = os.path.join(directory, f"{name}.json")
-    content = None if "/" in name else atomic_file.read(path)
+    content = None if "/" in name else policies.content(name, directory)
     return None if content is None else from_compiled(content, path)._replace(kept=False)
 
 

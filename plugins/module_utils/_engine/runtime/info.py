@@ -63,7 +63,11 @@ def _managed() -> tuple[list[Managed], list[str]]:
         task = tasks[state.name]
         ends = [grant.endpoint.at for grant in task.declared.allow if grant.endpoint is not None]
         paths = tuple(dict.fromkeys([task.declared.path, *ends]))
-        found.append(Managed(state.name, task.holder, paths, state.state, state.changes))
+        found.append(
+            Managed(
+                state.name, task.holder, paths, state.state, state.changes, state.gone, state.remedy
+            )
+        )
     return found, problems
 
 
@@ -87,4 +91,4 @@ def _states(tasks: dict[str, Task]) -> list[status.State]:
         return status.states(list(tasks))
     if whole.changed:
         return status.states(list(tasks))
-    return [status.unchanged(name, task, whole) for name, task in tasks.items()]
+    return [status.compared(name, task, whole) for name, task in tasks.items()]

@@ -8,8 +8,10 @@
 
 from __future__ import annotations
 
+import base64
 import os
 
+from ..converge.record import RecordFile
 from ..errors import AccessError
 from ..host import atomic_file
 from ..keep.parts import POLICIES
@@ -24,22 +26,43 @@ def names(directory: str = POLICIES) -> list[str]:
     try:
         entries = os.listdir(directory)
     except FileNotFoundError:
-        return []
-    return sorted(name[: -len(_END)] for name in entries if name.endswith(_END))
+        entries = []
+    known = {name[: -len(_END)] for name in entries if name.endswith(_END)}
+    return sorted(known | set(_recorded(directory)))
 
 
 def content(name: str, directory: str = POLICIES) -> bytes | None:
-    """Return a policy as the host keeps it now, None where it was revoked."""
-    return atomic_file.read(os.path.join(directory, name + _END))
+    """Return a policy as the host keeps it now, None where it was revoked.
+
+    One whose file somebody removed is what the record says that the file is to be.
+    """
+    kept = atomic_file.read(os.path.join(directory, name + _END))
+    return _recorded(directory).get(name) if kept is None else kept
 
 
 def load(name: str, directory: str = POLICIES) -> Task:
     """Return one policy; raises AccessError where it does not exist or cannot be understood."""
     path = os.path.join(directory, name + _END)
-    content = None if "/" in name else atomic_file.read(path)
-    if content is None:
+    kept = None if "/" in name else content(name, directory)
+    if kept is None:
         known = names(directory)
         likely = nearest(name, known)
         hint = f"did you mean {likely}" if likely else f"there are: {', '.join(known) or 'none'}"
         raise AccessError(f"There is no policy {name} in {directory}; {hint}.")
-    return from_compiled(content, path)
+    return from_compiled(kept, path)
+
+
+def _recorded(directory: str) -> dict[str, bytes]:
+    """Return the policies that the record knows, by name; none for who may not read it."""
+    found = {}
+    try:
+        entries = RecordFile().load().entries
+    except (AccessError, OSError):
+        # A run tells what is wrong with it.
+        return {}
+    for key, entry in entries.items():
+        place, dummy, name = key.rpartition("/")
+        if place == f"file:{directory}" and name.endswith(_END):
+            for wanted in entry.requests.values():
+                found[name[: -len(_END)]] = base64.b64decode(wanted)
+    return found

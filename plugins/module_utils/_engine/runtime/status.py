@@ -10,34 +10,49 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..endpoints import is_ours
+from ..endpoints import method_by
 from ..errors import AccessError
 from ..faults import in_words
+from ..keep.gate_rules import GATES
+from ..making import HOOKED, INODES
 from ..model.foreseen import as_it_stands
 from ..report import Result
-from ..resources.unit import started_anew
 from ..run import converge
 from ..task import Options, Task
 from . import end, policies
 from .output import Output
 
-AS_DECLARED, DIFFERS, MISSING, HOOK_MISSING, UNKNOWN = (
+AS_DECLARED, DIFFERS, INCOMPLETE, NOT_A_MEMBER, HOOK_MISSING, MISSING, UNKNOWN = (
     "as declared",
     "differs",
-    "missing",
+    "incomplete",
+    "membership missing",
     "hook missing",
+    "missing",
     "unknown",
+)
+# The kinds of resources that decide who can connect.
+_ACCESS = INODES | HOOKED
+_UNMADE = (
+    "The socket of this endpoint is gone, and the record of this host does not tell how it is made; "
+    "run the playbook again."
 )
 
 
 class State(NamedTuple):
-    """One managed socket: its state in a word or two, and the changes that a run would make."""
+    """One managed socket: its state in a word or two, and the changes that a run would make.
+
+    ``gone`` are sentences about what its declaration names and the host has no more, ``remedy`` is the
+    command that makes the changes.
+    """
 
     name: str
     path: str | None
     state: str
     changes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+    remedy: str | None = None
 
     @property
     def fine(self) -> bool:
@@ -47,8 +62,8 @@ class State(NamedTuple):
     def in_words(self) -> str:
         """Return one line about the socket."""
         called = self.name if self.path is None else f"{self.name} ({self.path})"
-        way = (f"This puts it right: socket-access apply {self.name}.",) if self.changes else ()
-        notes = (line for note in self.notes for line in note.split("\n"))
+        way = (f"This puts it right: {self.remedy}.",) if self.remedy else ()
+        notes = (line for note in (*self.gone, *self.notes) for line in note.split("\n"))
         return " ".join((f"{called}: {self.state}.", *self.changes, *way, *notes))
 
 
@@ -72,29 +87,54 @@ def _state(name: str) -> State:
     try:
         task = policies.load(name)
         path = task.declared.path
-        inodes = converge([task], Options(check=True, prove=False, hook=True))
         whole = converge([task], Options(check=True, prove=False))
+        if whole.gone:
+            # A whole run refuses what names somebody who is gone; a hook leaves that one out.
+            inodes = converge([task], Options(check=True, prove=False, hook=True))
+            return _incomplete(name, task, whole, inodes)
         ends = end.declared(name)
-        if ends is not None:
-            # With what ends its grants, and its endpoints, of which no hook knows.
-            timed = converge([ends], Options(check=True, prove=False))
-            whole.changes += [one for one in timed.changes if one not in whole.changes]
+        timed = None if ends is None else converge([ends], Options(check=True, prove=False))
     except (AccessError, OSError) as error:
         return State(name, path, UNKNOWN, notes=(in_words(error),))
-    changes, notes = tuple(whole.changes), tuple(as_it_stands(one) for one in whole.warnings)
-    if inodes.changes:
-        return State(name, path, DIFFERS, changes, notes)
-    if whole.changes:
-        return State(name, path, HOOK_MISSING, changes, notes)
-    return unchanged(name, task, whole, notes)
+    state = compared(name, task, whole)
+    more = () if timed is None else tuple(one for one in timed.changes if one not in whole.changes)
+    if not more:
+        return state
+    # What ends its grants, of which the policy that its hooks apply does not know.
+    return state._replace(
+        state=HOOK_MISSING if state.fine else state.state,
+        changes=(*state.changes, *more),
+        remedy=f"socket-access end {name}",
+    )
 
 
-def unchanged(name: str, task: Task, whole: Result, notes: tuple[str, ...] = ()) -> State:
-    """Return the state of a socket at which a run would change nothing."""
-    path, unit = task.declared.path, str(task.declared.unit)
-    if whole.sockets[task.declared.name]["exists"]:
-        return State(name, path, AS_DECLARED, (), notes)
-    if is_ours(unit):
+def _incomplete(name: str, task: Task, whole: Result, inodes: Result) -> State:
+    return State(
+        name,
+        task.declared.path,
+        DIFFERS if inodes.changes else INCOMPLETE,
+        tuple(inodes.changes),
+        tuple(one for one in whole.warnings if one not in whole.gone),
+        tuple(as_it_stands(one) for one in whole.gone),
+        f"socket-access apply --hook {name}" if inodes.changes else None,
+    )
+
+
+def compared(name: str, task: Task, whole: Result) -> State:
+    """Return the state of a socket of which everything is there, by what a run would change."""
+    exists = whole.sockets[task.declared.name]["exists"]
+    kinds = {key.partition(":")[0].partition("@")[0] for key in whole.touched}
+    state, notes = MISSING if not exists else AS_DECLARED, tuple(whole.warnings)
+    ours = task.declared.serve is not None or method_by(task.declared.unit) is not None
+    stopped = any(method_by(key.partition(":")[2]) for key in whole.touched if key[:5] == "unit:")
+    if stopped or (ours and not exists):
         # A daemon may be down, but what makes an endpoint runs always.
-        return State(name, path, DIFFERS, (started_anew(unit),), notes)
-    return State(name, path, MISSING, (), notes)
+        state, notes = DIFFERS, notes if whole.changes else (*notes, _UNMADE)
+    elif kinds & _ACCESS or any(key.startswith(f"file:{GATES}/") for key in whole.touched):
+        state = DIFFERS
+    elif "member" in kinds:
+        state = NOT_A_MEMBER
+    elif whole.changes:
+        state = HOOK_MISSING
+    way = f"socket-access apply {name}" if whole.changes else None
+    return State(name, task.declared.path, state, tuple(whole.changes), notes, remedy=way)

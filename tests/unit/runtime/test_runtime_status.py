@@ -1,0 +1,203 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which state a declared socket is in, by what a run would do, and what status tells and ends with."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.record import (
+    Entry,
+    Record,
+    RecordFile,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.foreseen import (
+    foreseen,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import (
+    SocketPolicy,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.report import Result
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.runtime import (
+    command,
+    end,
+    policies,
+    status,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.task import (
+    Options,
+    Task,
+    compiled,
+)
+
+PATH, ENDPOINT = "/run/app.sock", "/run/web/app.sock"
+UNIT = "socket-access-proxy-app.s-12345678.socket"
+HERE = Task(SocketPolicy("app", PATH), "socket app")
+THERE = Task(SocketPolicy("app", ENDPOINT, unit=UNIT), f"socket app at {ENDPOINT}")
+GONE = foreseen("User anna does not exist on this host yet", "create")
+
+
+class Host:
+    """Answers as a run in check mode would: ``whole`` and ``hook`` are changes by key of a resource."""
+
+    def __init__(self) -> None:
+        self.whole: dict[str, str] = {}
+        self.hook: dict[str, str] = {}
+        self.ends: dict[str, str] = {}
+        self.gone: list[str] = []
+        self.exists = True
+
+    def __call__(self, tasks: list[Task], options: Options) -> Result:
+        assert options.check
+        assert not options.prove
+        (task,) = tasks
+        found = self.hook if options.hook else self.ends if task.ended else self.whole
+        return Result(
+            bool(found),
+            list(found.values()),
+            {},
+            {"app": {"exists": self.exists}},
+            list(self.gone),
+            frozenset(found),
+            list(self.gone),
+        )
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch) -> Host:
+    run = Host()
+    monkeypatch.setattr(status, "converge", run)
+    keeps(monkeypatch, HERE)
+    return run
+
+
+def keeps(monkeypatch: pytest.MonkeyPatch, task: Task) -> None:
+    monkeypatch.setattr(policies, "names", lambda: ["app"])
+    monkeypatch.setattr(policies, "load", lambda name: task)
+    monkeypatch.setattr(end, "declared", lambda name: None)
+
+
+Said = Callable[[], str]
+
+
+@pytest.fixture
+def said(capsys: pytest.CaptureFixture[str]) -> Said:
+    return lambda: capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("key", "state"),
+    [
+        (f"socket:{PATH}", "differs"),
+        ("directory:/run/app", "differs"),
+        (f"mount:{ENDPOINT}", "differs"),
+        ("file:/etc/socket-access/gates/app.json", "differs"),
+        ("member:anna:app", "membership missing"),
+        ("file:/etc/systemd/system/app.service.d/50-socket-access-app.conf", "hook missing"),
+        ("file@anna:/home/anna/.config/systemd/user/app.service.d/50.conf", "hook missing"),
+        ("unit:socket-access-gate-app.socket", "differs"),
+        ("unit:socket-access-app.path", "hook missing"),
+        (f"fstab:{ENDPOINT}", "hook missing"),
+    ],
+)
+def test_what_a_run_would_change(host: Host, said: Said, key: str, state: str) -> None:
+    host.whole = {key: "It changes."}
+    assert command.main(["status"]) == 1
+    way = "This puts it right: socket-access apply app."
+    assert said() == f"app ({PATH}): {state}. It changes. {way}\n"
+
+
+def test_the_worst_of_several_is_told(host: Host, said: Said) -> None:
+    host.whole = {"unit:socket-access-app.path": "One.", "member:anna:app": "Two."}
+    assert command.main(["status", "--json"]) == 1
+    (found,) = json.loads(said())
+    assert (found["state"], found["changes"]) == ("membership missing", ["One.", "Two."])
+    host.whole[f"socket:{PATH}"] = "Three."
+    command.main(["status", "--json"])
+    (found,) = json.loads(said())
+    assert found == {
+        "name": "app",
+        "path": PATH,
+        "state": "differs",
+        "changes": ["One.", "Two.", "Three."],
+        "notes": [],
+        "gone": [],
+        "remedy": "socket-access apply app",
+    }
+
+
+def test_somebody_who_is_gone(host: Host, said: Said) -> None:
+    """What a whole run would change meanwhile is not told, for it refuses; a hook's part is."""
+    host.gone = [GONE]
+    host.whole = {"file:/etc/socket-access/app.json": "The file is replaced."}
+    assert command.main(["status"]) == 1
+    sentence = (
+        "User anna does not exist on this host any more; create it again, or correct the declaration "
+        "and run the playbook."
+    )
+    assert said() == f"app ({PATH}): incomplete. {sentence}\n"
+    host.hook = {f"socket:{PATH}": "Her entry goes."}
+    assert command.main(["status"]) == 1
+    way = "This puts it right: socket-access apply --hook app."
+    assert said() == f"app ({PATH}): differs. Her entry goes. {way} {sentence}\n"
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_an_endpoint_that_nobody_finds(
+    host: Host, said: Said, monkeypatch: pytest.MonkeyPatch, exists: bool
+) -> None:
+    keeps(monkeypatch, THERE)
+    host.exists = exists
+    host.whole = {f"unit:{UNIT}": "The unit is started anew."}
+    assert command.main(["status"]) == 1
+    way = "This puts it right: socket-access apply app."
+    assert said() == f"app ({ENDPOINT}): differs. The unit is started anew. {way}\n"
+
+
+def test_an_endpoint_that_nobody_can_make(
+    host: Host, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeps(monkeypatch, THERE)
+    host.exists = False
+    assert command.main(["status"]) == 1
+    assert said().endswith("does not tell how it is made; run the playbook again.\n")
+
+
+def test_what_ends_grants_is_put_right_by_another_command(
+    host: Host, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The policy that hooks apply does not know the timer, so apply would do nothing about it."""
+    whole = Task(HERE.declared, HERE.holder, ended=(SocketPolicy("x", PATH),))  # type: ignore[arg-type]
+    monkeypatch.setattr(end, "declared", lambda name: whole)
+    assert command.main(["status"]) == 0
+    assert said() == f"app ({PATH}): as declared.\n"
+    host.ends = {"file:/etc/systemd/system/socket-access-ends:app.timer": "The timer is made."}
+    assert command.main(["status"]) == 1
+    way = "This puts it right: socket-access end app."
+    assert said() == f"app ({PATH}): hook missing. The timer is made. {way}\n"
+
+
+def test_a_policy_whose_file_is_gone_is_in_the_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = str(tmp_path / "etc")
+    content = compiled(HERE)
+    wanted = {"socket app": base64.b64encode(content).decode()}
+    keys = (f"{directory}/app.json", f"{directory}/gates/app.json", "/etc/other.json")
+    entries = {f"file:{key}": Entry({}, {}, wanted) for key in keys}
+    monkeypatch.setattr(RecordFile, "load", lambda self: Record(entries))
+    assert policies.names(directory) == ["app"]
+    assert policies.content("app", directory) == content
+    assert policies.load("app", directory).declared == HERE.declared
+    # What is there goes before what is recorded.
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "app.json").write_bytes(compiled(THERE))
+    assert policies.load("app", directory).declared == THERE.declared
+    assert policies.names(directory) == ["app"]
