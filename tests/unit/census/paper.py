@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.census.values import (
@@ -46,7 +45,7 @@ def seen(
 ) -> Seen:
     """A socket that everyone can connect to, with one client."""
     access = Access(0, 0, Acl.from_mode(0o755))
-    closed = Component("/run", DIRECTORY, replace(access, uid=directory_owner))
+    closed = Component("/run", DIRECTORY, access._replace(uid=directory_owner))
     leaf = Component(
         path, SOCKET, Access(owner, owner, acl or Acl.from_mode(0o666)), 0, None, 5, 50
     )

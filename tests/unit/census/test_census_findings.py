@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,7 +88,7 @@ def test_a_directory_of_the_one_who_serves_the_socket() -> None:
     whose = {"owner": 0, "directory_owner": 1000}
     assert _said(seen(**whose)) == []
     assert _said(seen(processes=(), **whose)) == [("writable-directory", "medium")]
-    other = replace(DAEMON, uid=1001)
+    other = DAEMON._replace(uid=1001)
     assert _said(seen(processes=(other,), **whose)) == [("writable-directory", "medium")]
 
 
