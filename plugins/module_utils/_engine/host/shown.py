@@ -29,7 +29,17 @@ PROPERTIES = (
     "EnvironmentFiles",
     "RootDirectory",
     "RootImage",
+    "BindPaths",
+    "BindReadOnlyPaths",
+    "TemporaryFileSystem",
+    "MountImages",
+    "ExtensionImages",
+    "ExtensionDirectories",
     "Result",
+)
+_MOUNTING = (
+    *("BindPaths", "BindReadOnlyPaths", "TemporaryFileSystem"),
+    *("MountImages", "ExtensionImages", "ExtensionDirectories"),
 )
 _LASTING = ("StateDirectory", "CacheDirectory", "LogsDirectory")
 _LENGTHS = {
@@ -54,6 +64,7 @@ class Shown:
     of a service that its group may do more with than others (systemd.exec(5), RuntimeDirectory=),
     ``environment_files`` are paths, or patterns of them, ``environment`` are the assignments of the
     unit itself as they are shown, in one line, ``root`` is what the service has for its root directory.
+    ``mounted`` has each setting by which the unit mounts something for its commands, with its value.
     """
 
     name: str
@@ -70,6 +81,7 @@ class Shown:
     environment_files: tuple[str, ...] = ()
     environment: str = ""
     root: str = ""
+    mounted: tuple[tuple[str, str], ...] = ()
 
 
 def shown(name: str, block: str) -> Shown:
@@ -102,6 +114,7 @@ def shown(name: str, block: str) -> Shown:
         ),
         environment=one("Environment"),
         root=one("RootImage") or one("RootDirectory").rstrip("/"),
+        mounted=tuple((name, one(name)) for name in _MOUNTING if one(name)),
     )
 
 
