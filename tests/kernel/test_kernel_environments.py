@@ -46,10 +46,21 @@ def top() -> Iterator[Path]:
 
 
 def exec_lines(
-    files: tuple[str, ...] = (), unit: str = "app.service", *, environment: str = "", root: str = ""
+    files: tuple[str, ...] = (),
+    unit: str = "app.service",
+    *,
+    environment: str = "",
+    root: str = "",
+    mounted: tuple[tuple[str, str], ...] = (),
 ) -> tuple[list[str], str]:
     """Return all that a unit would start because of us, and what is said where that is nothing."""
-    shown = Shown(unit, True, True, environment_files=files, environment=environment, root=root)
+    shown = Shown(
+        *(unit, True, True),
+        environment_files=files,
+        environment=environment,
+        root=root,
+        mounted=mounted,
+    )
     declared = {"app": {"path": "/run/app/s", "unit": unit, "allow": [{"user": str(BOB)} | BIND]}}
     (socket,) = validate(declared).sockets
     task = Task(socket, "socket app")
@@ -206,3 +217,57 @@ def test_a_root_directory_of_its_own_leaves_none() -> None:
     found, said = exec_lines(root="/srv/jail")
     assert found == []
     assert "has the root directory /srv/jail" in said
+
+
+@pytest.mark.parametrize("unit", ["app.service", "app.socket"])
+@pytest.mark.parametrize(
+    ("setting", "value", "point"),
+    [
+        ("BindPaths", "{0}/theirs:/etc:rbind", "/etc"),
+        (
+            "BindReadOnlyPaths",
+            "{0}/a:{0}/b:rbind -{0}/theirs:/usr/local/lib:norbind",
+            "/usr/local/lib",
+        ),
+        ("BindPaths", "{0}/theirs:/var/lib:rbind", "/var/lib"),
+        ("BindPaths", "{0}/theirs:{0}/link:rbind", "{0}/link"),
+        ("BindPaths", "{0}/a b:{0}/c:rbind", "{0}/a"),
+        # What its user makes of these is a link to /etc as soon as he likes.
+        ("BindPaths", "{0}/b:{0}/theirs/b:rbind", "{0}/theirs/b"),
+        ("BindPaths", "{0}/theirs/b:{0}/theirs/b:rbind", "{0}/theirs/b"),
+        ("TemporaryFileSystem", "/srv/x /run:ro,mode=0755", "/run"),
+        ("TemporaryFileSystem", "{0}/theirs/b", "{0}/theirs/b"),
+        ("MountImages", "-{0}/theirs/it.raw:/", "/"),
+        ("ExtensionImages", "{0}/theirs/it.raw", "/usr"),
+        ("ExtensionDirectories", "-{0}/theirs", "/usr"),
+    ],
+)
+def test_a_unit_that_mounts_something_where_a_hook_looks_gets_none(
+    top: Path, setting: str, value: str, point: str, unit: str
+) -> None:
+    """A hook has those mounts as well, with root's rights (measured: systemd 257)."""
+    (top / "theirs").mkdir()
+    os.chown(top / "theirs", ALICE, ALICE)
+    (top / "link").symlink_to("/etc")
+    found, said = exec_lines(unit=unit, mounted=((setting, value.format(top)),))
+    assert found == []
+    assert f" mounts something at {point.format(top)} for its commands" in said
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("BindPaths", "{0}/theirs:{0}/at:rbind"),
+        ("BindReadOnlyPaths", "/usr:/usr:rbind -/etc/ssl:/etc/ssl:rbind {0}/theirs/c:/srv/c"),
+        ("TemporaryFileSystem", "{0}/at:ro /srv"),
+        ("MountImages", "{0}/it.raw:{0}/at"),
+    ],
+)
+def test_a_unit_that_mounts_something_elsewhere_keeps_its_hook(
+    top: Path, setting: str, value: str
+) -> None:
+    (top / "theirs").mkdir()
+    os.chown(top / "theirs", ALICE, ALICE)
+    found, said = exec_lines(mounted=((setting, value.format(top)),))
+    assert len(found) == 3
+    assert not said

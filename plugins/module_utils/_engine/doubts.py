@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from .converge.record import Record
+from .errors import AccessError
 from .keep.parts import DEADLINE
 from .model.holders import declared_name, holder_of
 from .model.words import listed, one_line
@@ -96,14 +97,16 @@ def _what(path: str, missing: str | None) -> str:
 
 def _beside(path: str) -> str:
     """Return which other sockets there are in the directory, as the part of a sentence."""
-    directory = os.path.dirname(path)
-    found = []
+    # Loaded where there is a doubt.
+    from .host.entries import special_files
+
+    directory, missing = os.path.split(path)
     try:
-        with os.scandir(directory) as entries:
-            for entry in entries:
-                is_socket = stat.S_ISSOCK(entry.stat(follow_symlinks=False).st_mode)
-                if is_socket and entry.path != path:
-                    found.append(one_line(entry.path))
-    except OSError:
+        found = [
+            one_line(os.path.join(directory, name))
+            for name, status in special_files(directory)
+            if stat.S_ISSOCK(status.st_mode) and name != missing
+        ]
+    except (AccessError, OSError):
         return ""
     return f" (beside it there is {listed(sorted(found))})" if 0 < len(found) <= _MOST_NAMED else ""

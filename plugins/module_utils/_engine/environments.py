@@ -7,9 +7,9 @@
 """What a hook in the unit that makes a socket would be given besides its command, and by whom.
 
 systemd gives the environment of a service to each of its commands, those with root's rights ("+",
-systemd.service(5)) included, and its root directory as well.  With LD_PRELOAD= alone an environment is
-a program (ld.so(8)), and a root directory brings its own.  So where somebody else writes either, a
-hook with root's rights would be his.
+systemd.service(5)) included, and its root directory and its mounts as well.  With LD_PRELOAD= alone an
+environment is a program (ld.so(8)), and a root directory brings its own.  So where somebody else writes
+one of them, a hook with root's rights would be his.
 """
 
 from __future__ import annotations
@@ -76,6 +76,18 @@ def without_hook_in(shown: Shown) -> NoHook | None:
             f"reads its environment from {file}, which others than root can write; {_THEIRS}",
             f"{_LET_ROOT.format('the file')} {_OR_LEAVE_OUT}",
         )
+    if shown.mounted:
+        # Loaded where it is needed: few units mount something.
+        from .unit_mounts import covered
+
+        point = covered(shown.mounted)
+        if point is not None:
+            return NoHook(
+                f"mounts something at {point} for its commands, a hook with root's rights included, which "
+                "would find its programs and settings there, or wherever that leads",
+                "Let the unit mount it at a path that only root can turn, with nothing of the system "
+                "in it.",
+            )
     for name, value in _loading(shown):
         place = _not_roots(name, value)
         if place is not None:

@@ -258,6 +258,20 @@ def test_what_a_hook_is_given(
     assert (shown.environment, shown.root) == (environment, root)
 
 
+def test_what_a_unit_mounts(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = (
+        "LoadState=loaded\nBindPaths=/srv/a:/opt/b:rbind -/srv/c:/opt/d\nBindReadOnlyPaths=\n"
+        "TemporaryFileSystem=/opt/z:ro,mode=0700 /opt/y\nExtensionDirectories=-/srv/e\n"
+    )
+    monkeypatch.setattr(commands, "run", lambda *dummy, **more: answer)
+    (shown,) = Manager().show(["app.service"])
+    assert shown.mounted == (
+        ("BindPaths", "/srv/a:/opt/b:rbind -/srv/c:/opt/d"),
+        ("TemporaryFileSystem", "/opt/z:ro,mode=0700 /opt/y"),
+        ("ExtensionDirectories", "-/srv/e"),
+    )
+
+
 @pytest.mark.parametrize(
     "answer", ["RuntimeDirectoryMode=many\nRuntimeDirectory=x\n", "TimeoutStartUSec=1.2.3s\n"]
 )

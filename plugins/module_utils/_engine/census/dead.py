@@ -9,34 +9,68 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 
+from ..errors import AccessError
 from ..host import sock_diag
+from ..host.entries import entries, is_special
+from ..host.mounts import number_of
+from ..host.pinned import open_at, pin
 from . import places
 from .catalogue import DEAD_BY_DESIGN, known
 
 _RUN = "/run"
 # What is mounted below /run may belong to anybody, and hang; these are systemd's own tmpfs.
 _PLAIN_MOUNTS = ("/run/lock", "/run/user")
+# As far as anybody means to go: each has a descriptor, and users make as many as they like.
+_DEEPEST = 64
 _Identity = tuple[int, int]
 
 
-def socket_files(mount_points: Collection[str]) -> Iterator[str]:
-    """Yield the paths of all sockets below ``/run``, without looking into what is mounted there."""
-    todo = [_RUN]
-    while todo:
-        directory = todo.pop()
-        try:
-            with os.scandir(directory) as entries:
-                for entry in entries:
-                    # The type comes with the name, so nothing that could hang is looked at.
-                    if entry.is_dir(follow_symlinks=False):
-                        if entry.path not in mount_points or _is_plain(entry.path):
-                            todo.append(entry.path)
-                    elif not (entry.is_file(follow_symlinks=False) or entry.is_symlink()):
-                        yield entry.path
-        except OSError:
-            continue
+def socket_files(tell: Callable[[str], None]) -> Iterator[str]:
+    """Yield the paths of all sockets below ``/run``, without looking into what is mounted there.
+
+    What could not be looked at because it is a user's own file system is told.
+    """
+    with closing(pin(_RUN)) as held:
+        if held.leaf is not None:
+            yield from _below(held.leaf, number_of(held.leaf), _RUN, tell)
+
+
+def _below(
+    directory: int, mount: int | None, above: str, tell: Callable[[str], None]
+) -> Iterator[str]:
+    try:
+        found = entries(directory)
+    except OSError:
+        return
+    for entry in found:
+        path = f"{above}/{entry.name}"
+        # The type comes with the name, so nothing that could hang is looked at.
+        if entry.is_dir(follow_symlinks=False):
+            yield from _in(entry.name, directory, mount, path, tell)
+        elif is_special(entry):
+            yield path
+
+
+def _in(
+    name: str, above: int, mount: int | None, path: str, tell: Callable[[str], None]
+) -> Iterator[str]:
+    if path.count("/") > _DEEPEST:
+        return
+    try:
+        fd, found = open_at(name, above, mount, path)
+    except AccessError as error:
+        tell(str(error))
+        return
+    except OSError:
+        return
+    try:
+        if found == mount or _is_plain(path):
+            yield from _below(fd, found, path, tell)
+    finally:
+        os.close(fd)
 
 
 def _is_plain(path: str) -> bool:

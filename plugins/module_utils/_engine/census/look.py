@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..errors import AccessError
@@ -24,7 +23,7 @@ from .clients import clients
 from .holders import Holders, Processes, holders_of
 from .judged import Judges, reach_of_abstract
 from .people import People, people
-from .places import identities, place_of
+from .places import identities, place_of, resolved
 from .polkit import asks_polkit
 from .stale import StaleGroups
 from .units import Managers, run_by_root
@@ -37,6 +36,7 @@ _SHOW = (
     | sock_diag.SHOW_WAITING
     | sock_diag.SHOW_UID
 )
+_NO_SOCKET = "is not a socket, or cannot be looked at"
 _SEVERITIES = {"high": 0, "medium": 1, "low": 2}
 
 
@@ -63,7 +63,7 @@ class _Look:
         names: Names,
     ) -> None:
         self.paths = paths
-        self.managed = managed
+        self.managed = [(one, set(map(resolved, one.paths))) for one in managed]
         self.names = names
         self.unseen: list[str] = []
         self.people: People = people(stranger)
@@ -137,16 +137,24 @@ class _Look:
             if path.startswith("@"):
                 continue
             found = identities(path)
-            if not found and not os.path.lexists(path):
-                self.unseen.append(f"{path} does not exist.")
-            elif not found:
-                self.unseen.append(f"{path} is not a socket, or cannot be looked at.")
+            if not found:
+                self.unseen.append(self._no_socket(path))
             files |= found
         return [
             one
             for one in sockets
             if (one.device, one.inode) in files or (is_abstract(one) and name_of(one) in wanted)
         ]
+
+    def _no_socket(self, path: str) -> str:
+        """Return why there is no socket at a path that was asked for."""
+        try:
+            missing = walked(path).missing
+        except AccessError as error:
+            return str(error)
+        except OSError:
+            missing = None
+        return f"{path} {_NO_SOCKET if missing is None else 'does not exist'}."
 
     def _with_path(self, seen: Seen) -> Seen:
         """Add what its path shows: who can connect, where else it is, who manages it."""
@@ -165,17 +173,16 @@ class _Look:
             chain=chain,
             reach=self.judges.reach(chain),
             mounted_at=tuple(at),
-            managed=tuple(
-                one for one in self.managed if names & set(map(os.path.realpath, one.paths))
-            ),
+            managed=tuple(one for one, paths in self.managed if names & paths),
         )
 
     def _chain(self, path: str) -> Chain | None:
         try:
             return walked(path)
+        except PermissionError:
+            return None
         except (AccessError, OSError) as error:
-            if os.path.lexists(path):
-                self.unseen.append(f"The way to {path} could not be looked at: {error}")
+            self.unseen.append(f"The way to {path} could not be looked at: {error}")
             return None
 
     def _with_services(self, seen: list[Seen]) -> list[Seen]:
@@ -193,14 +200,13 @@ class _Look:
     def _dead(self) -> list[str]:
         """Return the paths of sockets at which nobody listens, of those that are asked about."""
         if self.paths is None:
-            points = {one.point for one in self.table}
-            declared = [path for one in self.managed for path in one.paths]
-            candidates = [*dead.socket_files(points), *declared]
+            declared = [path for one, dummy in self.managed for path in one.paths]
+            candidates = [*dead.socket_files(self.unseen.append), *declared]
         else:
             candidates = [path for path in self.paths if path.startswith("/")]
         found = [
             path
-            for path in dead.dead(map(os.path.realpath, candidates), self.alive.__contains__)
+            for path in dead.dead(map(resolved, candidates), self.alive.__contains__)
             # What is mounted there is told of as a mount.
             if path not in self.targets and not self.elsewhere.has(path)
         ]
@@ -219,7 +225,7 @@ class _Look:
         return [*found, *StaleGroups(self.people).of(seen)]
 
     def _about_mounts(self) -> Iterable[Finding]:
-        chosen = None if self.paths is None else set(map(os.path.realpath, self.paths))
+        chosen = None if self.paths is None else set(map(resolved, self.paths))
         for one in mounted.problems(self.table, self.targets, self.alive):
             if (chosen is None or one.socket in chosen) and not (
                 one.code == "stale-mount" and self.elsewhere.has(one.socket)

@@ -8,11 +8,12 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Collection, Iterator
 
+from ..errors import AccessError
 from ..host import mounts
+from ..host.pinned import walked
+from ..model.chain import SOCKET
 from .values import MEDIUM, Finding
 
 _Identity = tuple[int, int]
@@ -26,11 +27,11 @@ def targets(table: list[mounts.Mount]) -> dict[str, _Identity]:
     found = {}
     for point in dict.fromkeys(one.point for one in table if one.root != "/"):
         try:
-            status = os.lstat(point)
-        except OSError:
+            leaf = walked(point).leaf
+        except (AccessError, OSError):
             continue
-        if stat.S_ISSOCK(status.st_mode):
-            found[point] = (status.st_dev, status.st_ino & 0xFFFFFFFF)
+        if leaf is not None and leaf.kind == SOCKET:
+            found[point] = (leaf.device, leaf.inode & 0xFFFFFFFF)
     return found
 
 

@@ -15,12 +15,16 @@ from __future__ import annotations
 import errno
 import os
 import socket
-import stat
 from collections.abc import Mapping
+from contextlib import closing
 
+from ..errors import AccessError
+from ..host.entries import special_files
 from ..host.inode import magic_link
 from ..host.listening import file_system_of
+from ..host.pinned import Pin, pin, walked
 from ..host.sock_diag import UnixSocket
+from ..model.chain import SOCKET
 from .values import Place, name_of
 
 # The same number on all architectures but alpha (pidfd_getfd(2), Linux 5.6).
@@ -28,26 +32,28 @@ _PIDFD_GETFD = 438
 # include/uapi/linux/un.h
 _SIOCUNIXFILE = 0x89E0
 _DELETED = " (deleted)"
-_LOOK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def identities(path: str) -> set[tuple[int, int]]:
     """Return device and lower half of the inode of a socket file, as the kernel may call it.
 
-    Links on the way are followed.  There are none where the path leads to no socket.
+    Links on the way are followed.  There are none where the path leads to no socket, or where nobody
+    can look.
     """
     try:
-        fd = os.open(os.path.realpath(path), _LOOK)
-    except (OSError, ValueError):
+        with closing(pin(path)) as held:
+            return _identities(held)
+    except (AccessError, OSError, ValueError):
         return set()
-    try:
-        status = os.fstat(fd)
-        if not stat.S_ISSOCK(status.st_mode):
-            return set()
-        inode = status.st_ino & 0xFFFFFFFF
-        return {(status.st_dev, inode), (file_system_of(fd), inode)}
-    finally:
-        os.close(fd)
+
+
+def _identities(held: Pin) -> set[tuple[int, int]]:
+    leaf = held.chain.leaf
+    if held.leaf is None or leaf is None or leaf.kind != SOCKET:
+        return set()
+    inode = leaf.inode & 0xFFFFFFFF
+    # A file system may show other devices than the kernel has for it, as btrfs does.
+    return {(leaf.device, inode), (file_system_of(held.leaf), inode)}
 
 
 def is_bound(path: str) -> bool | None:
@@ -58,46 +64,63 @@ def is_bound(path: str) -> bool | None:
     connect.
     """
     try:
-        fd = os.open(os.path.realpath(path), _LOOK)
-    except (OSError, ValueError):
+        with closing(pin(path)) as held:
+            if held.leaf is None:
+                return None
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as one:
+                one.setblocking(False)
+                said = one.connect_ex(magic_link(held.leaf))
+    except (AccessError, OSError, ValueError):
         return None
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as one:
-            one.setblocking(False)
-            said = one.connect_ex(magic_link(fd))
-    finally:
-        os.close(fd)
     # EPERM: a datagram socket that takes messages from one sender alone (unix(7)).
     known = {0: True, errno.EPROTOTYPE: True, errno.EPERM: True, errno.ECONNREFUSED: False}
     return known.get(said)
 
 
-def is_at(path: str, one: UnixSocket) -> bool:
-    """Tell whether a path leads to the file of a socket."""
+def resolved(path: str) -> str:
+    """Return a path with all links in it resolved, as far as anybody can look."""
     try:
-        status = os.stat(path)
+        return walked(path).resolved
+    except (AccessError, OSError, ValueError):
+        return path
+
+
+def _found(path: str, one: UnixSocket) -> str | None:
+    """Return the path without links that leads to the file of a socket, None where it does not.
+
+    Raises AccessError where nobody can look, because of a user's own file system.
+    """
+    try:
+        with closing(pin(path)) as held:
+            there = (one.device, one.inode) in _identities(held)
+            return held.chain.resolved if there else None
     except (OSError, ValueError):
-        return False
-    if not stat.S_ISSOCK(status.st_mode) or status.st_ino & 0xFFFFFFFF != one.inode:
-        return False
-    # A file system may show other devices than the kernel has for it, as btrfs does.
-    return status.st_dev == one.device or (one.device, one.inode) in identities(path)
+        return None
 
 
 def place_of(one: UnixSocket, held: Mapping[int, int]) -> Place:
     """Return where a socket with a path is; ``held`` are descriptors of it by process id."""
+    try:
+        return _place_of(one, held)
+    except AccessError as error:
+        return Place(None, f"{name_of(one)} could not be looked for: {error}")
+
+
+def _place_of(one: UnixSocket, held: Mapping[int, int]) -> Place:
     bound = name_of(one) or ""
+    found = _found(bound, one) if bound.startswith("/") else None
+    if found is not None:
+        return Place(found)
     if bound.startswith("/"):
-        if is_at(bound, one):
-            return Place(os.path.realpath(bound))
         path = _beside(bound, one)
         if path is not None:
             return _moved(bound, path)
     for pid, fd in sorted(held.items()):
         if not bound.startswith("/"):
             path = _relative(pid, bound)
-            if path is not None and is_at(path, one):
-                return Place(os.path.realpath(path))
+            found = None if path is None else _found(path, one)
+            if found is not None:
+                return Place(found)
         opened, links = _opened(pid, fd) or (None, 0)
         if opened is None:
             continue
@@ -107,7 +130,7 @@ def place_of(one: UnixSocket, held: Mapping[int, int]) -> Place:
             )
         if opened.endswith(_DELETED):
             return Place(None, f"The file of {bound} was removed, so nobody can connect anew.")
-        if is_at(opened, one):
+        if _found(opened, one) is not None:
             return _moved(bound, opened)
         return Place(
             None,
@@ -131,13 +154,17 @@ def _beside(bound: str, one: UnixSocket) -> str | None:
     HAProxy renames its socket there, and Supervisor links it (rename(2), link(2)).  The kernel
     follows the first and not the second, and tells of it only who has CAP_NET_ADMIN.
     """
-    directory = os.path.realpath(os.path.dirname(bound))
+    directory = os.path.dirname(bound)
     try:
-        with os.scandir(directory) as entries:
-            names = [entry.path for entry in entries if entry.inode() & 0xFFFFFFFF == one.inode]
+        names = [
+            name
+            for name, status in special_files(directory)
+            if status.st_ino & 0xFFFFFFFF == one.inode
+        ]
     except OSError:
         return None
-    return next((path for path in names if is_at(path, one)), None)
+    found = (_found(os.path.join(directory, name), one) for name in names)
+    return next((path for path in found if path is not None), None)
 
 
 def _relative(pid: int, name: str) -> str | None:

@@ -8,11 +8,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
+from ..errors import AccessError
+from ..host.pinned import walked
 from ..model.holders import declared_name
 from ..policy import Endpoint, Grant, Principal, SocketPolicy
 from .values import APPLY, DECLARE, USE_PATH, Cause, Change
@@ -124,7 +125,15 @@ def missing_source(known: Relation, paths: Collection[str]) -> str | None:
     # What proxies and gates make is kept under names of its own.
     mounted = at is not None and at not in known.declared.kept
     source = known.declared.policy.path
-    return source if mounted and source not in paths and not os.path.lexists(source) else None
+    return source if mounted and source not in paths and not _is_there(source) else None
+
+
+def _is_there(path: str) -> bool:
+    """Tell whether a path leads to something, or to where nobody can look."""
+    try:
+        return walked(path).leaf is not None
+    except (AccessError, OSError):
+        return True
 
 
 def notes(known: Relation, paths: Collection[str], causes: Sequence[Cause]) -> list[str]:

@@ -8,13 +8,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 from ..census import mounted, places
+from ..errors import AccessError
 from ..host import mounts
 from ..host.mounts import Mount
-from ..model.chain import Chain
+from ..host.pinned import walked
+from ..model.chain import DIRECTORY, Chain
 from . import values
 from .served import Sockets
 from .values import Cause, Change
@@ -90,6 +91,14 @@ def _repair(point: str, sockets: Sockets, table: list[Mount]) -> Change:
     )
 
 
+def _is_directory(path: str) -> bool:
+    try:
+        leaf = walked(path).leaf
+    except (AccessError, OSError):
+        return False
+    return leaf is not None and leaf.kind == DIRECTORY
+
+
 def _is_alive(path: str | None, sockets: Sockets) -> bool:
     return path is not None and sockets.at(places.identities(path)) is not None
 
@@ -113,7 +122,7 @@ def _directories(chain: Chain, table: list[Mount]) -> Iterator[Cause]:
         if mounts.at(table, one.point)[-1] is not one:
             continue
         source = _name_then(table, one)
-        there = source is not None and os.path.isdir(source)
+        there = source is not None and _is_directory(source)
         commands: tuple[tuple[str, ...], ...] = (("umount", one.point),)
         if source is not None and there:
             commands = (*commands, ("mount", "--bind", source, one.point))

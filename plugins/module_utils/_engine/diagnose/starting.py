@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from ..errors import AccessError
 from ..host import commands
 from ..host.creator import socket_units
+from ..host.entries import special_files
 from ..model.chain import DIRECTORY, Chain
 from ..model.words import operand
 from . import values
@@ -85,13 +86,11 @@ def other_name(chain: Chain, sockets: Sockets) -> Change | None:
         directory = chain.resolved
     found = []
     try:
-        with os.scandir(directory) as entries:
-            for entry in entries:
-                status = entry.stat(follow_symlinks=False)
-                inode = (status.st_dev, status.st_ino & 0xFFFFFFFF)
-                if stat.S_ISSOCK(status.st_mode) and inode in sockets.files():
-                    found.append(entry.name)
-    except OSError:
+        for name, status in special_files(directory):
+            inode = (status.st_dev, status.st_ino & 0xFFFFFFFF)
+            if stat.S_ISSOCK(status.st_mode) and inode in sockets.files():
+                found.append(name)
+    except (AccessError, OSError):
         return None
     if not found:
         return None

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from ..errors import AccessError
 from ..host import mounts
-from ..host.pinned import pin
+from ..host.pinned import pin, refuse_theirs
 from ..host.processes import Process
 from ..model.chain import Chain
 
@@ -73,16 +73,16 @@ class Views:
     def __init__(self, path: str) -> None:
         self.hidden = 0
         self._path = path
-        self._own = _key("/proc/self")
+        self._own = _key("self")
         self._known: dict[Key, View | None] = {}
 
     def of(self, process: Process) -> View | None:
         """Return what a process sees where that is not what this process sees, else None."""
         try:
-            key = _key(f"/proc/{process.pid}")
+            key = _key(process.pid)
         except FileNotFoundError:
             return None  # It has ended.
-        except PermissionError:
+        except (AccessError, PermissionError):
             self.hidden += 1
             return None
         if key == self._own:
@@ -93,15 +93,15 @@ class Views:
 
     def _look(self, pid: int, key: Key) -> View | None:
         try:
-            root = os.open(f"/proc/{pid}/root", _DIRECTORY)
-        except OSError:
+            root = _root(pid)
+        except (AccessError, OSError):
             return None
         try:
             status = os.fstat(root)
             if (status.st_dev, status.st_ino) != key[1:]:
                 return None  # It has ended, and another one has its id.
-            table = mounts.read(f"/proc/{pid}/mountinfo")
-            held = pin(self._path, root=root)
+            table = mounts.read(_table(pid))
+            held = pin(self._path, root=root, table=_table(pid))
             held.close()
             resolved = held.chain.resolved or self._path
             return View(held.chain, _root_of(pid), mounts.covering(table, resolved))
@@ -111,10 +111,29 @@ class Views:
             os.close(root)
 
 
-def _key(directory: str) -> Key:
+def _key(pid: int | str) -> Key:
     """Return what tells one view from another: the mount namespace, and the root directory."""
-    root = os.stat(f"{directory}/root/")
-    return os.stat(f"{directory}/ns/mnt").st_ino, root.st_dev, root.st_ino
+    fd = _root(pid)
+    try:
+        root = os.fstat(fd)
+    finally:
+        os.close(fd)
+    return os.stat(f"/proc/{pid}/ns/mnt").st_ino, root.st_dev, root.st_ino
+
+
+def _root(pid: int | str) -> int:
+    """Return a descriptor of the root directory of a process, which may have chosen it (chroot(2))."""
+    root = os.open(f"/proc/{pid}/root", _DIRECTORY)
+    try:
+        refuse_theirs(root, "/", _table(pid))
+    except BaseException:
+        os.close(root)
+        raise
+    return root
+
+
+def _table(pid: int | str) -> str:
+    return f"/proc/{pid}/mountinfo"
 
 
 def _root_of(pid: int) -> str:

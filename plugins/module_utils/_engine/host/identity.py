@@ -31,3 +31,14 @@ def acting_as(who: Credentials) -> Iterator[None]:
         os.seteuid(0)
         os.setegid(gid)
         os.setgroups(groups)
+
+
+@contextmanager
+def as_root() -> Iterator[None]:
+    """Act as root again for a moment; raises PermissionError for who is not (seteuid(2))."""
+    uid = os.geteuid()
+    os.seteuid(0)
+    try:
+        yield
+    finally:
+        os.seteuid(uid)

@@ -10,12 +10,19 @@ from __future__ import annotations
 
 import os
 import re
+import struct
 from collections.abc import Iterable
 from typing import NamedTuple
+
+from .identity import as_root
 
 MOUNTINFO = "/proc/self/mountinfo"
 # What libmount keeps of mounts by users (mount(8)).
 UTAB = "/run/mount/utab"
+
+# AT_EMPTY_PATH and AT_STATX_DONT_SYNC; struct statx (include/uapi/linux/stat.h).
+_AS_IT_IS_KNOWN = 0x1000 | 0x4000
+_STATX, _DEVICE_AT, _DEVICE = 256, 136, struct.Struct("II")
 
 _DELETED = "//deleted"
 _NUMBER = re.compile(rb"^mnt_id:\s*([0-9]+)$", re.MULTILINE)
@@ -80,10 +87,11 @@ def number_of(fd: int) -> int | None:
     """Return the number of the mount that a descriptor is on (proc_pid_fdinfo(5)).
 
     Whatever the file system is, nobody but the kernel is asked.  None where it does not tell: without
-    /proc, and before Linux 5.14 where this process acts as a user.
+    /proc.
     """
+    name = f"/proc/self/fdinfo/{fd}"
     try:
-        info = os.open(f"/proc/self/fdinfo/{fd}", os.O_RDONLY | os.O_CLOEXEC)
+        info = _opened(name)
     except OSError:
         return None
     try:
@@ -91,6 +99,31 @@ def number_of(fd: int) -> int | None:
     finally:
         os.close(info)
     return None if found is None else int(found[1])
+
+
+def device_of(fd: int) -> int | None:
+    """Return the device of the file system that a descriptor is on, as this machine knows it already.
+
+    Nobody is asked for anything newer (statx(2), AT_STATX_DONT_SYNC); None where that is not known.
+    """
+    import ctypes
+
+    answer = ctypes.create_string_buffer(_STATX)
+    try:
+        failed = ctypes.CDLL(None).statx(fd, b"", _AS_IT_IS_KNOWN, 0, answer)
+    except AttributeError:
+        return None
+    return None if failed else os.makedev(*_DEVICE.unpack_from(answer, _DEVICE_AT))
+
+
+def _opened(name: str) -> int:
+    flags = os.O_RDONLY | os.O_CLOEXEC
+    try:
+        return os.open(name, flags)
+    except PermissionError:
+        # Before Linux 5.14 that is root's alone, also of a process that acts as a user.
+        with as_root():
+            return os.open(name, flags)
 
 
 def at(mounts: Iterable[Mount], target: str) -> list[Mount]:

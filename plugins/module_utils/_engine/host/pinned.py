@@ -32,10 +32,14 @@ from ..model.chain import (
     names_in,
 )
 from .inode import read_acl
-from .mounts import number_of, read
+from .mounts import MOUNTINFO, device_of, number_of, read
 
 _FLAGS = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _PROTECTED_SYMLINKS = "/proc/sys/fs/protected_symlinks"
+
+
+class Replaced(AccessError):
+    """Somebody put another inode in the place of one while it was looked at."""
 
 
 class Pin:
@@ -44,6 +48,12 @@ class Pin:
     def __init__(self, chain: Chain, held: dict[str, int]) -> None:
         self.chain = chain
         self._held = held
+
+    @property
+    def leaf(self) -> int | None:
+        """The descriptor of what the path leads to, None where nothing is there."""
+        leaf = self.chain.leaf
+        return None if leaf is None else self._held.get(leaf.path)
 
     def descriptor(self, path: str) -> int | None:
         """Return the descriptor of the component with this path, or None if it is not held."""
@@ -55,16 +65,23 @@ class Pin:
             os.close(self._held.popitem()[1])
 
 
-def pin(path: str, directories: Collection[str] = (), *, root: int | None = None) -> Pin:
+def pin(
+    path: str,
+    directories: Collection[str] = (),
+    *,
+    root: int | None = None,
+    table: str = MOUNTINFO,
+) -> Pin:
     """Walk an absolute path as the kernel would, links included, and hold what it leads to.
 
     ``directories`` names those on the way, as they are called after all links are resolved, whose
     descriptors are held as well.  ``root`` is a descriptor of the root directory of somebody else,
-    in whose mount namespace the walk then stays.  A part that does not exist is no error, the chain says so.
+    in whose mount namespace, with its ``table`` of mounts, the walk then stays.  A part that does not
+    exist is no error, the chain says so.
     Raises AccessError for more than 40 links (ELOOP, path_resolution(7)), and OSError for a path
     that the host cannot look up.
     """
-    walk = _Walk(path, frozenset(directories), root)
+    walk = _Walk(path, frozenset(directories), root, table)
     try:
         chain = walk.run()
     except BaseException:
@@ -98,39 +115,43 @@ def chain_of(path: str) -> Chain:
 class _Walk:
     """The state of one walk: directories entered, names still to go, components seen."""
 
-    def __init__(self, path: str, directories: frozenset[str], root: int | None) -> None:
+    def __init__(
+        self, path: str, directories: frozenset[str], root: int | None, table: str
+    ) -> None:
         self.root = root
+        self.table = table
         self.path = path
         self.directories = directories
-        self.stack: list[tuple[int, str]] = []
+        # Directories that were entered, and the mount that each is on.
+        self.stack: list[tuple[int, str, int | None]] = []
         self.todo = names_in(path)
         self.links = 0
         self.seen: list[Component] = []
         self.held: dict[str, int] = {}
-        # The mount on which the last component is.
-        self.mount: int | None = None
 
     def run(self) -> Chain:
         protected = _symlinks_are_protected()
         top = os.open("/", _FLAGS) if self.root is None else os.dup(self.root)
-        self.mount = number_of(top)
-        self._enter(top, "/")
+        mount = number_of(top)
+        if self.root is not None:
+            refuse_theirs(top, "/", self.table)
+        self._enter(top, "/", mount)
         while self.todo:
             name = self.todo.pop()
             if name == "..":
                 if len(self.stack) > 1:
                     os.close(self.stack.pop()[0])
                 continue
-            directory, above = self.stack[-1]
+            directory, above, mount = self.stack[-1]
             path = f"{above.rstrip('/')}/{name}"
             try:
-                fd = self._open(name, directory, path)
+                fd, mount = open_at(name, directory, mount, path, self.table)
             except FileNotFoundError:
                 rest = "/".join([path, *reversed(self.todo)])
                 return Chain(self.path, tuple(self.seen), path, None, protected, rest)
             kind = stat.S_IFMT(os.fstat(fd).st_mode)
             if kind == stat.S_IFDIR:
-                self._enter(fd, path)
+                self._enter(fd, path, mount)
             elif kind == stat.S_IFLNK:
                 self._follow(fd, path)
             else:
@@ -140,23 +161,10 @@ class _Walk:
                 self.seen.append(leaf)
                 blocked = path if self.todo else None
                 return Chain(self.path, tuple(self.seen), None, blocked, protected, path)
-        fd, path = self.stack[-1]
+        fd, path, dummy = self.stack[-1]
         self._hold(os.dup(fd), path)
         self.seen = [one for one in self.seen if one.path != path] + [_look(fd, path)]
         return Chain(self.path, tuple(self.seen), None, None, protected, path)
-
-    def _open(self, name: str, directory: int, path: str) -> int:
-        """Open what has a name, without a question to any file system but that of the directory."""
-        fd = os.open(name, _FLAGS, dir_fd=directory)
-        try:
-            mount = number_of(fd)
-            if mount != self.mount:
-                _refuse_theirs(mount, path)
-                self.mount = mount
-        except BaseException:
-            os.close(fd)
-            raise
-        return fd
 
     def _look_again(self, leaf: Component, name: str, directory: int) -> None:
         """Make sure that the name still leads to the leaf, by that one link alone.
@@ -165,7 +173,7 @@ class _Walk:
         hide that it is somebody else's inode (link(2)).
         """
         try:
-            fd = self._open(name, directory, leaf.path)
+            fd, dummy = open_at(name, directory, self.stack[-1][2], leaf.path, self.table)
         except FileNotFoundError:
             again = None
         else:
@@ -173,13 +181,13 @@ class _Walk:
             os.close(fd)
         seen = (leaf.device, leaf.inode, leaf.links)
         if again is None or (again.st_dev, again.st_ino, again.st_nlink) != seen:
-            raise AccessError(
+            raise Replaced(
                 f"{self.path} was replaced while it was looked at, so nothing was changed; run "
                 "again when its daemon has settled."
             )
 
-    def _enter(self, fd: int, path: str) -> None:
-        self.stack.append((fd, path))
+    def _enter(self, fd: int, path: str, mount: int | None) -> None:
+        self.stack.append((fd, path, mount))
         if all(one.path != path for one in self.seen):
             self.seen.append(_look(fd, path))
         if path in self.directories:
@@ -230,21 +238,54 @@ def _look(fd: int, path: str) -> Component:
 _KINDS = {stat.S_IFDIR: DIRECTORY, stat.S_IFLNK: SYMLINK, stat.S_IFSOCK: SOCKET}
 
 
-def _refuse_theirs(number: int | None, path: str) -> None:
-    """Raise AccessError where a user's own program answers for the file system of a mount."""
-    found = [one for one in read() if one.number == number and one.server is not None]
-    for one in found:
+def open_at(
+    name: str, directory: int, mount: int | None, path: str, table: str = MOUNTINFO
+) -> tuple[int, int | None]:
+    """Open what has a name, without a question to any file system but that of the directory.
+
+    Return its descriptor and the number of its mount; ``mount`` is that of the directory.
+    """
+    fd = os.open(name, _FLAGS, dir_fd=directory)
+    try:
+        found = number_of(fd)
+        if found != mount:
+            refuse_theirs(fd, path, table)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd, found
+
+
+def refuse_theirs(fd: int, path: str, table: str = MOUNTINFO) -> None:
+    """Raise AccessError where a user's own program answers for the file system of a descriptor."""
+    number = number_of(fd)
+    if number is None:
+        return
+    known = [one for name in dict.fromkeys((table, MOUNTINFO)) for one in read(name)]
+    found = [one for one in known if one.number == number]
+    if not found:
+        # Who was put into another root directory has it in no table of his own (chroot(2)).
+        device = device_of(fd)
+        found = [one for one in known if one.device == device]
+    if not found:
         raise AccessError(
-            f"{path} is a file system ({one.kind}) of user id {one.server}, whose own program answers "
-            f"for it, or never does; unmount it (fusermount3 -u {path}), and let root mount what "
-            "sockets are in."
+            f"{path} was unmounted while it was looked at, so nobody can tell who answers for its file "
+            "system; run again when the mounts there stay as they are."
         )
+    for one in found:
+        if one.server is not None:
+            raise AccessError(
+                f"{path} is a file system ({one.kind}) of user id {one.server}, whose own program "
+                f"answers for it, or never does; unmount it (fusermount3 -u {path}), and let root "
+                "mount what sockets are in."
+            )
 
 
 def _symlinks_are_protected() -> bool:
     """Read fs.protected_symlinks (proc_sys_fs(5)); where it cannot be read, take it as set."""
     try:
-        with open(_PROTECTED_SYMLINKS, encoding="ascii") as file:
-            return file.read().strip() != "0"
+        # Bytes, for a process that acts as a user could not load a codec from everywhere.
+        with open(_PROTECTED_SYMLINKS, "rb") as file:
+            return file.read().strip() != b"0"
     except OSError:
         return True

@@ -29,7 +29,17 @@ PROPERTIES = (
     "EnvironmentFiles",
     "RootDirectory",
     "RootImage",
+    "BindPaths",
+    "BindReadOnlyPaths",
+    "TemporaryFileSystem",
+    "MountImages",
+    "ExtensionImages",
+    "ExtensionDirectories",
     "Result",
+)
+_MOUNTING = (
+    *("BindPaths", "BindReadOnlyPaths", "TemporaryFileSystem"),
+    *("MountImages", "ExtensionImages", "ExtensionDirectories"),
 )
 _LASTING = ("StateDirectory", "CacheDirectory", "LogsDirectory")
 _LENGTHS = {
@@ -53,6 +63,7 @@ class Shown(NamedTuple):
     of a service that its group may do more with than others (systemd.exec(5), RuntimeDirectory=),
     ``environment_files`` are paths, or patterns of them, ``environment`` are the assignments of the
     unit itself as they are shown, in one line, ``root`` is what the service has for its root directory.
+    ``mounted`` has each setting by which the unit mounts something for its commands, with its value.
     """
 
     name: str
@@ -69,6 +80,7 @@ class Shown(NamedTuple):
     environment_files: tuple[str, ...] = ()
     environment: str = ""
     root: str = ""
+    mounted: tuple[tuple[str, str], ...] = ()
 
 
 def shown(name: str, block: str) -> Shown:
@@ -101,6 +113,7 @@ def shown(name: str, block: str) -> Shown:
         ),
         environment=one("Environment"),
         root=one("RootImage") or one("RootDirectory").rstrip("/"),
+        mounted=tuple((name, one(name)) for name in _MOUNTING if one(name)),
     )
 
 

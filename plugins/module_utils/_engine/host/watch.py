@@ -16,6 +16,8 @@ import struct
 import time
 from collections.abc import Collection
 
+from .mounts import number_of
+
 ATTRIB, MOVED_FROM, MOVED_TO = 0x004, 0x040, 0x080
 CREATE, DELETE, DELETE_SELF, MOVE_SELF = 0x100, 0x200, 0x400, 0x800
 _OVERFLOW, _IGNORED = 0x4000, 0x8000
@@ -164,7 +166,15 @@ def _look(held: int, names: Collection[str] | None) -> object:
 
 def _entry(directory: int, name: str) -> object:
     try:
-        status = os.lstat(name, dir_fd=directory)
+        fd = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
     except OSError:
         return None
+    try:
+        mount = number_of(fd)
+        if mount != number_of(directory):
+            # Nobody but the kernel is asked, for it may be a user's own file system.
+            return mount
+        status = os.fstat(fd)
+    finally:
+        os.close(fd)
     return (status.st_dev, status.st_ino, status.st_ctime_ns)

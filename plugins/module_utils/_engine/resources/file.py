@@ -12,16 +12,16 @@ import base64
 import errno
 import os
 import stat
-from collections.abc import Collection, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import AccessError
 from ..faults import in_words
-from ..host import atomic_file
+from ..host import atomic_file, theirs
 from ..host.identity import acting_as
-from ..host.pinned import pin
+from ..host.inode import magic_link
 from ..host.systemctl import Unanswered
 from ..host.systemd import Manager
 from ..model.account import User
@@ -78,9 +78,9 @@ class ManagedFile(base.Resource[FileState, bytes]):
         self._replaced = False
 
     def read(self) -> FileState | None:
+        if self._writer is not None:
+            return self._theirs()
         with self._rights():
-            if self._writer is not None:
-                _go(self.path)
             clean = not atomic_file.is_unfinished(self.path)
             try:
                 status = os.lstat(self.path)
@@ -92,6 +92,23 @@ class ManagedFile(base.Resource[FileState, bytes]):
                 raise _unread(self.path, error) from error
             content = _content(self.path)
         return FileState(content, status.st_mode & 0o7777, clean)
+
+    def _theirs(self) -> FileState:
+        """Return the same of a file below a user's own directories."""
+        try:
+            with self._rights(), theirs.directory(os.path.dirname(self.path)) as above:
+                found, clean = None, True
+                if above is not None:
+                    found = theirs.status(self.path, above)
+                    clean = theirs.status(f"{self.path}.new", above) is None
+                if above is None or found is None:
+                    missing = _missing_directories(self.path, self._made, theirs.is_directory)
+                    clean = clean and not any(map(theirs.is_empty, missing))
+                    return FileState(None, clean=clean, missing=missing)
+                content = theirs.content(self.path, above, _LARGEST)
+        except OSError as error:
+            raise _unread(self.path, error) from error
+        return FileState(content, found.st_mode & 0o7777, clean)
 
     def wanted(self, base: FileState, requests: Mapping[str, bytes]) -> FileState:
         contents = set(requests.values())
@@ -115,26 +132,56 @@ class ManagedFile(base.Resource[FileState, bytes]):
             return
         try:
             with self._rights():
-                if target.content is None:
-                    atomic_file.remove(self.path)
-                    _remove_directories(target.missing)
-                else:
-                    os.makedirs(os.path.dirname(self.path), mode=0o755, exist_ok=True)
-                    # In a user's own directory nothing is opened with other rights than his.
-                    later = self._unflushed if self._writer is None else None
-                    atomic_file.replace(self.path, target.content, target.mode, later=later)
+                self._write(target)
         except OSError as error:
             with self._rights():
-                _remove_directories(() if current is None else current.missing)
+                self._remove_directories(() if current is None else current.missing)
             raise AccessError(f"{self.path} cannot be written: {in_words(error)}") from error
         self._written = True
         self._replaced = None not in (current and current.content, target.content)
         if self._manager is not None:
             self._manager.changed()
 
+    def _write(self, target: FileState) -> None:
+        directory, name = os.path.split(self.path)
+        if target.content is None:
+            with self._place(directory) as place:
+                if place is not None:
+                    atomic_file.remove(f"{place}/{name}")
+            self._remove_directories(target.missing)
+            return
+        if self._writer is None:
+            os.makedirs(directory, mode=0o755, exist_ok=True)
+        else:
+            theirs.make(directory)
+        with self._place(directory) as place:
+            if place is None:
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), directory)
+            # In a user's own directory nothing is opened with other rights than his.
+            later = self._unflushed if self._writer is None else None
+            atomic_file.replace(f"{place}/{name}", target.content, target.mode, later=later)
+
+    @contextmanager
+    def _place(self, directory: str) -> Iterator[str | None]:
+        """Give a name of the directory that nobody can have lead elsewhere, None where it is gone."""
+        if self._writer is None:
+            yield directory
+            return
+        with theirs.directory(directory) as held:
+            yield None if held is None else magic_link(held)
+
+    def _remove_directories(self, directories: tuple[str, ...]) -> None:
+        rmdir = os.rmdir if self._writer is None else theirs.rmdir
+        for directory in directories:
+            try:
+                rmdir(directory)
+            except (AccessError, OSError):
+                # Gone already, or somebody else put something there.
+                return
+
     def interrupted(self) -> None:
         self._written = True
-        self._replaced = os.path.lexists(self.path)
+        self._replaced = self._writer is not None or os.path.lexists(self.path)
         if self._manager is not None:
             self._manager.changed()
 
@@ -192,19 +239,10 @@ class ManagedFile(base.Resource[FileState, bytes]):
         return nullcontext() if self._writer is None else acting_as(self._writer.credentials)
 
 
-def _go(path: str) -> None:
-    """Walk to a file of a user's, which raises AccessError where it could keep us waiting for ever."""
-    try:
-        pin(path).close()
-    except OSError as error:
-        raise _unread(path, error) from error
-
-
 def _content(path: str) -> bytes:
     """Return the content of a file that is there, as far as it can be one of ours.
 
-    The directory may be a user's, who could put a pipe or a link to a device there, which would never
-    end.  Whatever is no regular file, or too large, is just another content: it is replaced.
+    Whatever is no regular file, or too large, is just another content: it is replaced.
     """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -225,11 +263,13 @@ def _unread(path: str, error: OSError) -> AccessError:
     )
 
 
-def _missing_directories(path: str, made: Collection[str]) -> tuple[str, ...]:
+def _missing_directories(
+    path: str, made: Collection[str], is_there: Callable[[str], bool] = os.path.isdir
+) -> tuple[str, ...]:
     """Return the directories that are there only for files of ours, the innermost first."""
     missing = []
     directory = os.path.dirname(path)
-    while directory in made or not os.path.isdir(directory):
+    while directory in made or not is_there(directory):
         missing.append(directory)
         directory = os.path.dirname(directory)
     return tuple(missing)
@@ -241,12 +281,3 @@ def _is_empty(directory: str) -> bool:
             return next(entries, None) is None
     except OSError:
         return False
-
-
-def _remove_directories(directories: tuple[str, ...]) -> None:
-    for directory in directories:
-        try:
-            os.rmdir(directory)
-        except OSError:
-            # Gone already, or somebody else put something there.
-            return

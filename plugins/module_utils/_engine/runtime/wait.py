@@ -12,11 +12,16 @@ no event, so only there the kernel is asked every few milliseconds.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import time
+from collections.abc import Collection
+from contextlib import closing
 
 from ..host import listening
+from ..host.inode import magic_link
+from ..host.pinned import Replaced, pin, walked
 from ..host.watch import Watch
 
 _ASK_AGAIN = 0.003
@@ -52,17 +57,29 @@ def wait_for_listener(path: str, seconds: float, pid: int | None = None) -> bool
 
 def next_step(path: str) -> tuple[str, str]:
     """Return the deepest directory on the way that is there, and the name that is to appear."""
-    directory, name = os.path.split(os.path.realpath(path))
-    while not os.path.isdir(directory):
-        directory, name = os.path.split(directory)
-    return directory, name
+    try:
+        chain = walked(path)
+    except Replaced:
+        return os.path.split(path)
+    except PermissionError:
+        # As far as a user can see it in his own manager.
+        return next_step(os.path.dirname(path))
+    return os.path.split(chain.missing or chain.blocked or chain.resolved)
+
+
+def add(watch: Watch, path: str, names: Collection[str]) -> None:
+    """Watch what a path leads to, and nothing that was put in its place; raises what ``add`` does."""
+    with closing(pin(path)) as held:
+        if held.leaf is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        watch.add(magic_link(held.leaf), names=names)
 
 
 def _watch(watch: Watch, directory: str, name: str) -> float:
     """Watch for the name; return how long to wait at most before looking again, in seconds."""
     try:
-        watch.add(directory, names=(name,))
-    except FileNotFoundError:
+        add(watch, directory, (name,))
+    except (FileNotFoundError, Replaced):
         return 0.0
     except PermissionError:
         return _UNWATCHED
@@ -81,14 +98,13 @@ class _Sight:
     def listens(self) -> bool:
         """Tell whether somebody listens now."""
         try:
-            fd = os.open(self._path, os.O_PATH | os.O_CLOEXEC)
-        except (FileNotFoundError, NotADirectoryError, PermissionError):
-            self.socket = None
-            return False
-        try:
-            return self._listens(fd)
-        finally:
-            os.close(fd)
+            with closing(pin(self._path)) as held:
+                if held.leaf is not None:
+                    return self._listens(held.leaf)
+        except (Replaced, PermissionError):
+            pass
+        self.socket = None
+        return False
 
     def _listens(self, fd: int) -> bool:
         status = os.fstat(fd)

@@ -12,15 +12,15 @@ A daemon that sets something else again and again gets the last word, and the jo
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterable
 
 from ..errors import AccessError
+from ..host.pinned import Replaced, walked
 from ..host.watch import Watch
 from ..report import Result
 from .corrections import MOST, MOST_ANEW, QUIET, Corrections, CorrectionsFile, Inode
-from .wait import next_step
+from .wait import add, next_step
 
 _CALM = 0.2
 # A daemon that is started anew takes its socket away first, and the unit that watches looks again
@@ -69,7 +69,7 @@ def apply_until_calm(
                 memory.save(memory.load().refused(clock()))
                 raise FoughtBack(_fights_back(result, memory.load()))
             results.append(result)
-            calm = _CALM if os.path.lexists(paths[0]) else _ABSENT
+            calm = _ABSENT if _inode(paths[0]) is None else _CALM
             if time.monotonic() > ends:
                 leave()
                 return results
@@ -112,10 +112,10 @@ def _once(
 
 def _inode(path: str) -> Inode | None:
     try:
-        status = os.lstat(path)
-    except OSError:
+        leaf = walked(path).leaf
+    except (AccessError, OSError):
         return None
-    return status.st_dev, status.st_ino
+    return None if leaf is None else (leaf.device, leaf.inode)
 
 
 def _fights_back(result: Result, corrections: Corrections) -> str:
@@ -133,6 +133,6 @@ def _watch(watch: Watch, path: str) -> None:
     directory, name = next_step(path)
     for watched, names in ((directory, (name,)), (path, ())):
         try:
-            watch.add(watched, names=names)
-        except OSError:
+            add(watch, watched, names)
+        except (Replaced, OSError):
             pass  # It is not there, or may not be read; the other watch tells when that changes.
