@@ -24,18 +24,28 @@ def keep() -> int:
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
     keeper = os.getpid()
-    # None is lost that comes before the keeper knows what to do with it.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
+    # They are taken one by one below. A handler would not run before os.wait() returns, where the signal
+    # comes between the last instruction and the system call (signal(7), sigwaitinfo(2)).
+    known = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, known)
     child = os.fork()
     if not child:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return keeper
-    # The child removes its containers before it ends, and the keeper must not end before that.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda number, dummy: os.kill(child, number))
-    signal.pthread_sigmask(signal.SIG_SETMASK, before)
     while True:
-        pid, status = os.wait()
-        if pid == child:
-            code = os.waitstatus_to_exitcode(status)
+        number = signal.sigwait(known)
+        if number == signal.SIGTERM:
+            # The child removes its containers before it ends, and the keeper must not end before that. A
+            # terminal sends it the other signal itself.
+            os.kill(child, number)
+        elif number == signal.SIGCHLD:
+            _end_with(child)
+
+
+def _end_with(child: int) -> None:
+    """Wait for all that have ended; end as the child did, if it is one of them."""
+    # It is there to the end, so there is always somebody to wait for.
+    while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+        if ended[0] == child:
+            code = os.waitstatus_to_exitcode(ended[1])
             sys.exit(code if code >= 0 else 128 - code)
