@@ -49,10 +49,10 @@ def mount_pinned(source: int, target: int, directory: int, name: str) -> None:
 
 
 def users_can_mount() -> bool:
-    """Tell whether mount(8) is there and gets root's rights whoever starts it."""
+    """Tell whether mount(8) is there and gets root's rights whoever starts it; raises OSError."""
     try:
         status = os.stat(PROGRAM)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     return status.st_uid == 0 and bool(status.st_mode & stat.S_ISUID)
 
