@@ -115,7 +115,11 @@ def test_nobody_else_has_anything_run(spot: Path, script: Any, kind: str) -> Non
         ("exit 3", 9, b"failed The command ended with exit status 3."),
         ("kill -9 $$", 9, b"killed The command was ended by SIGKILL."),
         ("sleep 9", 0.5, b"timeout The command took longer than 0.5 seconds."),
-        ("trap '' TERM; sleep 9; sleep 9", 0.5, b"timeout The command took longer than 0.5 seconds."),
+        (
+            "trap '' TERM; sleep 9; sleep 9",
+            0.5,
+            b"timeout The command took longer than 0.5 seconds.",
+        ),
     ],
 )
 def test_a_failure_is_one_line(

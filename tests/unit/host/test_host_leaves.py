@@ -164,7 +164,11 @@ def test_a_tool_and_what_it_says() -> None:
     ("arguments", "seconds", "said"),
     [
         (("no-such-tool-at-all",), 9, "missing on this host; it was called to greet"),
-        (("sh", "-c", "echo broken >&2; exit 3"), 9, "exit status 3 and said: broken; it was called"),
+        (
+            ("sh", "-c", "echo broken >&2; exit 3"),
+            9,
+            "exit status 3 and said: broken; it was called",
+        ),
         (("sh", "-c", "exit 3"), 9, "said: nothing"),
         (("sh", "-c", r"printf 'a\nb\033[2J\n'; exit 3"), 9, r"said: a b\x1b[2J; it was called"),
         (("sleep", "5"), 0.2, "did not end within 0.2 seconds; it was called to greet"),
