@@ -24,7 +24,7 @@ from kernel.gate.test_kernel_gate_forward import Backend
 
 LISTED, STRANGER = 1, 2
 # How long it takes to close what is passed, and how long others may wait.
-CLINGS, PATIENCE = 3, 2.0
+CLINGS, PATIENCE = 30, 10.0
 
 
 class Attack:
