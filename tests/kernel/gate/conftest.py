@@ -6,16 +6,21 @@
 
 from __future__ import annotations
 
-import os
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 
 @pytest.fixture
-def spot(tmp_path: Path) -> Path:
-    """A directory in which every user may connect."""
-    for path in (tmp_path, *tmp_path.parents):
-        if path.stat().st_uid == os.geteuid() and path != Path("/"):
-            path.chmod(path.stat().st_mode | 0o011)
-    return tmp_path
+def spot() -> Iterator[Path]:
+    """A directory in which every user may connect.
+
+    Not one of pytest's: their parent is closed again whenever root starts pytest somewhere else.
+    """
+    path = Path(tempfile.mkdtemp(prefix="ua-", dir="/var/tmp"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)

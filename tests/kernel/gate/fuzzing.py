@@ -12,7 +12,6 @@ import random
 import signal
 import socket
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -62,10 +61,10 @@ def attack(place: Path, kind: str, does: str, chance: random.Random, count: int)
     else:
         rules["forward"] = str(place / "back.sock")
     with Echo(place / "back.sock", kind), gate(place, **rules) as one:
+        before = one.descriptors(pipes=False)
         fuzz(one, chance, count // 10)
-        time.sleep(0.2)
-        until(lambda: one.descriptors(pipes=False) < 14, 20)
-        before, memory = one.descriptors(pipes=False), one.memory()
+        until(lambda: one.descriptors(pipes=False) == before, 20)
+        memory = one.memory()
 
         def stranger() -> int:
             answers = 0
@@ -84,7 +83,7 @@ def attack(place: Path, kind: str, does: str, chance: random.Random, count: int)
         thread.start()
         fuzz(one, chance, count)
         thread.join()
-        assert got == [b"0"]
+        assert got == [b"0"], got
         until(lambda: one.descriptors(pipes=False) == before, 20)
         assert one.descriptors() <= before + 16
         assert one.memory() - memory < 3000

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pytest
 
 ENGINE = Path(__file__).resolve().parents[3] / "plugins" / "module_utils"
+_STRANGER = 71099
 KINDS = {"stream": socket.SOCK_STREAM, "seqpacket": socket.SOCK_SEQPACKET}
 
 _START = """
@@ -99,7 +100,7 @@ class Gate:
     def wait_ready(self) -> Gate:
         assert self.notify.recv(100) == b"READY=1"
         # The socket that said so is still open for a moment; asleep, it waits for callers.
-        until(lambda: "\nState:\tS" in Path(f"/proc/{self.pid}/status").read_text())
+        until(lambda: self.state() == "S")
         return self
 
     def connect(self, seconds: float = 10) -> socket.socket:
@@ -110,6 +111,36 @@ class Gate:
 
     def signal(self, number: int) -> None:
         os.kill(self.pid, number)
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Let it stand still; kill(2) returns before it does."""
+        self.signal(signal.SIGSTOP)
+        until(lambda: self.state() == "T")
+        yield
+        self.signal(signal.SIGCONT)
+
+    def state(self) -> str:
+        """Return what it does, as a letter (proc_pid_status(5))."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return status.partition("\nState:\t")[2][:1]
+
+    def threads(self) -> int:
+        return len(os.listdir(f"/proc/{self.pid}/task"))
+
+    def spent(self) -> int:
+        """Return the processor time of its first thread, in nanoseconds."""
+        return int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[0])
+
+    def catch_up(self) -> None:
+        """Return when it has accepted all who came before, and read what they sent."""
+        # It accepts one after the other, each time when it has read what is there (Loop.defer).
+        for dummy in range(2):
+            refused = self.said("REASON=not-listed")
+            os.seteuid(_STRANGER)
+            self.connect().close()
+            os.seteuid(0)
+            until(lambda refused=refused: self.said("REASON=not-listed") > refused)
 
     def wait(self, seconds: float = 10) -> int:
         """Return its exit status, or the negative signal."""

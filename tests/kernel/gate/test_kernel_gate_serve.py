@@ -37,6 +37,11 @@ def script(tmp_path: Path) -> Callable[[str], list[str]]:
     return make
 
 
+def waits(spot: Path) -> str:
+    """Return what has a command wait for a file, but not for longer than its test lasts."""
+    return f'while [ -d {spot} ] && [ ! -e "$file" ]; do sleep 0.01; done'
+
+
 def send(one: Gate, data: bytes) -> socket.socket:
     sock = one.connect()
     sock.sendall(data)
@@ -110,25 +115,29 @@ def test_nobody_else_has_anything_run(spot: Path, script: Any, kind: str) -> Non
 
 @each_kind
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("text", "limit", "expected"),
     [
-        ("exit 3", b"failed The command ended with exit status 3."),
-        ("kill -9 $$", b"killed The command was ended by SIGKILL."),
-        ("sleep 9", b"timeout The command took longer than 0.5 seconds."),
-        ("trap '' TERM; sleep 9; sleep 9", b"timeout The command took longer than 0.5 seconds."),
+        ("exit 3", 9, b"failed The command ended with exit status 3."),
+        ("kill -9 $$", 9, b"killed The command was ended by SIGKILL."),
+        ("sleep 9", 0.5, b"timeout The command took longer than 0.5 seconds."),
+        (
+            "trap '' TERM; sleep 9; sleep 9",
+            0.5,
+            b"timeout The command took longer than 0.5 seconds.",
+        ),
     ],
 )
 def test_a_failure_is_one_line(
-    spot: Path, script: Any, kind: str, text: str, expected: bytes
+    spot: Path, script: Any, kind: str, text: str, limit: float, expected: bytes
 ) -> None:
-    with gate(spot, type=kind, command=script(text), time_limit=0.5) as one:
+    with gate(spot, type=kind, command=script(text), time_limit=limit) as one:
         assert ask(one) == ERROR + expected + b"\n"
         until(lambda: one.said("VERDICT=failed"))
 
 
 def test_a_command_may_clean_up_when_its_time_is_over(spot: Path, script: Any) -> None:
     command = script(f"trap 'echo cleaned > {spot}/up; exit 0' TERM; sleep 9 & wait")
-    with gate(spot, command=command, time_limit=0.3) as one:
+    with gate(spot, command=command, time_limit=1) as one:
         assert ask(one).startswith(ERROR + b"timeout ")
         assert (spot / "up").read_text() == "cleaned\n"
 
@@ -175,10 +184,9 @@ def test_requests_that_are_too_long(spot: Path, script: Any, kind: str) -> None:
         assert ask(one, bytes(1000)) == bytes(1000)
         sock = one.connect()
         # All of it is there before the gate reads: what it leaves unread must not hide the reply.
-        one.signal(signal.SIGSTOP)
-        for dummy in range(5):
-            sock.sendall(bytes(1001))
-        one.signal(signal.SIGCONT)
+        with one.stopped():
+            for dummy in range(5):
+                sock.sendall(bytes(1001))
         time.sleep(0.2)
         assert reply(sock) == ERROR + b"too-long The request is longer than 1000 bytes.\n"
         until(lambda: one.said("REASON=too-long"))
@@ -229,13 +237,12 @@ def test_what_was_asked_for_is_done_though_nobody_waits(spot: Path, script: Any,
 
 @each_kind
 def test_the_next_request_is_served_while_one_runs(spot: Path, script: Any, kind: str) -> None:
-    command = script('read -r n; sleep "$n"; echo done')
+    command = script(f"read -r file; echo >> {spot}/begun; {waits(spot)}; echo done")
     with gate(spot, type=kind, command=command) as one:
-        slow = send(one, b"2\n")
-        time.sleep(0.05)
-        begun = time.monotonic()
-        assert ask(one, b"0\n") == b"done\n"
-        assert time.monotonic() - begun < 1
+        slow = send(one, f"{spot}/go\n".encode())
+        until((spot / "begun").exists)
+        assert ask(one, b"/\n") == b"done\n"
+        (spot / "go").touch()
         assert reply(slow) == b"done\n"
 
 
@@ -248,18 +255,21 @@ def test_only_so_many_run_at_once(spot: Path, script: Any) -> None:
 
 
 def test_many_requests_of_one_user_do_not_hold_up_another(spot: Path, script: Any) -> None:
-    with gate(spot, command=script("sleep 0.3"), at_once=2, users=[0, 71001]) as one:
+    order = spot / "order"
+    order.touch()
+    begin = f"file={spot}/go; echo $SOCKET_ACCESS_PEER_UID >> {order}"
+    command = script(f"{begin}; {waits(spot)}")
+    with gate(spot, command=command, at_once=2, users=[0, 71001]) as one:
         socks = [send(one, b"x") for dummy in range(20)]
-        time.sleep(0.1)
-
-        def other() -> float:
-            begun = time.monotonic()
-            ask(one)
-            return time.monotonic() - begun
-
-        assert float(as_user(71001, other)) < 0.9
-        for sock in socks:
-            sock.close()
+        until(lambda: order.read_text() == "0\n")
+        os.seteuid(71001)
+        other = send(one, b"x")
+        os.seteuid(0)
+        # It begins while the first of the twenty runs and the others wait.
+        until(lambda: order.read_text() == "0\n71001\n")
+        (spot / "go").touch()
+        assert reply(other) == b""
+        assert [reply(sock) for sock in socks] == [b""] * 20
 
 
 @each_kind
@@ -299,13 +309,14 @@ def test_nothing_is_left_of_a_command(spot: Path, script: Any) -> None:
 
 
 def test_sigterm_lets_requests_finish(spot: Path, script: Any) -> None:
-    command = script("sleep 0.5; echo done")
+    command = script(f"file={spot}/go; {waits(spot)}; echo done")
     with gate(spot, type="seqpacket", command=command, at_once=1) as one:
         idle = one.connect()
         socks = [send(one, b"x") for dummy in range(2)]
-        time.sleep(0.1)
+        one.catch_up()
         one.signal(signal.SIGTERM)
         assert idle.recv(1) == b""
+        (spot / "go").touch()
         assert [reply(sock) for sock in socks] == [b"done\n"] * 2
         idle.close()
         assert one.wait() == 0

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -28,6 +29,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.cre
     _open_of,
     creator_of,
 )
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.runtime import wait
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.runtime.wait import (
     wait_for_listener,
 )
@@ -129,14 +131,34 @@ def test_a_listener_in_another_network_namespace(place: Path) -> None:
         assert not listens(path)
         assert listens(path, pid)
         assert sock_diag.network_of() == own
-        started = time.monotonic()
-        assert wait_for_listener(str(path), 2, pid)
-        assert time.monotonic() - started < 0.2
+        with counted_looks() as looks:
+            assert wait_for_listener(str(path), 20, pid)
+        assert len(looks) == 1
         # Nobody knows where it listens, but it has been there for a while.
         started = time.monotonic()
-        assert wait_for_listener(str(path), 2)
-        assert 0.2 < time.monotonic() - started < 1
+        assert wait_for_listener(str(path), 20)
+        assert 0.2 < time.monotonic() - started < 10
     assert not wait_for_listener(str(path), 0.5, os.getpid())
+
+
+@contextmanager
+def counted_looks() -> Iterator[list[None]]:
+    """Have an item for each time that it looks whether somebody listens."""
+    looks: list[None] = []
+    real = wait._Sight.listens
+
+    def listens(sight: wait._Sight) -> bool:
+        looks.append(None)
+        return real(sight)
+
+    with mock.patch.object(wait._Sight, "listens", listens):
+        yield looks
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not told by an event is not seen by the second look, either."""
+    monkeypatch.setattr(wait, "_LOOK_AGAIN", 60.0)
 
 
 @contextmanager
@@ -147,28 +169,29 @@ def doing(work: Callable[[], None]) -> Iterator[None]:
     thread.join()
 
 
+@pytest.mark.usefixtures("told")
 def test_waiting_for_everything_to_appear(place: Path) -> None:
     path = place / "a" / "b" / "s"
     one = socket.socket(socket.AF_UNIX)
-    listened = []
+    found = []
 
     def daemon() -> None:
         for directory in (path.parent.parent, path.parent):
             time.sleep(0.05)
             directory.mkdir()
         time.sleep(0.05)
+        found.append(len(looks))
         one.bind(str(path))
         time.sleep(0.3)
-        listened.append(time.monotonic())
+        found.append(len(looks))
         one.listen()
 
-    with doing(daemon), one:
-        spent = time.process_time()
-        assert wait_for_listener(str(path), 5, os.getpid())
-        assert listened
-        assert time.monotonic() - listened[0] < 0.1
-        # It waits for events, and looks again only between bind() and listen().
-        assert time.process_time() - spent < 0.25
+    with counted_looks() as looks, doing(daemon), one:
+        assert wait_for_listener(str(path), 20, os.getpid())
+    # It waits for events, and looks again only between bind() and listen().
+    before, between = found
+    assert before <= 6
+    assert between > before + 6
 
 
 def test_a_socket_that_an_earlier_run_left_does_not_count(place: Path) -> None:
@@ -191,6 +214,7 @@ def test_a_socket_that_an_earlier_run_left_does_not_count(place: Path) -> None:
         assert renewed
 
 
+@pytest.mark.usefixtures("told")
 def test_directories_that_are_made_anew(place: Path) -> None:
     """A RuntimeDirectory= that is wiped while the hook waits."""
     path = place / "d" / "s"
@@ -207,11 +231,10 @@ def test_directories_that_are_made_anew(place: Path) -> None:
         one.listen()
 
     with doing(daemon), one:
-        started = time.monotonic()
-        assert wait_for_listener(str(path), 5, os.getpid())
-        assert time.monotonic() - started < 0.9
+        assert wait_for_listener(str(path), 20, os.getpid())
 
 
+@pytest.mark.usefixtures("told")
 def test_a_link_on_the_way(place: Path) -> None:
     (place / "real").mkdir()
     (place / "link").symlink_to(place / "real")
@@ -223,11 +246,10 @@ def test_a_link_on_the_way(place: Path) -> None:
         one.listen()
 
     with doing(daemon), one:
-        started = time.monotonic()
-        assert wait_for_listener(str(place / "link" / "s"), 5, os.getpid())
-        assert time.monotonic() - started < 0.9
+        assert wait_for_listener(str(place / "link" / "s"), 20, os.getpid())
 
 
+@pytest.mark.usefixtures("told")
 @pytest.mark.parametrize("there", ["nothing", "file", "bound", "directory"])
 def test_nobody_comes(place: Path, there: str) -> None:
     path = place / "s"
@@ -240,7 +262,7 @@ def test_nobody_comes(place: Path, there: str) -> None:
             one.bind(str(path))
         started = time.monotonic()
         assert not wait_for_listener(str(path), 0.4, os.getpid())
-        assert 0.4 <= time.monotonic() - started < 0.8
+        assert 0.4 <= time.monotonic() - started < 10
 
 
 def test_a_listener_that_no_unit_runs(place: Path) -> None:

@@ -90,9 +90,9 @@ def test_one_holds_the_lock_and_the_other_waits(tmp_path: Path) -> None:
         Lock(directory, seconds=0.2)
     assert "0.2 seconds" in str(caught.value)
     assert directory in str(caught.value)
+    started = time.monotonic()
     released = threading.Timer(0.2, first.release)
     released.start()
-    started = time.monotonic()
     second = Lock(directory, seconds=5)
     assert time.monotonic() - started > 0.1
     released.join()
@@ -161,18 +161,22 @@ def test_a_tool_and_what_it_says() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "seconds", "said"),
     [
-        (("no-such-tool-at-all",), "missing on this host; it was called to greet"),
-        (("sh", "-c", "echo broken >&2; exit 3"), "exit status 3 and said: broken; it was called"),
-        (("sh", "-c", "exit 3"), "said: nothing"),
-        (("sh", "-c", r"printf 'a\nb\033[2J\n'; exit 3"), r"said: a b\x1b[2J; it was called"),
-        (("sleep", "5"), "did not end within 0.2 seconds; it was called to greet"),
+        (("no-such-tool-at-all",), 9, "missing on this host; it was called to greet"),
+        (
+            ("sh", "-c", "echo broken >&2; exit 3"),
+            9,
+            "exit status 3 and said: broken; it was called",
+        ),
+        (("sh", "-c", "exit 3"), 9, "said: nothing"),
+        (("sh", "-c", r"printf 'a\nb\033[2J\n'; exit 3"), 9, r"said: a b\x1b[2J; it was called"),
+        (("sleep", "5"), 0.2, "did not end within 0.2 seconds; it was called to greet"),
     ],
 )
-def test_a_tool_that_fails(arguments: tuple[str, ...], said: str) -> None:
+def test_a_tool_that_fails(arguments: tuple[str, ...], seconds: float, said: str) -> None:
     with pytest.raises(AccessError) as caught:
-        commands.run(arguments, seconds=0.2, purpose="greet")
+        commands.run(arguments, seconds=seconds, purpose="greet")
     assert said in str(caught.value)
     assert arguments[0] in str(caught.value)
 

@@ -146,8 +146,8 @@ def send_nothing(path: str) -> str:
 
 def stay_silent(path: str) -> float:
     """Return after how many seconds somebody who never sends is sent away."""
+    begun = time.monotonic()
     with connected(path, socket.SOCK_STREAM) as sock:
-        begun = time.monotonic()
         sock.recv(1)
         return time.monotonic() - begun
 
@@ -218,16 +218,21 @@ def resident(name: str) -> int:
         return int(re.findall(r"VmRSS:\s+(\d+)", file.read())[0])
 
 
-def records(since: float, *matches: str) -> list[dict[str, str]]:
-    """Return what the journal has of gates since then."""
-    subprocess.run(["journalctl", "--sync"], check=False)
-    shown = subprocess.run(
-        ["journalctl", "--output=json", f"--since=@{since:.6f}", "--no-pager", *matches],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return [json.loads(line) for line in shown.stdout.splitlines()]
+def records(since: float, *matches: str, least: int = 1) -> list[dict[str, str]]:
+    """Return what the journal has of gates since then; a caller can be gone before that is said."""
+    ends = time.monotonic() + PATIENCE
+    while True:
+        subprocess.run(["journalctl", "--sync"], check=False)
+        shown = subprocess.run(
+            ["journalctl", "--output=json", f"--since=@{since:.6f}", "--no-pager", *matches],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        found = [json.loads(line) for line in shown.stdout.splitlines()]
+        if len(found) >= least or time.monotonic() > ends:
+            return found
+        time.sleep(0.1)
 
 
 def who() -> dict[str, object]:
@@ -391,11 +396,7 @@ def journal() -> dict[str, object]:
     once("app", stream, ASK, "fail")
     fields = ("SOCKET_ACCESS_NAME", "PEER_UID", "PEER_COMM", "BYTES_IN", "BYTES_OUT", "VERDICT")
     fields += ("REASON", "EXIT_STATUS", "PRIORITY", "SYSLOG_IDENTIFIER", "MESSAGE")
-    for dummy in range(50):
-        found = records(begun, "SYSLOG_IDENTIFIER=socket-access")
-        if len(found) >= 5:
-            break
-        time.sleep(0.1)
+    found = records(begun, "SYSLOG_IDENTIFIER=socket-access", least=5)
     return {
         "records": [{key: one.get(key) for key in fields} for one in found],
         "complete": all({"PEER_GID", "PEER_PID", "PEER_UNIT"} <= one.keys() for one in found),

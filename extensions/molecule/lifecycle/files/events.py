@@ -38,7 +38,10 @@ WIDEST, NARROWEST, AT_ONCE = 3000.0, 10000.0, 60000.0
 
 @dataclass(frozen=True)
 class Daemon:
-    """A daemon of this scenario; ``never_wider`` where the socket is to be born as declared."""
+    """A daemon of this scenario.
+
+    ``renews`` where a reload makes the socket anew, ``never_wider`` where it is to be born as declared.
+    """
 
     name: str
     path: str
@@ -46,6 +49,7 @@ class Daemon:
     hook: str
     user: str | None = None
     reload: bool = False
+    renews: bool = False
     package: str | None = None
     never_wider: bool = False
     settles: float = 0.3
@@ -117,13 +121,9 @@ def one_by_one(daemons: list[Daemon]) -> tuple[list[dict[str, object]], list[str
             problems += differs(f"before {event}", [daemon])
             watchers = Watchers([daemon.path])
             watchers.start()
-            inode = number(daemon.path)
+            before = changed(daemon.path)
             cause(daemon)
-            wait(
-                event,
-                [daemon],
-                inode if event == "kill -9" and daemon.unit == daemon.service else None,
-            )
+            wait([daemon], before if comes_later(event, daemon) else None)
             log = watchers.stop()
             problems += differs(f"after {event}", [daemon])
             row, wrong = judge(event, daemon, log, WIDEST, NARROWEST)
@@ -145,12 +145,12 @@ def wiped(daemons: list[Daemon]) -> tuple[list[dict[str, object]], list[str]]:
     for user in sorted({daemon.user for daemon in daemons}, key=str):
         units = [unit for daemon in daemons if daemon.user == user for unit in daemon.units]
         next(daemon for daemon in daemons if daemon.user == user).systemctl("start", *units)
-    wait("/run was wiped", daemons, None)
+    wait(daemons, None)
     return all_at_once("/run wiped", daemons, watchers.stop(), problems)
 
 
 def booted(daemons: list[Daemon]) -> tuple[list[dict[str, object]], list[str]]:
-    wait("the host was booted", daemons, None)
+    wait(daemons, None)
     run("systemctl", "stop", "life-clients.service")
     with open(BOOT_LOG, encoding="utf-8") as file:
         log = json.load(file)
@@ -191,19 +191,29 @@ def state(path: str) -> str:
     return done.stdout + done.stderr
 
 
-def number(path: str) -> int | None:
+def comes_later(event: str, daemon: Daemon) -> bool:
+    """Tell whether systemctl(1) does not wait for the new socket that an event leads to."""
+    if event == "kill -9":
+        return daemon.unit == daemon.service
+    return event == "reload" and daemon.renews
+
+
+def changed(path: str) -> int | None:
     try:
         return os.stat(path).st_ctime_ns
     except OSError:
         return None
 
 
-def wait(event: str, daemons: list[Daemon], killed: int | None) -> None:
-    """Wait until all is as declared, and some time more for what comes late."""
+def wait(daemons: list[Daemon], before: int | None) -> None:
+    """Wait until all is as declared, and some time more for what comes late.
+
+    ``before`` is when the socket that is to go changed last, which is as declared still.
+    """
     ends = time.monotonic() + PATIENCE
     while time.monotonic() < ends:
         paths = [daemon.path for daemon in daemons]
-        if killed is not None and number(paths[0]) == killed:
+        if before is not None and changed(paths[0]) == before:
             time.sleep(0.01)
         elif all(one == DECLARED for one in probe(paths).values()):
             break

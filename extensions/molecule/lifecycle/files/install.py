@@ -16,6 +16,8 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 LIFE = os.path.dirname(os.path.abspath(__file__))
@@ -145,7 +147,8 @@ def install(daemons: list[dict[str, Any]]) -> None:
     run("systemctl", "daemon-reload")
     run("systemctl", "--quiet", "enable", "life-clients.service")
     run("systemctl", "--quiet", "enable", "--now", *names(daemons, None))
-    wait("the user's manager", f"/run/user/{pwd.getpwnam(OWNER).pw_uid}/systemd/private")
+    private = f"/run/user/{pwd.getpwnam(OWNER).pw_uid}/systemd/private"
+    wait(f"The user's manager's {private}", partial(os.path.exists, private))
     run(
         "systemctl",
         "--user",
@@ -157,19 +160,20 @@ def install(daemons: list[dict[str, Any]]) -> None:
         *names(daemons, OWNER),
     )
     for daemon in daemons:
-        wait(daemon["name"], daemon["path"])
-    time.sleep(2)  # For the one that changes its mode late.
+        wait(daemon["path"], partial(os.path.exists, daemon["path"]))
+    (late,) = (daemon["path"] for daemon in daemons if daemon["name"] == "late")
+    wait(f"The late mode of {late}", lambda: os.stat(late).st_mode & 0o777 == 0o777)
     run("/usr/bin/python3", f"{LIFE}/snapshot.py", "take", "/var/lib/life/before.json")
     # It is gone again before anything is compared.
     run("groupadd", "--system", "life-gone")
 
 
-def wait(what: str, path: str) -> None:
+def wait(what: str, is_there: Callable[[], bool]) -> None:
     for dummy in range(600):
-        if os.path.exists(path):
+        if is_there():
             return
         time.sleep(0.05)
-    raise SystemExit(f"{what}: {path} did not come.")
+    raise SystemExit(f"{what} did not come.")
 
 
 def remove(daemons: list[dict[str, Any]]) -> None:

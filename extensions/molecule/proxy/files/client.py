@@ -28,6 +28,7 @@ from collections import Counter
 import connect
 
 PATIENCE = 60.0
+AFTERWARDS = 500
 
 
 def messages(path: str, *sizes: str) -> dict[str, object]:
@@ -116,14 +117,16 @@ def many(path: str, number: str) -> dict[str, object]:
 def meanwhile(path: str, user: str, *command: str) -> dict[str, object]:
     watcher = connect.Process(user, lambda ends: _watch(path, ends))
     status = subprocess.run(command, check=False).returncode
-    time.sleep(0.5)
     watcher.end()
     return {"status": status, "results": watcher.result()}
 
 
 def _watch(path: str, ends: connect.Ends) -> dict[str, int]:
+    """Try all the time, and so many times more where the command has come to its end."""
     results: Counter[str] = Counter()
-    while not ends():
+    left = AFTERWARDS
+    while left:
+        left -= ends()
         results[connect.attempt(path, patience=0)] += 1
         time.sleep(0.0002)
     return results
