@@ -1,0 +1,236 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change or vanish at any time.
+
+"""Clients that are connected to a socket now and get in no more once this run has closed it.
+
+A connection outlives the right to make it, so they work on until they connect anew, maybe weeks
+later.  What the kernel does not tell is not told, and stops no run.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from .converge.steps import Step
+from .host.accounts import Accounts
+from .host.clients import clients
+from .host.holders import Holders, holders_of
+from .host.listening import identities_of
+from .host.processes import Process, credentials_of, process
+from .host.sock_diag import (
+    SHOW_NAME,
+    SHOW_PEER,
+    SHOW_VFS,
+    SHOW_WAITING,
+    UnixSocket,
+    dump,
+    one_of_each,
+)
+from .model.access import Access
+from .model.account import Credentials
+from .model.chain import Chain
+from .model.holders import holder_of
+from .model.words import Names
+from .policy.types import Grant, Principal
+from .reach.walk import findings
+from .report import Seen
+from .resources.inode_access import InodeAccess
+from .shut_out_words import Client, in_words
+
+_SHOW = SHOW_NAME | SHOW_VFS | SHOW_PEER | SHOW_WAITING
+_OURS = "socket-access-"
+
+
+class _Connected(NamedTuple):
+    """The processes at the other ends of a socket's connections, and how many ends nobody holds."""
+
+    processes: tuple[Process, ...]
+    hidden: int
+
+
+def shut_out(
+    seen: Iterable[Seen],
+    steps: Iterable[Step],
+    moving: Collection[Grant],
+    stranger: Credentials,
+    names: Names,
+) -> list[str]:
+    """Return a sentence for each socket that these steps close to somebody who is connected.
+
+    It is asked before they are done, for some of them end connections.  ``moving`` are grants whose
+    endpoint is made anew by another method in this run.
+    """
+    inodes = {step.resource.path: step for step in steps if isinstance(step.resource, InodeAccess)}
+    narrowed = {path for path, step in inodes.items() if step.narrows}
+    closing = [one for one in seen if _is_narrowed(one, narrowed)]
+    if not closing:
+        return []
+    planned = {path: step.target for path, step in inodes.items() if step.target is not None}
+    connected = _connected(closing)
+    accounts = Accounts()
+    said = []
+    for one in closing:
+        found = connected.get(one.one.facts.chain.resolved)
+        if found is None:
+            continue
+        judged = _Judge(one, planned, moving, stranger, accounts)
+        out = [
+            judged.client(process, names) for process in found.processes if judged.loses(process)
+        ]
+        by_policy = one.parts.task.holder == holder_of(one.parts.task.declared.name)
+        if out:
+            said.append(in_words(one.task.declared.path, out, by_policy=by_policy))
+        if found.hidden:
+            one.one.notes.append(
+                f"{found.hidden} of the connections to {one.task.declared.path}, which gets "
+                "narrower, are those of processes that may not be looked at here (it takes "
+                "CAP_SYS_PTRACE), so whether these will be refused when they connect anew is not "
+                "known."
+            )
+    return said
+
+
+def _is_narrowed(one: Seen, narrowed: Collection[str]) -> bool:
+    chain = one.one.facts.chain
+    return chain.leaf is not None and any(part.path in narrowed for part in chain.components)
+
+
+def _connected(closing: Sequence[Seen]) -> dict[str, _Connected]:
+    """Return who is connected to each socket, by its path; what the kernel hides is left out."""
+    wanted = {}
+    try:
+        for one in closing:
+            path = one.one.facts.chain.resolved
+            descriptor = one.one.pin.descriptor(path)
+            if descriptor is not None:
+                wanted[path] = identities_of(descriptor)
+        found = dict(_ends(wanted))
+        holders = holders_of({end for ends in found.values() for side in ends for end in side})
+    except OSError:
+        return {}
+    return {path: _known(*ends, holders) for path, ends in found.items()}
+
+
+def _ends(
+    wanted: dict[str, set[tuple[int, int]]],
+) -> Iterator[tuple[str, tuple[set[int], set[int]]]]:
+    """Yield for each path the sockets of the clients, and those of the daemon.
+
+    The kernel lists one network namespace at a time, and the daemon may have another one.
+    """
+    left = dict(wanted)
+    for sockets in _lists():
+        for path in list(left):
+            chosen = [one for one in sockets if one.takes and (one.device, one.inode) in left[path]]
+            if chosen:
+                del left[path]
+                theirs = set().union(*clients(sockets, chosen).values())
+                own = {one.number for one in sockets if one.peer in theirs and one.name}
+                yield path, (theirs, own.union(one.number for one in chosen))
+        if not left:
+            return
+
+
+def _lists() -> Iterator[list[UnixSocket]]:
+    yield dump(None, _SHOW)
+    for pid in one_of_each():
+        try:
+            yield dump(pid, _SHOW)
+        except OSError:
+            continue
+
+
+def _known(theirs: set[int], own: set[int], holders: Holders) -> _Connected:
+    daemon = {pid for end in own for pid in holders.of(end)}
+    pids = {pid for end in theirs for pid in holders.of(end)} - daemon
+    found = []
+    for pid in sorted(pids):
+        try:
+            one = process(pid)
+        except (OSError, KeyError, ValueError):
+            continue  # As it is with one that ends at this moment.
+        if one is not None and not (one.unit or "").startswith(_OURS):
+            found.append(one)
+    alone = sum(not holders.of(end) for end in theirs) if holders.hidden else 0
+    return _Connected(tuple(found), alone)
+
+
+class _Judge:
+    """Who could connect to one socket before the steps of a run, and cannot after them."""
+
+    def __init__(
+        self,
+        one: Seen,
+        planned: Mapping[str, Access],
+        moving: Collection[Grant],
+        stranger: Credentials,
+        accounts: Accounts,
+    ) -> None:
+        self._before = one.one.facts.chain
+        self._after = self._before.with_access(planned)
+        self._mounted = bool(one.parts.mounts)
+        self._stranger = stranger
+        self._accounts = accounts
+        self._joining = one.plan.memberships
+        self._elsewhere = [
+            grant for grant in one.parts.task.declared.allow if _is_elsewhere(grant, one)
+        ]
+        # Those who are refused by name are meant to be.
+        self._meant = [*one.task.declared.refuse, *(grant.principal for grant in moving)]
+
+    def loses(self, process: Process) -> bool:
+        """Tell whether a process could connect anew before, and cannot after."""
+        now = credentials_of(process, self._stranger)
+        # That a process lacks a group that its user is given in this run is told by itself.
+        then = now._replace(groups=now.groups | self._joined(process.uid))
+        if any(self._is(process, principal) for principal in self._meant):
+            return False
+        before, after = self._before, self._after
+        if not _passes(before, now) and (self._mounted or _sees_otherwise(process.pid)):
+            before, after = before.only_leaf(), after.only_leaf()
+        return _passes(before, now) and not _passes(after, then)
+
+    def client(self, process: Process, names: Names) -> Client:
+        """Return a process as it is told of."""
+        grants = (one for one in self._elsewhere if self._is(process, one.principal))
+        ends = (grant.endpoint.at for grant in grants if grant.endpoint is not None)
+        return Client(process, names.user_name(process.uid), next(ends, None))
+
+    def _is(self, process: Process, principal: Principal) -> bool:
+        if principal.kind == "user":
+            user = self._accounts.user(principal.name)
+            return user is not None and user.uid == process.uid
+        group = self._accounts.group(principal.name)
+        return group is not None and group.gid in process.gids
+
+    def _joined(self, uid: int) -> set[int]:
+        joined = set()
+        for user, group in self._joining:
+            one, other = self._accounts.user(user), self._accounts.group(group)
+            if one is not None and one.uid == uid and other is not None:
+                joined.add(other.gid)
+        return joined
+
+
+def _is_elsewhere(grant: Grant, one: Seen) -> bool:
+    return grant.endpoint is not None and grant.endpoint.at != one.task.declared.path
+
+
+def _passes(chain: Chain, who: Credentials) -> bool:
+    return all(one.allowed for one in findings(chain, who))
+
+
+def _sees_otherwise(pid: int) -> bool:
+    """Tell whether a process may have come by another way: a container's, a sandbox's, a chroot's."""
+    try:
+        if os.readlink(f"/proc/{pid}/ns/mnt") != os.readlink("/proc/self/ns/mnt"):
+            return True
+        there, here = os.stat(f"/proc/{pid}/root"), os.stat("/")
+    except OSError:
+        return False
+    return (there.st_dev, there.st_ino) != (here.st_dev, here.st_ino)
