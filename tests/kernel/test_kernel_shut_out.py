@@ -1,0 +1,285 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who is connected now and gets in no more after a run: real daemons and clients, real refusals."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from ansible_collections.unixsocket.access.plugins.module_utils._engine import shut_out
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import (
+    holders,
+    sock_diag,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.acl import Acl
+from kernel.hosts import ALICE, BOB, CAROL, CROWD, MALLORY, STAFF, Place, become, fork, kill
+
+
+@pytest.fixture
+def home() -> Iterator[Place]:
+    """A place of root's alone, on the way to which everyone may search."""
+    base = Path(tempfile.mkdtemp(prefix="socket-access-test-", dir="/var/lib"))
+    base.chmod(0o755)
+    top = base / "top"
+    top.mkdir()
+    place = Place(top, base / "record")
+    yield place
+    place.close()
+    shutil.rmtree(base)
+
+
+@contextmanager
+def connected(
+    path: str, uid: int, groups: tuple[int, ...] = (), kind: int = socket.SOCK_STREAM
+) -> Iterator[int]:
+    """Let a process of a user connect and stay so; its process id."""
+    reading, writing = os.pipe()
+
+    def work() -> None:
+        _close_all_but(writing)
+        if uid:
+            become(uid, groups=groups)
+        client = socket.socket(socket.AF_UNIX, kind)
+        client.connect(path)
+        os.write(writing, b"x")
+        time.sleep(60)
+
+    pid = fork(work)
+    os.close(writing)
+    try:
+        assert os.read(reading, 1) == b"x", "It could not connect."
+        yield pid
+    finally:
+        os.close(reading)
+        kill(pid)
+
+
+def can_connect(path: str, uid: int, groups: tuple[int, ...] = ()) -> bool:
+    """Tell by a real connect() whether a user gets in now."""
+
+    def work() -> None:
+        become(uid, groups=groups)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+            try:
+                client.connect(path)
+            except PermissionError:
+                os._exit(13)
+
+    return os.waitstatus_to_exitcode(os.waitpid(fork(work), 0)[1]) == 0
+
+
+def told(home: Place, sockets: dict[str, Any], **how: Any) -> list[str]:
+    """Run check mode and then the real run; return what both told, which must be the same."""
+    checked = home.run(sockets, check=True, **how).warnings
+    done = home.run(sockets, **how).warnings
+    assert checked == done
+    return done
+
+
+def test_an_unnamed_client_is_told_of_and_really_refused(home: Place) -> None:
+    path = home.listen("s", 0o777)
+    declared = {"app": {"path": path, "allow": [{"user": str(ALICE)}]}}
+    with connected(path, ALICE), connected(path, BOB) as stranger, connected(path, 0):
+        (said,) = told(home, declared)
+        assert said.startswith(f"This client of the socket {path} is connected now and will be ")
+        assert f"(pid {stranger}, " in said
+        assert f"of user {BOB};" in said
+        assert f'declare it (allow: [{{user: "{BOB}"}}]), or let it be so.' in said
+        assert can_connect(path, ALICE)
+        assert not can_connect(path, BOB)
+        # Nothing narrows any more, though the stranger is still connected.
+        with mock.patch.object(shut_out, "shut_out", side_effect=AssertionError("looked again")):
+            assert home.run(declared).warnings == []
+        # What the sentence proposes is a declaration that lets it in.
+        declared["app"]["allow"] += [{"user": str(BOB)}]  # type: ignore[operator]
+        assert told(home, declared) == []
+        assert can_connect(path, BOB)
+        # And who loses a grant that it had is told of as well.
+        declared["app"]["allow"] = [{"user": str(BOB)}]
+        (said,) = told(home, declared)
+        assert f"of user {ALICE};" in said
+        assert not can_connect(path, ALICE)
+
+
+def test_nobody_is_told_of_who_stays_in(home: Place) -> None:
+    path = home.listen("s", 0o777, BOB)
+    declared = {"app": {"path": path, "allow": [{"group": str(STAFF)}], "refuse": [str(MALLORY)]}}
+    with (
+        connected(path, ALICE, (STAFF,)),
+        connected(path, BOB),
+        connected(path, 0),
+        # Refused by name, so that is meant.
+        connected(path, MALLORY),
+    ):
+        assert told(home, declared) == []
+        assert can_connect(path, ALICE, (STAFF,))
+        assert can_connect(path, BOB)
+        assert not can_connect(path, MALLORY)
+
+
+def test_a_run_that_only_opens_looks_at_nobody(home: Place) -> None:
+    path = home.listen("s", 0o700, BOB)
+    with (
+        connected(path, BOB),
+        mock.patch.object(sock_diag, "dump", side_effect=AssertionError("looked")),
+        mock.patch.object(holders, "holders_of", side_effect=AssertionError("looked")),
+    ):
+        assert told(home, {"app": {"path": path, "allow": [{"user": str(ALICE)}]}}) == []
+        assert can_connect(path, ALICE)
+
+
+def test_who_could_not_connect_before_loses_nothing(home: Place) -> None:
+    directory = home.directory("d", 0o755)
+    path = home.listen("d/s", 0o777)
+    with connected(path, BOB):
+        # Such as a daemon that connected as root and is somebody else now.
+        directory.chmod(0o700)
+        assert told(home, {"app": {"path": path, "allow": []}}) == []
+
+
+def test_the_way_counts_as_the_socket_does(home: Place) -> None:
+    directory = home.directory("d", 0o700)
+    path = home.listen("d/s", Acl.from_mode(0o666))
+    grants = [{"user": str(one), "open_parents": [str(directory)]} for one in (ALICE, BOB)]
+    declared = {"app": {"path": path, "mode": "0666", "allow": grants}}
+    # Nobody else gets there, though the socket is open to all: no proof of that.
+    assert told(home, declared, prove=False) == []
+    with connected(path, BOB), connected(path, ALICE):
+        declared["app"]["allow"] = grants[:1]
+        (said,) = told(home, declared, prove=False)
+        assert f"of user {BOB};" in said
+        assert str(ALICE) not in said
+        assert not can_connect(path, BOB)
+        assert can_connect(path, ALICE)
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_SEQPACKET, socket.SOCK_DGRAM])
+def test_other_types(home: Place, kind: int) -> None:
+    path = home.listen("s", 0o777, kind=kind)
+    names = {socket.SOCK_SEQPACKET: "seqpacket", socket.SOCK_DGRAM: "dgram"}
+    with connected(path, BOB, kind=kind):
+        (said,) = told(home, {"app": {"path": path, "type": names[kind]}})  # type: ignore[index]
+        assert f"of user {BOB};" in said
+
+
+def test_accepted_connections_and_the_daemon_s_own_processes(home: Place) -> None:
+    path = home.listen("s", 0o777)
+    (listener,) = home.listeners
+    with connected(path, BOB) as client:
+        accepted, dummy = listener.accept()
+        # A worker of the daemon has its end, and is connected to the socket itself.
+
+        def work() -> None:
+            _close_all_but(accepted.fileno())
+            become(CAROL)
+            client = _connect(path)
+            time.sleep(60)
+            client.close()
+
+        worker = fork(work)
+        accepted.close()
+        try:
+            _until(lambda: can_be_seen(path, 2))
+            (said,) = told(home, {"app": {"path": path}})
+        finally:
+            kill(worker)
+        assert f"(pid {client}, " in said
+        assert str(CAROL) not in said
+
+
+def test_many_are_counted_and_each_user_is_shown(home: Place) -> None:
+    path = home.listen("s", 0o777)
+    with ExitStack() as stack:
+        for dummy in range(5):
+            stack.enter_context(connected(path, BOB))
+        stack.enter_context(connected(path, CAROL))
+        (said,) = told(home, {"app": {"path": path}})
+    assert said.startswith(f"These clients of the socket {path} are connected now and will be ")
+    assert said.count("(pid ") == 3
+    assert " and 3 more; declare them (allow: [" in said
+    assert f"of user {CAROL}" in said
+
+
+def test_a_socket_that_is_there_and_one_whose_daemon_is_down(home: Place) -> None:
+    paths = {name: home.listen(name, 0o777) for name in ("a", "b", "c")}
+    home.listeners.pop(1).close()
+    with connected(paths["a"], BOB), connected(paths["c"], CAROL):
+        said = told(home, {name: {"path": path} for name, path in paths.items()}, prove=False)
+    assert len(said) == 2
+    assert f"socket {paths['a']} is" in said[0]
+    assert f"socket {paths['c']} is" in said[1]
+
+
+def test_the_modules_for_one_socket(home: Place) -> None:
+    path = home.listen("s", 0o777)
+    with connected(path, BOB):
+        (said,) = told(
+            home,
+            {"app": {"path": path, "group": str(CROWD), "mode": "0660"}},
+            holder="socket_mode ",
+            exclusive=False,
+        )
+        assert f"let it in with this task (user {BOB})" in said
+        assert not can_connect(path, BOB)
+
+
+@pytest.mark.parametrize("room", ["sock_diag", "proc"])
+def test_where_the_kernel_does_not_tell_the_run_goes_on(home: Place, room: str) -> None:
+    path = home.listen("s", 0o777)
+    real = os.listdir
+
+    def listed(where: str) -> list[str]:
+        if where.startswith("/proc/") and where.endswith("/fd"):
+            raise PermissionError(13, "hidden", where)
+        return real(where)
+
+    hidden = (
+        mock.patch.object(shut_out, "dump", side_effect=OSError(93, "no protocol"))
+        if room == "sock_diag"
+        else mock.patch.object(holders.os, "listdir", listed)
+    )
+    with connected(path, BOB), hidden:
+        result = home.run({"app": {"path": path}}, prove=False)
+    assert result.warnings == []
+    assert result.changed
+    notes = [one for one in result.sockets["app"]["notes"] if "CAP_SYS_PTRACE" in one]
+    assert len(notes) == (room == "proc")
+
+
+def _close_all_but(kept: int) -> None:
+    """Be no daemon of the test's own: whoever has its listener open would be one."""
+    os.closerange(3, kept)
+    os.closerange(kept + 1, 4096)
+
+
+def _connect(path: str) -> socket.socket:
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    client.connect(path)
+    return client
+
+
+def can_be_seen(path: str, count: int) -> bool:
+    """Tell whether that many connections to a path are known to the kernel."""
+    show = sock_diag.SHOW_NAME | sock_diag.SHOW_PEER | sock_diag.SHOW_WAITING
+    named = [one for one in sock_diag.dump(None, show) if one.name == os.fsencode(path) + b"\0"]
+    return sum(bool(one.peer) + len(one.waiting) for one in named) >= count
+
+
+def _until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 5
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
