@@ -45,6 +45,8 @@ from .shut_out_words import Client, in_words
 _SHOW = SHOW_NAME | SHOW_VFS | SHOW_PEER | SHOW_WAITING
 _OURS = "socket-access-"
 
+_Identities = set[tuple[int, int]]
+
 
 class _Connected(NamedTuple):
     """The processes at the other ends of a socket's connections, and how many ends nobody holds."""
@@ -102,42 +104,58 @@ def _is_narrowed(one: Seen, narrowed: Collection[str]) -> bool:
 
 def _connected(closing: Sequence[Seen]) -> dict[str, _Connected]:
     """Return who is connected to each socket, by its path; what the kernel hides is left out."""
-    wanted = {}
     try:
-        for one in closing:
-            path = one.one.facts.chain.resolved
-            descriptor = one.one.pin.descriptor(path)
-            if descriptor is not None:
-                wanted[path] = identities_of(descriptor)
-        found = dict(_ends(wanted))
-        holders = holders_of({end for ends in found.values() for side in ends for end in side})
+        found = dict(_ends({one.one.facts.chain.resolved: one for one in closing}))
+        theirs, own = (set().union(*ends) for ends in zip(*found.values())) if found else ((), ())
+        if not theirs:
+            return {}
+        holders = holders_of({*theirs, *own})
     except OSError:
         return {}
     return {path: _known(*ends, holders) for path, ends in found.items()}
 
 
-def _ends(
-    wanted: dict[str, set[tuple[int, int]]],
-) -> Iterator[tuple[str, tuple[set[int], set[int]]]]:
+def _ends(wanted: Mapping[str, Seen]) -> Iterator[tuple[str, tuple[set[int], set[int]]]]:
     """Yield for each path the sockets of the clients, and those of the daemon.
 
     The kernel lists one network namespace at a time, and the daemon may have another one.
     """
-    left = dict(wanted)
-    for sockets in _lists():
-        for path in list(left):
-            chosen = [one for one in sockets if one.takes and (one.device, one.inode) in left[path]]
-            if chosen:
-                del left[path]
-                theirs = set().union(*clients(sockets, chosen).values())
-                own = {one.number for one in sockets if one.peer in theirs and one.name}
-                yield path, (theirs, own.union(one.number for one in chosen))
+    left = {path: _as_stat_shows(one) for path, one in wanted.items()}
+    for number, sockets in enumerate(_lists()):
+        if number == 1:
+            left = {path: _as_the_kernel_may(wanted[path]) for path in left}
+        by_file = {(one.device, one.inode): one for one in sockets if one.takes}
+        chosen = {
+            path: by_file[identity]
+            for path, identities in left.items()
+            for identity in identities
+            if identity in by_file
+        }
+        peers = clients(sockets, chosen.values()) if chosen else {}
+        opposite = {one.peer: one.number for one in sockets if one.peer and one.name}
+        for path, one in chosen.items():
+            del left[path]
+            theirs = peers[one.number]
+            yield path, (theirs, {one.number, *(opposite[end] for end in theirs & opposite.keys())})
         if not left:
             return
 
 
+def _as_stat_shows(one: Seen) -> _Identities:
+    leaf = one.one.facts.chain.leaf
+    return set() if leaf is None else {(leaf.device, leaf.inode & 0xFFFFFFFF)}
+
+
+def _as_the_kernel_may(one: Seen) -> _Identities:
+    descriptor = one.one.pin.descriptor(one.one.facts.chain.resolved)
+    return set() if descriptor is None else identities_of(descriptor)
+
+
 def _lists() -> Iterator[list[UnixSocket]]:
-    yield dump(None, _SHOW)
+    """Yield the sockets of one's own network namespace, twice where need be, then of all others."""
+    own = dump(None, _SHOW)
+    yield own
+    yield own
     for pid in one_of_each():
         try:
             yield dump(pid, _SHOW)
