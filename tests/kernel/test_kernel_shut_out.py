@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import socket
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +27,23 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.host imp
     sock_diag,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.acl import Acl
-from kernel.hosts import ALICE, BOB, CAROL, CROWD, MALLORY, STAFF, Place, become, fork, kill
+from kernel.hosts import (
+    ALICE,
+    BOB,
+    CAROL,
+    CROWD,
+    MALLORY,
+    STAFF,
+    Place,
+    become,
+    fork,
+    kill,
+    with_accounts_of_its_own,
+)
+
+_libc = ctypes.CDLL(None, use_errno=True)
+# unshare(2)
+_NEW_NETWORK, _NEW_MOUNTS = 0x40000000, 0x00020000
 
 
 @pytest.fixture
@@ -43,13 +61,18 @@ def home() -> Iterator[Place]:
 
 @contextmanager
 def connected(
-    path: str, uid: int, groups: tuple[int, ...] = (), kind: int = socket.SOCK_STREAM
+    path: str,
+    uid: int,
+    groups: tuple[int, ...] = (),
+    kind: int = socket.SOCK_STREAM,
+    prepared: Callable[[], None] = lambda: None,
 ) -> Iterator[int]:
     """Let a process of a user connect and stay so; its process id."""
     reading, writing = os.pipe()
 
     def work() -> None:
         _close_all_but(writing)
+        prepared()
         if uid:
             become(uid, groups=groups)
         client = socket.socket(socket.AF_UNIX, kind)
@@ -236,6 +259,66 @@ def test_the_modules_for_one_socket(home: Place) -> None:
         assert not can_connect(path, BOB)
 
 
+def test_a_daemon_in_a_network_of_its_own(home: Place) -> None:
+    path = str(home.top / "s")
+
+    def daemon() -> None:
+        assert _libc.unshare(_NEW_NETWORK) == 0
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.bind(path)
+        os.chmod(path, 0o777)
+        listener.listen()
+        time.sleep(60)
+
+    pid = fork(daemon)
+    try:
+        _until(lambda: os.path.exists(path) and can_connect(path, ALICE))
+        with connected(path, BOB) as client:
+            (said,) = told(home, {"app": {"path": path}})
+            assert f"(pid {client}, " in said
+    finally:
+        kill(pid)
+
+
+def test_a_container_that_has_the_socket_mounted(home: Place) -> None:
+    home.directory("d", 0o700)
+    path = home.listen("d/s", 0o777)
+    inside = home.top / "mounted"
+    inside.touch()
+
+    def mounted() -> None:
+        assert _libc.unshare(_NEW_MOUNTS) == 0
+        subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+        subprocess.run(["mount", "--bind", path, str(inside)], check=True)
+
+    with connected(str(inside), BOB, prepared=mounted) as client:
+        # It cannot search the host's directory, but it never walks there.
+        (said,) = told(home, {"app": {"path": path}})
+        assert f"(pid {client}, " in said
+
+
+def test_a_process_without_the_group_that_its_user_gets_is_told_of_once() -> None:
+    def inside() -> list[str]:
+        with open("/etc/passwd", "a", encoding="ascii") as file:
+            file.write(f"bob:x:{BOB}:{BOB}::/:/bin/sh\n")
+        with open("/etc/group", "a", encoding="ascii") as file:
+            file.write(f"bob:x:{BOB}:\ncrew:x:{STAFF}:\n")
+        top = Path("/var/lib/socket-access-test-crew")
+        top.mkdir()
+        try:
+            home = Place(top, top / "record")
+            path = home.listen("s", 0o777)
+            grant = {"user": "bob", "method": "group"}
+            with connected(path, BOB):
+                declared = {"path": path, "group": "crew", "allow": [grant]}
+                return home.run({"app": declared}, prove=False).warnings
+        finally:
+            shutil.rmtree(top)
+
+    (said,) = with_accounts_of_its_own(inside)
+    assert said.startswith("These processes of user bob lack the group crew until")
+
+
 @pytest.mark.parametrize("room", ["sock_diag", "proc"])
 def test_where_the_kernel_does_not_tell_the_run_goes_on(home: Place, room: str) -> None:
     path = home.listen("s", 0o777)
@@ -253,10 +336,10 @@ def test_where_the_kernel_does_not_tell_the_run_goes_on(home: Place, room: str) 
     )
     with connected(path, BOB), hidden:
         result = home.run({"app": {"path": path}}, prove=False)
-    assert result.warnings == []
     assert result.changed
-    notes = [one for one in result.sockets["app"]["notes"] if "CAP_SYS_PTRACE" in one]
-    assert len(notes) == (room == "proc")
+    said = [one for one in result.warnings if "to whom 1 of its connections belong" in one]
+    assert result.warnings == said
+    assert len(said) == (room == "proc")
 
 
 def _close_all_but(kept: int) -> None:

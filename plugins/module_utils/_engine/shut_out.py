@@ -33,10 +33,12 @@ from .host.sock_diag import (
 )
 from .model.access import Access
 from .model.account import Credentials
+from .model.acl import WRITE
 from .model.chain import Chain
 from .model.holders import holder_of
 from .model.words import Names
 from .policy.types import Grant, Principal
+from .reach.permission import decide
 from .reach.walk import findings
 from .report import Seen
 from .resources.inode_access import InodeAccess
@@ -64,6 +66,8 @@ def shut_out(
 ) -> list[str]:
     """Return a sentence for each socket that these steps close to somebody who is connected.
 
+    Another one tells where it is hidden who that is.
+
     It is asked before they are done, for some of them end connections.  ``moving`` are grants whose
     endpoint is made anew by another method in this run.
     """
@@ -88,11 +92,11 @@ def shut_out(
         if out:
             said.append(in_words(one.task.declared.path, out, by_policy=by_policy))
         if found.hidden:
-            one.one.notes.append(
-                f"{found.hidden} of the connections to {one.task.declared.path}, which gets "
-                "narrower, are those of processes that may not be looked at here (it takes "
-                "CAP_SYS_PTRACE), so whether these will be refused when they connect anew is not "
-                "known."
+            said.append(
+                f"The socket {one.task.declared.path} gets narrower, and to whom {found.hidden} of "
+                "its connections belong may not be seen here (it takes CAP_SYS_PTRACE), so look "
+                "yourself whether these clients are declared: they will be refused when they "
+                "connect anew if they are not."
             )
     return said
 
@@ -208,10 +212,10 @@ class _Judge:
         then = now._replace(groups=now.groups | self._joined(process.uid))
         if any(self._is(process, principal) for principal in self._meant):
             return False
-        before, after = self._before, self._after
-        if not _passes(before, now) and (self._mounted or _sees_otherwise(process.pid)):
-            before, after = before.only_leaf(), after.only_leaf()
-        return _passes(before, now) and not _passes(after, then)
+        passes = _passes
+        if not passes(self._before, now) and (self._mounted or _sees_otherwise(process.pid)):
+            passes = _passes_at_the_end
+        return passes(self._before, now) and not passes(self._after, then)
 
     def client(self, process: Process, names: Names) -> Client:
         """Return a process as it is told of."""
@@ -241,6 +245,10 @@ def _is_elsewhere(grant: Grant, one: Seen) -> bool:
 
 def _passes(chain: Chain, who: Credentials) -> bool:
     return all(one.allowed for one in findings(chain, who))
+
+
+def _passes_at_the_end(chain: Chain, who: Credentials) -> bool:
+    return chain.leaf is not None and decide(chain.leaf.access, who, WRITE).allowed
 
 
 def _sees_otherwise(pid: int) -> bool:
