@@ -27,6 +27,9 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.host imp
     sock_diag,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.acl import Acl
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import validate
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.run import converge
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.task import Options, Task
 from kernel.hosts import (
     ALICE,
     BOB,
@@ -162,6 +165,17 @@ def test_a_run_that_only_opens_looks_at_nobody(home: Place) -> None:
     ):
         assert told(home, {"app": {"path": path, "allow": [{"user": str(ALICE)}]}}) == []
         assert can_connect(path, ALICE)
+
+
+def test_a_hook_looks_at_nobody(home: Place) -> None:
+    path = home.listen("s", 0o777)
+    (declared,) = validate({"app": {"path": path}}).sockets
+    looked = mock.patch.object(shut_out, "shut_out", side_effect=AssertionError("looked"))
+    with connected(path, BOB), looked:
+        options = Options(prove=False, hook=True)
+        result = converge([Task(declared, "socket app")], options, file=home.file)
+    assert result.changed
+    assert not can_connect(path, BOB)
 
 
 def test_who_could_not_connect_before_loses_nothing(home: Place) -> None:

@@ -66,10 +66,8 @@ def shut_out(
 ) -> list[str]:
     """Return a sentence for each socket that these steps close to somebody who is connected.
 
-    Another one tells where it is hidden who that is.
-
-    It is asked before they are done, for some of them end connections.  ``moving`` are grants whose
-    endpoint is made anew by another method in this run.
+    Another one tells where it is hidden who is.  It is asked before the steps are done, for some of
+    them end connections.  ``moving`` are grants whose endpoint another method makes in this run.
     """
     inodes = {step.resource.path: step for step in steps if isinstance(step.resource, InodeAccess)}
     narrowed = {path for path, step in inodes.items() if step.narrows}
