@@ -14,14 +14,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .converge.steps import Step
 from .host.accounts import Accounts
 from .host.clients import clients
-from .host.holders import Holders, holders_of
 from .host.listening import identities_of
-from .host.processes import Process, credentials_of, process
 from .host.sock_diag import (
     SHOW_NAME,
     SHOW_PEER,
@@ -42,7 +40,11 @@ from .reach.permission import decide
 from .reach.walk import findings
 from .report import Seen
 from .resources.inode_access import InodeAccess
-from .shut_out_words import Client, in_words
+
+if TYPE_CHECKING:  # pragma: no cover
+    from .host.holders import Holders
+    from .host.processes import Process
+    from .shut_out_words import Client
 
 _SHOW = SHOW_NAME | SHOW_VFS | SHOW_PEER | SHOW_WAITING
 _OURS = "socket-access-"
@@ -76,6 +78,10 @@ def shut_out(
         return []
     planned = {path: step.target for path, step in inodes.items() if step.target is not None}
     connected = _connected(closing)
+    if not connected:
+        return []
+    from .shut_out_words import in_words
+
     accounts = Accounts()
     said = []
     for one in closing:
@@ -111,6 +117,8 @@ def _connected(closing: Sequence[Seen]) -> dict[str, _Connected]:
         theirs, own = (set().union(*ends) for ends in zip(*found.values())) if found else ((), ())
         if not theirs:
             return {}
+        from .host.holders import holders_of
+
         holders = holders_of({*theirs, *own})
     except OSError:
         return {}
@@ -166,6 +174,8 @@ def _lists() -> Iterator[list[UnixSocket]]:
 
 
 def _known(theirs: set[int], own: set[int], holders: Holders) -> _Connected:
+    from .host.processes import process
+
     daemon = {pid for end in own for pid in holders.of(end)}
     pids = {pid for end in theirs for pid in holders.of(end)} - daemon
     found = []
@@ -205,6 +215,8 @@ class _Judge:
 
     def loses(self, process: Process) -> bool:
         """Tell whether a process could connect anew before, and cannot after."""
+        from .host.processes import credentials_of
+
         now = credentials_of(process, self._stranger)
         # That a process lacks a group that its user is given in this run is told by itself.
         then = now._replace(groups=now.groups | self._joined(process.uid))
@@ -217,6 +229,8 @@ class _Judge:
 
     def client(self, process: Process, names: Names) -> Client:
         """Return a process as it is told of."""
+        from .shut_out_words import Client
+
         grants = (one for one in self._elsewhere if self._is(process, one.principal))
         ends = (grant.endpoint.at for grant in grants if grant.endpoint is not None)
         return Client(process, names.user_name(process.uid), next(ends, None))

@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.unixsocket.access.plugins.module_utils._engine import shut_out
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.steps import Step
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.endpoints import take_apart
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import processes
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.holders import Holders
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.pinned import Pin
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.processes import (
@@ -178,7 +179,7 @@ def test_our_own_proxies_and_the_daemon_are_no_strangers(monkeypatch: pytest.Mon
         3: process("carol", 3),
         4: None,
     }
-    monkeypatch.setattr(shut_out, "process", known.__getitem__)
+    monkeypatch.setattr(processes, "process", known.__getitem__)
     holders = Holders()
     holders.found = {10: {1: 5}, 11: {3: 5, 2: 7}, 12: {4: 3}, 20: {2: 6}}
     assert shut_out._known({10, 11, 12, 13}, {20}, holders) == ((known[3],), 0)
