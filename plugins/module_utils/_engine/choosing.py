@@ -27,7 +27,7 @@ from .model.chain import DIRECTORY, Chain
 from .model.facts import PrincipalFacts, SocketFacts
 from .model.plan import SocketPlan
 from .policy.endpoint_keys import BIND_MOUNT, GATE, PROXY
-from .policy.types import SocketPolicy
+from .policy.types import Grant, SocketPolicy
 from .task import Task
 
 if TYPE_CHECKING:  # pragma: no cover
@@ -44,6 +44,9 @@ class Choosing:
 
     def __init__(self, file: RecordFile) -> None:
         self.problems: list[str] = []
+        # What one round tells, and the next cannot see any more: clients that will be refused.
+        self.shut_out: list[str] = []
+        self.moving: list[Grant] = []
         self._file = file
         self._record = file.load()
         self._is_old = False
@@ -90,6 +93,7 @@ class Choosing:
                     f"and a {grant.method} is made there then."
                 )
                 told += [sentence] if sentence not in told else []
+                self.moving.append(grant)
             without = task.declared._replace(allow=tuple(kept))
             alone = take_apart(task).untouched
             left.append(task._replace(declared=without, leave_inode=task.leave_inode or alone))

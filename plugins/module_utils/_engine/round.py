@@ -98,6 +98,11 @@ class Round:
         except Refusals as error:
             self.survey.problems += error.messages
         self._refuse()
+        if not options.hook and any(step.narrows for step in self.steps):
+            from .shut_out import shut_out
+
+            told = shut_out(self.seen, self.steps, self.choosing.moving, self.stranger, self.names)
+            self.choosing.shut_out += told
         if options.check:
             return Outcome(self.steps, any(step.changes for step in self.steps))
         names = [one.name for one in self._made_by_us()] if self.made_sockets else ()
@@ -136,6 +141,7 @@ class Round:
         doubted = list(self.making.doubts)
         if not self.options.hook:
             doubted = doubts(self.seen, self.record, self.holders, proofs) + doubted
+            doubted = [*self.choosing.shut_out, *doubted]
         return result_of(outcome, self.seen, proofs, doubted)
 
     def _problems(self) -> list[str]:

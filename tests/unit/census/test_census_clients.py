@@ -12,13 +12,13 @@ import struct
 
 import pytest
 
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.census.clients import (
-    clients,
-)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.census.values import (
     Place,
     Seen,
     name_of,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.clients import (
+    clients,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.sock_diag import (
     CLOSE,

@@ -16,7 +16,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.host imp
 
 NEEDLESS = (
     *("keeper", "mounting", "serving", "placing", "proofs", "prove", "host.installed", "once"),
-    *("reach.explain", "reach.programs"),
+    *("reach.explain", "reach.programs", "shut_out", "host.clients", "host.holders"),
 )
 
 

@@ -115,7 +115,7 @@ class Elsewhere:
         """Tell whether somebody in another network namespace listens at a path."""
         if self._known is None:
             self._known = set()
-            for pid in one_of_each():
+            for pid in sock_diag.one_of_each():
                 try:
                     self._known |= bound(sock_diag.dump(pid))
                 except OSError:
@@ -125,18 +125,3 @@ class Elsewhere:
         # Names in /proc/PID/net/unix prove nothing: they are raw there, so one with a newline in it
         # imitates the line of another socket (unix_seq_show in Linux net/unix/af_unix.c).
         return bool(self.hidden) and places.is_bound(path) is not False
-
-
-def one_of_each() -> Iterator[int]:
-    """Yield a process of each network namespace that is not one's own."""
-    seen = {sock_diag.network_of()}
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit():
-            continue
-        try:
-            network = sock_diag.network_of(int(entry))
-        except OSError:
-            continue
-        if network not in seen:
-            seen.add(network)
-            yield int(entry)

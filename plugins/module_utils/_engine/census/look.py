@@ -13,18 +13,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from ..errors import AccessError
 from ..host import mounts, sock_diag
 from ..host.accounts import HostNames
+from ..host.clients import clients
 from ..host.creator import Creator
+from ..host.holders import Holders, holders_of
 from ..host.pinned import walked
 from ..model.account import ROOT, Credentials
 from ..model.chain import Chain
 from ..model.words import Names
 from . import dead, findings, mounted
-from .clients import clients
-from .holders import Holders, Processes, holders_of
 from .judged import Judges, reach_of_abstract
 from .people import People, people
 from .places import identities, place_of, resolved
 from .polkit import asks_polkit
+from .processes import Processes
 from .stale import StaleGroups
 from .units import Managers, run_by_root
 from .values import MANAGER, Census, Finding, Managed, Place, Process, Seen, is_abstract, name_of

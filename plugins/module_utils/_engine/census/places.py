@@ -21,7 +21,7 @@ from contextlib import closing
 from ..errors import AccessError
 from ..host.entries import special_files
 from ..host.inode import magic_link
-from ..host.listening import file_system_of
+from ..host.listening import identities_of
 from ..host.pinned import Pin, pin, walked
 from ..host.sock_diag import UnixSocket
 from ..model.chain import SOCKET
@@ -51,9 +51,7 @@ def _identities(held: Pin) -> set[tuple[int, int]]:
     leaf = held.chain.leaf
     if held.leaf is None or leaf is None or leaf.kind != SOCKET:
         return set()
-    inode = leaf.inode & 0xFFFFFFFF
-    # A file system may show other devices than the kernel has for it, as btrfs does.
-    return {(leaf.device, inode), (file_system_of(held.leaf), inode)}
+    return identities_of(held.leaf)
 
 
 def is_bound(path: str) -> bool | None:

@@ -13,28 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ..host.processes import Process, processes_of
-from ..model.account import Credentials
-from ..model.acl import EXECUTE, READ, WRITE
+from ..host.processes import Process, credentials_of, processes_of
 from ..model.words import listed
 from ..reach.walk import findings
 from .people import People, groups_changed
 from .values import MEDIUM, Finding, Seen
-
-# include/uapi/linux/capability.h
-_CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH = 1, 2
-
-
-def credentials_of(process: Process, stranger: Credentials) -> Credentials:
-    """Return the identity that a running process has, with the groups that it was started with."""
-    return Credentials(process.uid, stranger.gid, process.gids, _passes(process.capabilities))
-
-
-def _passes(capabilities: int) -> int:
-    """Return which permissions capabilities give on any directory or socket (capabilities(7))."""
-    if capabilities >> _CAP_DAC_OVERRIDE & 1:
-        return READ | WRITE | EXECUTE
-    return READ | EXECUTE if capabilities >> _CAP_DAC_READ_SEARCH & 1 else 0
 
 
 def stale_group(socket: str, user: str, group: str, processes: list[str]) -> Finding:

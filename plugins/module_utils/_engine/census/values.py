@@ -149,7 +149,7 @@ class Census(NamedTuple):
 
 def is_abstract(one: UnixSocket | None) -> bool:
     """Tell whether a socket has an abstract name."""
-    return one is not None and bool(one.name) and one.name is not None and one.name[:1] == b"\0"
+    return one is not None and one.abstract
 
 
 def name_of(one: UnixSocket) -> str | None:

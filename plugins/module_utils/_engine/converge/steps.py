@@ -64,6 +64,11 @@ class Step(NamedTuple):
         return bool(self.current != self.target)
 
     @property
+    def narrows(self) -> bool:
+        """Tell whether somebody may not get in any more after it who does before."""
+        return self.changes and self.resource.narrows(self.current, self.target)
+
+    @property
     def makes_sockets(self) -> bool:
         """Tell whether there are sockets after it that were not there before."""
         resource = self.resource

@@ -15,8 +15,8 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from ..census.stale import credentials_of, stale_group
-from ..host.processes import Process
+from ..census.stale import stale_group
+from ..host.processes import Process, credentials_of
 from ..model.account import ROOT, Credentials
 from ..model.chain import Chain
 from ..model.words import Names, capital, listed, operand, setting_word

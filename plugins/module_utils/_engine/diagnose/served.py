@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ..census.dead import holds_its_name, one_of_each
+from ..census.dead import holds_its_name
 from ..host import sock_diag
-from ..host.sock_diag import UnixSocket
+from ..host.sock_diag import UnixSocket, one_of_each
 
 Identities = Collection[tuple[int, int]]
 

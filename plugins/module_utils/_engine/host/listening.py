@@ -74,6 +74,13 @@ def is_deserted(chain: Chain) -> bool:
     return chain.leaf.inode & 0xFFFFFFFF not in known
 
 
+def identities_of(fd: int) -> set[tuple[int, int]]:
+    """Return device and lower half of the inode of an open file, as the kernel may call it."""
+    status = os.fstat(fd)
+    inode = status.st_ino & 0xFFFFFFFF
+    return {(status.st_dev, inode), (file_system_of(fd), inode)}
+
+
 def file_system_of(fd: int) -> int:
     """Return the device that the kernel has for the file system of an open file.
 

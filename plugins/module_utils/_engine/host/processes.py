@@ -15,6 +15,11 @@ import os
 import re
 from typing import NamedTuple
 
+from ..model.account import Credentials
+from ..model.acl import EXECUTE, READ, WRITE
+
+# include/uapi/linux/capability.h
+_CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH = 1, 2
 _UNIT = re.compile(r"^[^/]+\.(?:service|scope|socket|mount|swap)$")
 
 
@@ -40,6 +45,18 @@ class Process(NamedTuple):
         if self.user_manager:
             return f"{self.name} (pid {self.pid}, {self.unit} of {self.user_manager})"
         return f"{self.name} (pid {self.pid}, {self.unit or 'no unit'})"
+
+
+def credentials_of(process: Process, stranger: Credentials) -> Credentials:
+    """Return the identity that a running process has, with the groups that it was started with."""
+    return Credentials(process.uid, stranger.gid, process.gids, _passes(process.capabilities))
+
+
+def _passes(capabilities: int) -> int:
+    """Return which permissions capabilities give on any directory or socket (capabilities(7))."""
+    if capabilities >> _CAP_DAC_OVERRIDE & 1:
+        return READ | WRITE | EXECUTE
+    return READ | EXECUTE if capabilities >> _CAP_DAC_READ_SEARCH & 1 else 0
 
 
 def processes_of(uid: int | None) -> list[Process]:

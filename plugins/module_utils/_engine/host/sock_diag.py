@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
+from collections.abc import Iterator
 from typing import NamedTuple
 
 # What an answer is to hold besides type, state and own inode: UDIAG_SHOW_*.
@@ -79,6 +80,11 @@ class UnixSocket(NamedTuple):
         """
         return self.state == LISTEN or self.type == "dgram"
 
+    @property
+    def abstract(self) -> bool:
+        """Tell whether it has a name without a path (unix(7))."""
+        return self.name is not None and self.name[:1] == b"\0"
+
 
 class Interrupted(Exception):
     """Sockets came or went while the kernel listed them; ask again."""
@@ -139,6 +145,21 @@ def network_of(pid: int | None = None) -> int:
     Raises OSError where the process is gone.
     """
     return os.stat(f"/proc/{'self' if pid is None else pid}/net/unix").st_ino
+
+
+def one_of_each() -> Iterator[int]:
+    """Yield a process of each network namespace that is not one's own."""
+    seen = {network_of()}
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        try:
+            network = network_of(int(entry))
+        except OSError:
+            continue
+        if network not in seen:
+            seen.add(network)
+            yield int(entry)
 
 
 def _socket(body: bytes) -> UnixSocket | None:

@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 from ..errors import AccessError
+from .account import ROOT
 from .acl import READ, WRITE, Acl, Entries, entries_of
 
 CONNECT = READ | WRITE
@@ -156,6 +157,35 @@ def _lacking(acl: Acl, held: Entries, wanted: Mapping[int, int]) -> dict[int, in
         for number, permissions in wanted.items()
         if permissions & ~had.get(number, everybody) or not permissions
     }
+
+
+def may_narrow(before: Access, after: Access, want: int) -> bool:
+    """Tell whether somebody may lose the permission ``want``; False only where nobody does."""
+    then, now = _holding(before, want), _holding(after, want)
+    lost = any(held and not now.get(who) for who, held in then.items())
+    # An entry that is new decides alone, so it takes from its own what they had as others.
+    return lost or not all(now[who] for who in now.keys() - then.keys())
+
+
+def _holding(access: Access, want: int) -> dict[tuple[str, int], bool]:
+    """Return for each entry, with the id that it is for, whether it gives a permission.
+
+    Root's own do not count, for root needs none; and none by name where the mask is all off, which
+    is when Linux reads no ACL (acl_permission_check in fs/namei.c).
+    """
+    acl = access.acl
+    named = acl if acl.mask != 0 else acl._replace(users=(), groups=())
+    held = {
+        ("user", access.uid): acl.user_obj,
+        ("group", access.gid): acl.masked(acl.group_obj),
+        ("other", 0): acl.other,
+    }
+    for uid, permissions in named.users:
+        held.setdefault(("user", uid), acl.masked(permissions))
+    for gid, permissions in named.groups:
+        held[("group", gid)] = held.get(("group", gid), 0) | acl.masked(permissions)
+    held.pop(("user", ROOT), None)
+    return {who: permissions & want == want for who, permissions in held.items()}
 
 
 def without_us(current: Access, before: Access, applied: Access) -> Access:

@@ -78,6 +78,10 @@ class Resource(ABC, Generic[State, Request]):
     def place(self, current: State, target: State) -> int:
         """Return the place of a change in the order of the run."""
 
+    def narrows(self, current: State, target: State) -> bool:
+        """Tell whether a change may take from somebody what lets him in by a path."""
+        return False
+
     @abstractmethod
     def in_words(self, state: State | None) -> str:
         """Return the state as lines for a diff."""

@@ -23,12 +23,13 @@ from ..model.access import (
     AccessRequest,
     healed_directory,
     healed_socket,
+    may_narrow,
     merge,
     wanted_directory,
     wanted_socket,
     without_us,
 )
-from ..model.acl import EXECUTE, Acl
+from ..model.acl import EXECUTE, WRITE, Acl
 from ..model.words import Names, permissions_in_words
 from .base import DIRECTORIES_CLOSE, DIRECTORIES_OPEN, SOCKETS, Resource
 
@@ -159,6 +160,9 @@ class SocketAccess(InodeAccess):
     def place(self, current: Access, target: Access) -> int:
         return SOCKETS
 
+    def narrows(self, current: Access, target: Access) -> bool:
+        return may_narrow(current, target, WRITE)
+
 
 class DirectoryAccess(InodeAccess):
     """The access of a directory on the way to a socket: search entries that are added to it."""
@@ -172,6 +176,9 @@ class DirectoryAccess(InodeAccess):
         held, wanted = _searchers(current.acl), _searchers(target.acl)
         gained = any(allowed and not held.get(who) for who, allowed in wanted.items())
         return DIRECTORIES_OPEN if gained else DIRECTORIES_CLOSE
+
+    def narrows(self, current: Access, target: Access) -> bool:
+        return may_narrow(current, target, EXECUTE)
 
 
 def _searchers(acl: Acl) -> dict[tuple[str, int], bool]:

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..host import sock_diag
-from .values import is_abstract
+from . import sock_diag
 
 
 def clients(
@@ -44,4 +43,4 @@ def clients(
 
 
 def _key(one: sock_diag.UnixSocket) -> object:
-    return one.name if is_abstract(one) else (one.device, one.inode)
+    return one.name if one.abstract else (one.device, one.inode)
