@@ -62,12 +62,12 @@ def measure(place: Place, settings: Settings) -> dict[str, Any]:
                 measured(size, "second", policy, False)
                 if size <= FLOOR:
                     measured(size, "floor", plays.floor("floor", own), True)
-                if size <= FEW:
-                    measured(size, "ping", plays.PING, False)
                 if size == most:
                     # The targets are about this one. With a first run on either side of the second
                     # one, what grows with time is in both, and they show how far like runs differ.
                     measured(size, "first", plays.policy("policy", declared()), True)
+                if size <= FEW or size == most:
+                    measured(size, "ping", plays.PING, False)
     return found
 
 

@@ -234,8 +234,8 @@ def hosts(part: Results) -> str:
     most = max(sums.fleet_sizes(part))
     if len(sums.fleet_rounds(part, most, "first")) > 1:
         found.append(
-            f"On {most} hosts the figures are medians of all plays of a kind: a first run before the "
-            "second run and one after it, so that what grows with time is in both."
+            f"On {most} hosts the figures are medians of all plays of a kind: a ping at either end, and a "
+            "first run before the second run and one after it, so that what grows with time is in all."
         )
     floor = sums.fleet_floor(part)
     if floor:
