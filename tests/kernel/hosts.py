@@ -228,4 +228,4 @@ def with_accounts_of_its_own(work: Callable[[], _T]) -> _T:
     with os.fdopen(reading, "rb") as answer:
         data = answer.read()
     assert ended(pid) == 0
-    return pickle.loads(data)  # type: ignore[no-any-return]
+    return pickle.loads(data)

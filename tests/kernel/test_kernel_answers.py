@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from ansible_collections.unixsocket.access.plugins.module_utils import _door
 from kernel.hosts import ALICE, BOB, CAROL, STAFF, Place

@@ -1050,7 +1050,7 @@ def test_runs_wait_for_each_other(here: Place) -> None:
     assert len({seen(path) for path in paths}) == 1
     declared = {f"s{number}": {"path": path} for number, path in enumerate(paths)}
     children = [
-        fork(lambda name=name, one=one: here.run({name: one}, absent=True, lock_seconds=30))  # type: ignore[misc]
+        fork(lambda name=name, one=one: here.run({name: one}, absent=True, lock_seconds=30))
         for name, one in declared.items()
     ]
     assert [ended(pid) for pid in children] == [0] * 6

@@ -85,7 +85,7 @@ def _state() -> object:
 
 
 def _one(path: Path | str, who: Credentials = ALICE, seconds: float = 2, **more: object) -> Outcome:
-    (outcome,) = prove([Attempt(str(path), who, **more)], seconds=seconds)  # type: ignore[arg-type]
+    (outcome,) = prove([Attempt(str(path), who, **more)], seconds=seconds)
     return outcome
 
 

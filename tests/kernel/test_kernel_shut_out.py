@@ -130,7 +130,7 @@ def test_an_unnamed_client_is_told_of_and_really_refused(home: Place) -> None:
         with mock.patch.object(shut_out, "shut_out", side_effect=AssertionError("looked again")):
             assert home.run(declared).warnings == []
         # What the sentence proposes is a declaration that lets it in.
-        declared["app"]["allow"] += [{"user": str(BOB)}]  # type: ignore[operator]
+        declared["app"]["allow"] += [{"user": str(BOB)}]
         assert told(home, declared) == []
         assert can_connect(path, BOB)
         # And who loses a grant that it had is told of as well.
@@ -208,7 +208,7 @@ def test_other_types(home: Place, kind: int) -> None:
     path = home.listen("s", 0o777, kind=kind)
     names = {socket.SOCK_SEQPACKET: "seqpacket", socket.SOCK_DGRAM: "dgram"}
     with connected(path, BOB, kind=kind):
-        (said,) = told(home, {"app": {"path": path, "type": names[kind]}})  # type: ignore[index]
+        (said,) = told(home, {"app": {"path": path, "type": names[kind]}})
         assert f"of user {BOB};" in said
 
 
@@ -307,6 +307,17 @@ def test_a_container_that_has_the_socket_mounted(home: Place) -> None:
 
     with connected(str(inside), BOB, prepared=mounted) as client:
         # It cannot search the host's directory, but it never walks there.
+        (said,) = told(home, {"app": {"path": path}})
+        assert f"(pid {client}, " in said
+
+
+def test_a_process_with_a_root_directory_of_its_own(home: Place) -> None:
+    home.directory("d", 0o700)
+    jail = home.directory("d/jail")
+    path = home.listen("d/jail/s", 0o777)
+    with connected("/s", BOB, prepared=lambda: os.chroot(jail)) as client:
+        # Its way begins below the directory that is closed to it on the host.
+        assert not can_connect(path, BOB)
         (said,) = told(home, {"app": {"path": path}})
         assert f"(pid {client}, " in said
 

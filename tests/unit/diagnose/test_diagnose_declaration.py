@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.diagnose import (
     Cause,

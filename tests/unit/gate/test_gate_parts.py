@@ -109,7 +109,7 @@ class Kept(Journal):
 
     def send(self, fields: object) -> bool:
         if not self.busy:
-            self.records.append(dict(fields))  # type: ignore[call-overload]
+            self.records.append(dict(fields))
         return not self.busy
 
 

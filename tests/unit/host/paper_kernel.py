@@ -65,4 +65,4 @@ class PaperKernel:
         self._change(uid=uid, gid=gid)
 
     def _change(self, **parts: object) -> None:
-        self.states.append(self.access._replace(**parts))  # type: ignore[arg-type]
+        self.states.append(self.access._replace(**parts))

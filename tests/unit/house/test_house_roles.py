@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 ROLES = sorted((Path(__file__).resolve().parents[3] / "roles").iterdir())
 

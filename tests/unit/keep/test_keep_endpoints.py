@@ -262,7 +262,7 @@ def test_any_value_reaches_the_client_as_it_is(value: str) -> None:
 
 
 def place(*who: Principal, **fields: object) -> Place:
-    endpoint = Endpoint("/srv/a", **fields)  # type: ignore[arg-type]
+    endpoint = Endpoint("/srv/a", **fields)
     grants = tuple(Grant(one, "gate", endpoint=endpoint) for one in who)
     return Place("app.a-1", "gate", endpoint, grants)
 

@@ -31,7 +31,7 @@ try:
     from ansible.template import trust_as_template
 except ImportError:  # until ansible-core 2.18 every text is a template
 
-    def trust_as_template(value: str) -> str:  # type: ignore[misc]
+    def trust_as_template(value: str) -> str:
         """Return the text as it is."""
         return value
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 from ansible.module_utils import basic
 from ansible.module_utils.testing import patch_module_args
 

@@ -20,7 +20,7 @@ from unit.planner.facts import BORN, chain, declare, plan, result
 
 def _choice(*grants: str, **keys: object) -> Choice:
     acl_support = bool(keys.pop("acl_support", True))
-    made = plan(declare(*grants, **keys), chain(BORN, acl_support=acl_support))  # type: ignore[arg-type]
+    made = plan(declare(*grants, **keys), chain(BORN, acl_support=acl_support))
     return made.choices[0]
 
 
@@ -147,10 +147,10 @@ def test_without_acls_on_the_file_system_only_a_group_is_left() -> None:
 
 @pytest.mark.parametrize("declared", [declare("user nginx"), declare("user alice", "user bob")])
 def test_the_choice_is_the_same_after_a_run(declared: object) -> None:
-    first = plan(declared)  # type: ignore[arg-type]
+    first = plan(declared)
     after = result(first)
     assert after != BORN
-    second = plan(declared, chain(after))  # type: ignore[arg-type]
+    second = plan(declared, chain(after))
     assert second.choices == first.choices
     assert result(second, after) == after
 

@@ -16,8 +16,8 @@ import pytest
 pytest.importorskip("jinja2", reason="the report is made on the controller, which has it")
 pytest.importorskip("jsonschema", reason="only a controller's tools have it")
 
-import jsonschema  # type: ignore[import-untyped]
-import yaml  # type: ignore[import-untyped]
+import jsonschema
+import yaml
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.endpoints import (
     take_apart,

@@ -15,7 +15,7 @@ import pytest
 pytest.importorskip("jinja2", reason="the report is made on the controller, which has it")
 pytest.importorskip("jsonschema", reason="only a controller's tools have it")
 
-import jsonschema  # type: ignore[import-untyped]
+import jsonschema
 
 from ansible_collections.unixsocket.access.plugins.plugin_utils import _report
 from unit.report import fleet

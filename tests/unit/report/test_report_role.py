@@ -23,7 +23,7 @@ import pytest
 pytest.importorskip("ansible.cli", reason="this is about the controller")
 pytest.importorskip("jmespath", reason="only a controller's tools have it")
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from ansible_collections.unixsocket.access.plugins.action import socket_report as action
 from ansible_collections.unixsocket.access.plugins.modules import socket_report as door

@@ -285,8 +285,8 @@ def test_a_contradiction_names_both_holders(
     one: dict[str, object], two: dict[str, object], words: list[str]
 ) -> None:
     asked = {
-        "socket app": AccessRequest(**one),  # type: ignore[arg-type]
-        "socket_acl /run/app.sock": AccessRequest(**two),  # type: ignore[arg-type]
+        "socket app": AccessRequest(**one),
+        "socket_acl /run/app.sock": AccessRequest(**two),
     }
     with pytest.raises(AccessError) as caught:
         merge(asked)

@@ -52,7 +52,7 @@ def _now(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def task(*allow: Grant, kept: bool = False, **keys: object) -> Task:
-    declared = SocketPolicy("app", "/run/app.sock", allow=allow, **keys)  # type: ignore[arg-type]
+    declared = SocketPolicy("app", "/run/app.sock", allow=allow, **keys)
     return Task(declared, "socket app", kept=kept)
 
 

@@ -42,7 +42,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 def socket(*allow: Grant, name: str = "app", **fields: object) -> SocketPolicy:
-    return SocketPolicy(name, "/run/app/app.sock", allow=allow, **fields)  # type: ignore[arg-type]
+    return SocketPolicy(name, "/run/app/app.sock", allow=allow, **fields)
 
 
 def task(*allow: Grant, **fields: object) -> Task:
@@ -50,7 +50,7 @@ def task(*allow: Grant, **fields: object) -> Task:
 
 
 def end(who: Principal = WWW, method: str = "proxy", at: str = "/srv/a", **fields: object) -> Grant:
-    return Grant(who, method, endpoint=Endpoint(at, **fields))  # type: ignore[arg-type]
+    return Grant(who, method, endpoint=Endpoint(at, **fields))
 
 
 def name_of(at: str, name: str = "app") -> str:

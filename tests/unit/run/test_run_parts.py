@@ -219,10 +219,10 @@ def test_nothing_is_promised_of_what_is_not_there() -> None:
 
 def test_a_number_connects_without_groups_of_others() -> None:
     known = Known()
-    who = credentials_of(known, principal("user 4242"), STRANGER)  # type: ignore[arg-type]
+    who = credentials_of(known, principal("user 4242"), STRANGER)
     assert who == Credentials(4242, STRANGER.gid)
-    assert credentials_of(known, principal("user gone"), STRANGER) is None  # type: ignore[arg-type]
-    assert credentials_of(known, principal("group gone"), STRANGER) is None  # type: ignore[arg-type]
+    assert credentials_of(known, principal("user gone"), STRANGER) is None
+    assert credentials_of(known, principal("group gone"), STRANGER) is None
 
 
 def _process(

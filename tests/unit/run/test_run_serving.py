@@ -85,7 +85,7 @@ def surveyed(declared: SocketPolicy, seen: Chain) -> Surveyed:
 
 
 def parts_of(method: str = "proxy", type_: str | None = None, **fields: object) -> Parts:
-    endpoint = Endpoint(AT, **fields)  # type: ignore[arg-type]
+    endpoint = Endpoint(AT, **fields)
     grant = Grant(principal("user nginx"), method, endpoint=endpoint)
     return take_apart(Task(SocketPolicy("app", PATH, type_, allow=(grant,)), "socket app"))
 

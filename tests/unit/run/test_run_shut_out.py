@@ -61,7 +61,7 @@ def process(
 
 
 def client(user: str, pid: int = 812, at: str | None = None, **how: str | None) -> Client:
-    known = process("carol", pid, **how)  # type: ignore[arg-type]
+    known = process("carol", pid, **how)
     return Client(known, user, at)
 
 

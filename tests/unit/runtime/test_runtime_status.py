@@ -174,7 +174,7 @@ def test_what_ends_grants_is_put_right_by_another_command(
     host: Host, said: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The policy that hooks apply does not know the timer, so apply would do nothing about it."""
-    whole = Task(HERE.declared, HERE.holder, ended=(SocketPolicy("x", PATH),))  # type: ignore[arg-type]
+    whole = Task(HERE.declared, HERE.holder, ended=(SocketPolicy("x", PATH),))
     monkeypatch.setattr(end, "declared", lambda name: whole)
     assert command.main(["status"]) == 0
     assert said() == f"app ({PATH}): as declared.\n"

@@ -32,7 +32,7 @@ from ..model.chain import (
     names_in,
 )
 from .inode import read_acl
-from .mounts import MOUNTINFO, device_of, number_of, read
+from .mounts import MOUNTINFO, device_of, number_of, numbered, read
 
 _FLAGS = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _PROTECTED_SYMLINKS = "/proc/sys/fs/protected_symlinks"
@@ -261,12 +261,12 @@ def refuse_theirs(fd: int, path: str, table: str = MOUNTINFO) -> None:
     number = number_of(fd)
     if number is None:
         return
-    known = [one for name in dict.fromkeys((table, MOUNTINFO)) for one in read(name)]
-    found = [one for one in known if one.number == number]
+    tables = tuple(dict.fromkeys((table, MOUNTINFO)))
+    found = [one for name in tables for one in numbered(number, name)]
     if not found:
         # Who was put into another root directory has it in no table of his own (chroot(2)).
         device = device_of(fd)
-        found = [one for one in known if one.device == device]
+        found = [one for name in tables for one in read(name) if one.device == device]
     if not found:
         raise AccessError(
             f"{path} was unmounted while it was looked at, so nobody can tell who answers for its file "
