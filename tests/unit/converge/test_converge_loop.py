@@ -19,10 +19,19 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.steps import (
     Want,
+    called,
     plan_steps,
     without_holders,
 )
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import (
+    AccessError,
+    Refusals,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.resources.base import (
+    FILES_COME,
+    UNITS_START,
+    UNITS_STOP,
+)
 from unit.converge.fakes import KINDS, Bench, Host, PaperRecord, words
 
 A, B, C = ("a", "one", "x"), ("b", "one", "y"), ("c", "one", "z")
@@ -117,6 +126,7 @@ def test_a_changed_request_replaces_the_earlier_one(bench: Bench) -> None:
 
 def test_a_thing_that_is_no_longer_asked_for_goes_back(bench: Bench) -> None:
     bench.run(A, B)
+    assert bench.planned(B) == ["a"]
     bench.run(B)
     assert bench.host.things == {**BORN, "b": words("y")}
 
@@ -470,6 +480,60 @@ def test_a_thing_that_is_born_so_because_of_us_goes_back_to_what_it_was(bench: B
     bench.host.identities["a"] = "3"
     bench.run(also=["one"])
     assert bench.host.things["a"] == words("old")
+
+
+def test_births_are_those_of_the_run_that_decides_them(bench: Bench) -> None:
+    bench.host.identities["a"] = "1"
+    for births, kept in (
+        ([words("x")], [["x"]]),
+        (None, [["x"]]),
+        ([words("y")], [["y"]]),
+        ([], []),
+    ):
+        want = Want(bench.host.thing("a"), "one", words("x"), births=births)
+        record = bench.file.load()
+        steps = plan_steps([want], {"one"}, record, bench.host.thing, KINDS)
+        apply_steps(steps, record, bench.file)
+        assert bench.file.load().entries["a"].births == kept
+
+
+def test_all_that_cannot_be_is_refused_at_once(bench: Bench) -> None:
+    bench.host.impossible = {"a", "c"}
+    with pytest.raises(Refusals) as caught:
+        bench.run(A, B, C)
+    assert caught.value.messages == ("a cannot be so.", "c cannot be so.")
+    assert bench.host.things == BORN
+    assert bench.host.log == []
+
+
+def test_what_is_as_it_shall_be_takes_nothing_from_anybody(bench: Bench) -> None:
+    """Only a change is asked whether it does."""
+    bench.run(A)
+    record = bench.file.load()
+    for said, narrows in (("x", False), ("y", True)):
+        want = Want(bench.host.thing("a"), "one", words(said))
+        (step,) = plan_steps([want], {"one"}, record, bench.host.thing, KINDS)
+        assert step.narrows is narrows
+
+
+@pytest.mark.parametrize(
+    ("place", "makes"), [(FILES_COME, True), (UNITS_START, True), (UNITS_STOP, False)]
+)
+def test_only_what_comes_makes_sockets(bench: Bench, place: int, makes: bool) -> None:
+    thing = bench.host.thing("a")
+    bench.host.places["a"] = place
+    for makes_any in (True, False):
+        thing.makes_sockets = makes_any
+        (step,) = plan_steps(
+            [Want(thing, "one", words("x"))], {"one"}, Record(), thing.host.thing, KINDS
+        )
+        assert step.makes_sockets is (makes and makes_any)
+
+
+def test_what_a_key_is_called() -> None:
+    assert called("file:/etc/a:b") == "The file /etc/a:b"
+    assert called("file@bob:/home/bob/a") == "The file /home/bob/a"
+    assert called("strange") == "strange"
 
 
 # --- two rounds -------------------------------------------------------------------------------
