@@ -32,7 +32,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.resource
     UNITS_START,
     UNITS_STOP,
 )
-from unit.converge.fakes import KINDS, Bench, Host, PaperRecord, words
+from unit.converge.fakes import KINDS, Bench, Host, PaperRecord, Thing, words
 
 A, B, C = ("a", "one", "x"), ("b", "one", "y"), ("c", "one", "z")
 BORN = {"a": words("old"), "b": words(), "c": words("c")}
@@ -504,6 +504,16 @@ def test_all_that_cannot_be_is_refused_at_once(bench: Bench) -> None:
     assert caught.value.messages == ("a cannot be so.", "c cannot be so.")
     assert bench.host.things == BORN
     assert bench.host.log == []
+
+
+def test_what_cannot_be_found_any_more_is_refused(bench: Bench) -> None:
+    bench.run(A)
+
+    def lost(key: str) -> Thing:
+        raise AccessError(f"{key} cannot be looked at.")
+
+    with pytest.raises(Refusals, match="a cannot be looked at."):
+        plan_steps([], {"one"}, bench.file.load(), lost, KINDS)
 
 
 def test_what_is_as_it_shall_be_takes_nothing_from_anybody(bench: Bench) -> None:
