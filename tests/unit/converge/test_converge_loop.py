@@ -25,6 +25,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import (
     AccessError,
+    Overtaken,
     Refusals,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.resources.base import (
@@ -223,6 +224,11 @@ class _FailsOnce(dict[str, Exception]):
     """Fails at the first write of a thing and not at the second one, which puts it back."""
 
     def __getitem__(self, key: str) -> Exception:
+        return self.pop(key)
+
+
+class _InterruptsOnce(dict[str, BaseException]):
+    def __getitem__(self, key: str) -> BaseException:
         return self.pop(key)
 
 
@@ -456,6 +462,48 @@ def test_what_does_not_settle_takes_all_back(bench: Bench) -> None:
     assert bench.host.things == BORN
 
 
+def test_what_is_put_back_settles_as_well_and_what_does_not_is_told(bench: Bench) -> None:
+    outcome = bench.run(A, B)
+    bench.host.settled.clear()
+    bench.host.unsettled = "b"
+    said = str(outcome.rollback("The proof failed."))
+    assert bench.host.settled == ["a", "b"]
+    assert "b does not settle" in said
+    assert "Everything this run had changed was put back" not in said
+
+
+def test_what_waits_for_the_run_is_let_go_before_anything_is_put_back(bench: Bench) -> None:
+    steps = plan_steps(
+        [Want(bench.host.thing("a"), "one", words("x"))], {"one"}, Record(), bench.host.thing, KINDS
+    )
+    outcome = apply_steps(steps, Record(), bench.file, lambda: bench.host.log.append("going back"))
+    bench.host.log.clear()
+    outcome.rollback("The proof failed.")
+    assert bench.host.log[0] == "going back"
+    assert "a" in bench.host.log
+
+
+def test_a_step_that_comes_too_late_is_not_put_back(bench: Bench) -> None:
+    """What somebody else made meanwhile is his, and the caller looks anew."""
+    bench.host.places = {"a": 0, "b": 1}
+    bench.host.fails["b"] = Overtaken("b was made anew.")
+    with pytest.raises(
+        Overtaken, match=r"b was made anew\. Everything this run had changed was put"
+    ):
+        bench.run(A, B)
+    assert [key for key in bench.host.log if key != "record"] == ["a", "a"]
+    assert bench.host.things == BORN
+    assert bench.file.load() == Record()
+
+
+def test_an_interrupt_takes_all_back_and_goes_on(bench: Bench) -> None:
+    bench.host.fails = _InterruptsOnce(b=KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        bench.run(A, B, C)
+    assert bench.host.things == BORN
+    assert bench.file.load() == Record()
+
+
 def test_a_thing_that_is_away_is_remembered_as_long_as_it_is_asked_for(bench: Bench) -> None:
     bench.host.identities["a"] = "1"
     bench.run(A)
@@ -512,7 +560,7 @@ def test_what_cannot_be_found_any_more_is_refused(bench: Bench) -> None:
     def lost(key: str) -> Thing:
         raise AccessError(f"{key} cannot be looked at.")
 
-    with pytest.raises(Refusals, match="a cannot be looked at."):
+    with pytest.raises(Refusals, match="a cannot be looked at"):
         plan_steps([], {"one"}, bench.file.load(), lost, KINDS)
 
 
