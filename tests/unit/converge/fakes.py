@@ -57,6 +57,7 @@ class Host:
     dies_after: int | None = None
     settled: list[str] = field(default_factory=list)
     unsettled: str | None = None
+    impossible: set[str] = field(default_factory=set)
 
     def write(self) -> None:
         if self.dies_after is not None:
@@ -79,6 +80,8 @@ class Thing(Resource[Words, Words]):
         return self.host.things.get(self.key)
 
     def wanted(self, base: Words, requests: Mapping[str, Words]) -> Words:
+        if self.key in self.host.impossible:
+            raise AccessError(f"{self.key} cannot be so.")
         return base.union(*requests.values()) - {"foreign"}
 
     def without_us(self, current: Words, before: Words, applied: Words) -> Words:
@@ -98,6 +101,9 @@ class Thing(Resource[Words, Words]):
 
     def place(self, current: Words, target: Words) -> int:
         return self.host.places.get(self.key, 0)
+
+    def narrows(self, current: Words, target: Words) -> bool:
+        return True
 
     def in_words(self, state: Words | None) -> str:
         return f"{self.key}: {sorted(state or ())}\n"

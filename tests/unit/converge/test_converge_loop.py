@@ -19,11 +19,21 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.steps import (
     Want,
+    called,
     plan_steps,
     without_holders,
 )
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
-from unit.converge.fakes import KINDS, Bench, Host, PaperRecord, words
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import (
+    AccessError,
+    Overtaken,
+    Refusals,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.resources.base import (
+    FILES_COME,
+    UNITS_START,
+    UNITS_STOP,
+)
+from unit.converge.fakes import KINDS, Bench, Host, PaperRecord, Thing, words
 
 A, B, C = ("a", "one", "x"), ("b", "one", "y"), ("c", "one", "z")
 BORN = {"a": words("old"), "b": words(), "c": words("c")}
@@ -117,6 +127,7 @@ def test_a_changed_request_replaces_the_earlier_one(bench: Bench) -> None:
 
 def test_a_thing_that_is_no_longer_asked_for_goes_back(bench: Bench) -> None:
     bench.run(A, B)
+    assert bench.planned(B) == ["a"]
     bench.run(B)
     assert bench.host.things == {**BORN, "b": words("y")}
 
@@ -213,6 +224,11 @@ class _FailsOnce(dict[str, Exception]):
     """Fails at the first write of a thing and not at the second one, which puts it back."""
 
     def __getitem__(self, key: str) -> Exception:
+        return self.pop(key)
+
+
+class _InterruptsOnce(dict[str, BaseException]):
+    def __getitem__(self, key: str) -> BaseException:
         return self.pop(key)
 
 
@@ -446,6 +462,48 @@ def test_what_does_not_settle_takes_all_back(bench: Bench) -> None:
     assert bench.host.things == BORN
 
 
+def test_what_is_put_back_settles_as_well_and_what_does_not_is_told(bench: Bench) -> None:
+    outcome = bench.run(A, B)
+    bench.host.settled.clear()
+    bench.host.unsettled = "b"
+    said = str(outcome.rollback("The proof failed."))
+    assert bench.host.settled == ["a", "b"]
+    assert "b does not settle" in said
+    assert "Everything this run had changed was put back" not in said
+
+
+def test_what_waits_for_the_run_is_let_go_before_anything_is_put_back(bench: Bench) -> None:
+    steps = plan_steps(
+        [Want(bench.host.thing("a"), "one", words("x"))], {"one"}, Record(), bench.host.thing, KINDS
+    )
+    outcome = apply_steps(steps, Record(), bench.file, lambda: bench.host.log.append("going back"))
+    bench.host.log.clear()
+    outcome.rollback("The proof failed.")
+    assert bench.host.log[0] == "going back"
+    assert "a" in bench.host.log
+
+
+def test_a_step_that_comes_too_late_is_not_put_back(bench: Bench) -> None:
+    """What somebody else made meanwhile is his, and the caller looks anew."""
+    bench.host.places = {"a": 0, "b": 1}
+    bench.host.fails["b"] = Overtaken("b was made anew.")
+    with pytest.raises(
+        Overtaken, match=r"b was made anew\. Everything this run had changed was put"
+    ):
+        bench.run(A, B)
+    assert [key for key in bench.host.log if key != "record"] == ["a", "a"]
+    assert bench.host.things == BORN
+    assert bench.file.load() == Record()
+
+
+def test_an_interrupt_takes_all_back_and_goes_on(bench: Bench) -> None:
+    bench.host.fails = _InterruptsOnce(b=KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        bench.run(A, B, C)
+    assert bench.host.things == BORN
+    assert bench.file.load() == Record()
+
+
 def test_a_thing_that_is_away_is_remembered_as_long_as_it_is_asked_for(bench: Bench) -> None:
     bench.host.identities["a"] = "1"
     bench.run(A)
@@ -470,6 +528,70 @@ def test_a_thing_that_is_born_so_because_of_us_goes_back_to_what_it_was(bench: B
     bench.host.identities["a"] = "3"
     bench.run(also=["one"])
     assert bench.host.things["a"] == words("old")
+
+
+def test_births_are_those_of_the_run_that_decides_them(bench: Bench) -> None:
+    bench.host.identities["a"] = "1"
+    for births, kept in (
+        ([words("x")], [["x"]]),
+        (None, [["x"]]),
+        ([words("y")], [["y"]]),
+        ([], []),
+    ):
+        want = Want(bench.host.thing("a"), "one", words("x"), births=births)
+        record = bench.file.load()
+        steps = plan_steps([want], {"one"}, record, bench.host.thing, KINDS)
+        apply_steps(steps, record, bench.file)
+        assert bench.file.load().entries["a"].births == kept
+
+
+def test_all_that_cannot_be_is_refused_at_once(bench: Bench) -> None:
+    bench.host.impossible = {"a", "c"}
+    with pytest.raises(Refusals) as caught:
+        bench.run(A, B, C)
+    assert caught.value.messages == ("a cannot be so.", "c cannot be so.")
+    assert bench.host.things == BORN
+    assert bench.host.log == []
+
+
+def test_what_cannot_be_found_any_more_is_refused(bench: Bench) -> None:
+    bench.run(A)
+
+    def lost(key: str) -> Thing:
+        raise AccessError(f"{key} cannot be looked at.")
+
+    with pytest.raises(Refusals, match="a cannot be looked at"):
+        plan_steps([], {"one"}, bench.file.load(), lost, KINDS)
+
+
+def test_what_is_as_it_shall_be_takes_nothing_from_anybody(bench: Bench) -> None:
+    """Only a change is asked whether it does."""
+    bench.run(A)
+    record = bench.file.load()
+    for said, narrows in (("x", False), ("y", True)):
+        want = Want(bench.host.thing("a"), "one", words(said))
+        (step,) = plan_steps([want], {"one"}, record, bench.host.thing, KINDS)
+        assert step.narrows is narrows
+
+
+@pytest.mark.parametrize(
+    ("place", "makes"), [(FILES_COME, True), (UNITS_START, True), (UNITS_STOP, False)]
+)
+def test_only_what_comes_makes_sockets(bench: Bench, place: int, makes: bool) -> None:
+    thing = bench.host.thing("a")
+    bench.host.places["a"] = place
+    for makes_any in (True, False):
+        thing.makes_sockets = makes_any
+        (step,) = plan_steps(
+            [Want(thing, "one", words("x"))], {"one"}, Record(), thing.host.thing, KINDS
+        )
+        assert step.makes_sockets is (makes and makes_any)
+
+
+def test_what_a_key_is_called() -> None:
+    assert called("file:/etc/a:b") == "The file /etc/a:b"
+    assert called("file@bob:/home/bob/a") == "The file /home/bob/a"
+    assert called("strange") == "strange"
 
 
 # --- two rounds -------------------------------------------------------------------------------

@@ -70,6 +70,16 @@ def test_an_empty_record_leaves_no_trace(file: RecordFile) -> None:
     assert not os.path.exists(file.directory)
 
 
+def test_what_a_kill_left_beside_a_record_is_cleared_away_with_it_only(file: RecordFile) -> None:
+    file.save(Record({"socket:/a": ENTRY}))
+    Path(f"{file.path}.new").write_text("")
+    file.clear_away()
+    assert sorted(os.listdir(file.directory)) == ["record.json", "record.json.new"]
+    os.unlink(file.path)
+    file.clear_away()
+    assert not os.path.exists(file.directory)
+
+
 def test_what_is_not_ours_is_not_cleared_away(file: RecordFile) -> None:
     Path(file.directory, "theirs").write_text("")
     file.clear_away()

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.keep.births import births
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.keep.births import (
+    births,
+    born_mode,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.keep.parts import Creator
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.access import (
     Access,
@@ -63,3 +66,26 @@ def test_where_nothing_is_given_away() -> None:
     assert born(Creator("app.service")) == set()
     assert born(Creator("app.service"), declared=True) == {"7:42 660"}
     assert born(Creator("app.socket", user="carol")) == {"7:42 660"}
+
+
+@pytest.mark.parametrize(
+    ("request_", "planned", "mode"),
+    [
+        (REQUEST, Access(7, 42, Acl(6, 4, 0, ((33, 6),), (), 6)), 0o640),
+        (REQUEST, None, 0o660),
+        (AccessRequest(user_obj=7, group_obj=4, other=2), None, 0o742),
+        (AccessRequest(exclusive=True), None, 0o600),
+        (AccessRequest(), None, None),
+        (AccessRequest(user_obj=7, other=0), None, None),
+    ],
+)
+def test_the_mode_of_a_new_socket(
+    request_: AccessRequest, planned: Access | None, mode: int | None
+) -> None:
+    """The group bits never stand for the mask, by which the group would have what others have."""
+    assert born_mode(request_, planned) == mode
+
+
+def test_where_nothing_is_known_of_what_it_shall_be() -> None:
+    task = Task(SocketPolicy("app", "/run/s"), "socket app")
+    assert births(Creator("app.socket"), REQUEST, None, task, chain(there=False)) == ()

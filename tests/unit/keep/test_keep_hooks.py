@@ -6,9 +6,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.keep.hooks import hooks
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.keep.hooks import (
+    Hooks,
+    hooks,
+    without_hook,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.keep.parts import (
     Creator,
     NoHook,
@@ -60,3 +66,62 @@ def test_the_unit_of_a_socket(grant: dict[str, str]) -> None:
         f"{FIRST}{BORN}ExecStartPost=-{COMMAND} apply --hook app\n{mounts * bool(grant)}"
     )
     assert drop_in("app.socket", THEIRS, grant) == f"{FIRST}{BORN}{NONE}"
+
+
+def made(unit: str | None, **creator: Any) -> Hooks:
+    keys = {} if unit is None else {"unit": unit}
+    grants = [
+        {"user": "alice", "open_parents": ["/run/app", "/run/app"]},
+        {"user": "bob", "open_parents": ["/run/app", "/run"]},
+    ]
+    (socket,) = validate({"app": {"path": "/run/app/s", "allow": grants, **keys}}).sockets
+    one = None if unit is None else Creator(unit, **creator)
+    task = Task(socket, "socket app")
+    return hooks(task, one, AccessRequest(group_obj=6), None, People(), "/home/bob")
+
+
+def test_what_is_watched() -> None:
+    """The directories as well that a grant opens, each once."""
+    (path,) = (one for one in made(None).files if one.path.endswith(".path"))
+    lines = path.content.splitlines()
+    assert [line for line in lines if line.startswith("PathChanged=")] == [
+        "PathChanged=/run/app/s",
+        "PathChanged=/run/app",
+        "PathChanged=/run",
+    ]
+    assert path.restarts == "socket-access-app.path"
+
+
+BIRTH = " makes the socket with this owner, group and mode, and"
+AFTER = " applies the policy after each start."
+
+
+@pytest.mark.parametrize(
+    ("unit", "creator", "said"),
+    [
+        (None, {}, "The unit that makes the socket is not known, so nothing waits for the policy"),
+        ("app.socket", {}, f"app.socket{BIRTH}{AFTER}"),
+        ("app.socket", {"sockets": 2}, f"app.socket{AFTER}"),
+        ("app.socket", {"user": "bob"}, f"app.socket of user bob{BIRTH}{AFTER}"),
+        ("app.service", {}, "app.service is started only when the policy is applied to the socket"),
+        ("app.service", {"no_hook": THEIRS}, "app.service gets no hook, for others than root"),
+    ],
+)
+def test_what_keeps_it_in_words(unit: str | None, creator: dict[str, Any], said: str) -> None:
+    first, second = made(unit, **creator).said
+    assert (
+        first
+        == "socket-access-app.path applies the policy again when the socket is made anew or changed."
+    )
+    assert second.startswith(said)
+
+
+def test_who_gets_no_hook_is_told_why_and_the_way_out() -> None:
+    (socket,) = validate({"app": {"path": "/run/app/s", "allow": [{"user": "alice"}]}}).sockets
+    task = Task(socket, "socket app")
+    assert without_hook(task, None) == without_hook(task, Creator("app.service")) == []
+    (told,) = without_hook(task, Creator("app.service", no_hook=THEIRS))
+    assert (
+        "app.service, which makes the socket /run/app/s, reads /srv/env, so it gets no hook" in told
+    )
+    assert told.endswith("Let it be root's.")

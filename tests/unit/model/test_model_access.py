@@ -14,6 +14,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors i
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.access import (
     Access,
     AccessRequest,
+    healed_directory,
     merge,
     wanted_directory,
     wanted_socket,
@@ -232,3 +233,14 @@ class TestWithoutUs:
         applied = Access(1, 2, Acl(6, 0, 0, ((3, 6),), (), 6))
         now = Access(9, 2, Acl(6, 0, 0, ((3, 6), (4, 4)), (), 6))
         assert without_us(now, before, applied) == Access(9, 2, Acl(6, 0, 0, ((4, 4),), (), 4))
+
+
+def test_a_directory_that_was_closed_to_be_given_away_is_opened_again() -> None:
+    """A kill between the closing and the giving away leaves an ACL that nobody asked for."""
+    before = Access(1, 1, Acl.from_mode(0o755))
+    applied = Access(2, 1, Acl(7, 5, 0, entries_of({3: EXECUTE}), (), 7))
+    closed = Access(1, 1, Acl.from_mode(0o700))
+    assert healed_directory(closed, before, applied) == before
+    # What another one made of it is not ours to take back.
+    theirs = Access(1, 1, Acl.from_mode(0o711))
+    assert healed_directory(theirs, before, applied).acl.other == EXECUTE

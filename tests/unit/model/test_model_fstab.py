@@ -78,6 +78,14 @@ def test_what_is_added_is_taken_out_without_a_trace(text: bytes, target: str) ->
     assert fstab.without_line(after, target) == text
 
 
+@pytest.mark.parametrize("text", [b"", b"# x\n", b"/dev/x / ext4 rw 0 0\n"])
+def test_a_line_is_added_as_the_last_one(text: bytes) -> None:
+    assert fstab.with_line(text, LINE) == text + LINE + b"\n"
+    if text:
+        # A file whose last line has no end keeps none.
+        assert fstab.with_line(text[:-1], LINE) == text + LINE
+
+
 @given(files, files)
 def test_duplicates_become_one_where_the_first_was(before: bytes, after: bytes) -> None:
     if before and not before.endswith(b"\n"):
@@ -103,6 +111,28 @@ def test_duplicates_become_one_where_the_first_was(before: bytes, after: bytes) 
 )
 def test_targets_are_compared_by_what_they_mean(target: str, shape: bytes) -> None:
     assert [one.number for one in fstab.find(b"# x\n/dev/x " + shape + b" ext4\n", target)] == [2]
+
+
+def test_a_target_without_a_slash_is_another_one() -> None:
+    assert fstab.find(b"/dev/x mnt/x ext4\n", "/mnt/x") == []
+
+
+@pytest.mark.parametrize(
+    ("rest", "options"),
+    [
+        (b"", ()),
+        (b" rw", (b"rw",)),
+        (b" rw,bind 0 0", (b"rw", b"bind")),
+        (b" rw,bind\r", (b"rw", b"bind")),
+    ],
+)
+def test_options(rest: bytes, options: tuple[bytes, ...]) -> None:
+    (line,) = fstab.parse(b"/dev/x /mnt/x ext4" + rest)
+    assert line.options == options
+
+
+def test_only_the_first_number_sign_begins_a_comment() -> None:
+    assert fstab.escape(b"##a#") == rb"\043#a#"
 
 
 def test_only_lines_with_the_mark_are_ours() -> None:

@@ -15,7 +15,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.pl
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy.types import (
     SocketPolicy,
 )
-from unit.planner.facts import BORN, chain, declare, plan, result
+from unit.planner.facts import BORN, chain, declare, plan, planned, result
 
 
 def _choice(*grants: str, **keys: object) -> Choice:
@@ -234,3 +234,29 @@ def test_a_choice_that_is_kept_is_told_as_it_was_made(declared: SocketPolicy) ->
     assert [(one.method, one.reason, one.rejected) for one in second.choices] == [
         (one.method, one.reason, one.rejected) for one in first.choices
     ]
+
+
+def test_a_socket_that_is_not_there_yet_has_no_group_that_would_stop_anybody() -> None:
+    made = plan(declare("group app", mode=0o606), chain())
+    assert made.choices[0].method == "reachable"
+
+
+def test_what_stays_is_not_among_what_was_rejected() -> None:
+    declared = declare("user nginx", "user carol")
+    made = plan(declared, before={"user nginx": "group"})
+    assert made.choices[0].method == "group"
+    assert _rejected(made.choices[0]) == {
+        "reachable": "Nothing else that is declared lets it connect.",
+        "native": "It is not known which unit makes the socket.",
+        "acl": "What works is not made anew.",
+    }
+
+
+def test_two_that_had_the_group_before_cannot_both_keep_it() -> None:
+    declared = declare("user nginx", "user carol by group", "user bob by acl")
+    made = planned(declared, before={"user nginx": "group"})[0]
+    assert made.choices[0].method == "acl"
+    alone = plan(
+        declare("user nginx", "user carol"), before={"user nginx": "group", "user carol": "acl"}
+    )
+    assert [one.method for one in alone.choices] == ["group", "acl"]

@@ -115,7 +115,8 @@ def test_a_key_that_one_method_has_a_use_for(keys: dict[str, Any], method: str) 
     assert choice.method == method
     (key,) = keys
     assert key in choice.reason
-    assert all(f"{key} is declared" in reason for reason in said(choice).values())
+    only = f"{key} is declared, and it means something for {method} only."
+    assert set(said(choice).values()) == {only}
 
 
 def test_many_connections_are_for_a_gate() -> None:
@@ -123,15 +124,33 @@ def test_many_connections_are_for_a_gate() -> None:
     choice = choose(end(max_connections=513))
     assert choice.method == "gate"
     assert "513 connections at once would be as many processes" in said(choice)["proxy"]
+    assert choice.reason == "It serves any number of connections in one process."
 
 
 def test_without_socat_a_gate_is_left() -> None:
     choice = choose(facts=PLAIN._replace(socat=False))
     assert choice.method == "gate"
+    assert choice.reason == "It needs no program besides the engine of this collection."
     assert "socat is not installed" in said(choice)["proxy"]
     assert choose(
         end(engine="systemd-socket-proxyd"), facts=PLAIN._replace(socat=False)
     ).method == ("proxy")
+
+
+def test_the_proxy_of_systemd_is_for_streams() -> None:
+    proxyd = end(engine="systemd-socket-proxyd")
+    assert choose(proxyd, facts=PLAIN._replace(type=None)).method == "proxy"
+    with pytest.raises(AccessError, match="systemd-socket-proxyd passes on streams only"):
+        choose(proxyd, facts=PLAIN._replace(type="seqpacket"))
+    assert choose(end(engine="socat"), facts=PLAIN._replace(type="seqpacket")).method == "proxy"
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_the_loss_of_identity_is_a_way_out_once(accepted: bool) -> None:
+    nothing = PLAIN._replace(lost=LOST, can_mount=False, systemd=False)
+    with pytest.raises(AccessError) as caught:
+        choose(end(lose_identity=accepted), facts=nothing)
+    assert ("declare lose_identity: true" in str(caught.value)) is not accepted
 
 
 def test_datagrams_only_go_through_a_mount() -> None:

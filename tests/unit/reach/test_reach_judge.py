@@ -15,7 +15,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.ch
     OTHER,
     Chain,
 )
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.reach import judge
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.reach import judge, refusals
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.reach.explain import explain
 from unit.reach.chains import ALICE, APP, BOB, People, acl, chain, inode, link, socket_at
 
@@ -79,6 +79,27 @@ def test_membership_that_closes_something_else_is_not_advised() -> None:
     verdict = judge(app(0o701), WHO, People())
     assert verdict.component.path == SOCK
     assert [one.group for one in verdict.remedies] == [None]
+
+
+def test_membership_that_is_not_to_be_had_is_not_advised() -> None:
+    whole = app(0o711)
+    (free,) = refusals(whole, WHO, People())
+    (bound,) = refusals(whole, WHO, People(), not_to_join=[APP])
+    assert [one.remedy and one.remedy.group for one in (free, bound)] == [APP, None]
+
+
+def test_membership_that_is_there_already_is_not_advised() -> None:
+    """The entry of the group is refused by the mask, which a member meets as well."""
+    whole = chain(
+        SOCK,
+        inode("/run", 0o755),
+        inode("/run/app", 0o755),
+        socket_at(SOCK, acl(0o660, {}, {APP: 6}, mask=0o4)),
+    )
+    member = WHO._replace(groups=frozenset({APP}))
+    (refusal,) = refusals(whole, member, People())
+    assert refusal.remedy is not None
+    assert refusal.remedy.group is None
 
 
 def test_root_passes_everything() -> None:

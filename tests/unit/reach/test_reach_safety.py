@@ -23,7 +23,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.reach im
 from unit.reach.chains import ALICE, APP, BOB, ROOT, People, acl, chain, inode, link, socket_at
 
 RUN = inode("/run", 0o755)
-STAFF = 50
+STAFF, ADMINS = 50, 51
 
 
 def at(directory: int | Acl, owner: int, group: int | None = None, leaf: int = APP) -> Chain:
@@ -44,6 +44,7 @@ SAFE = {
     "app's directory, app's socket": at(0o755, APP),
     "app's directory, its group has no member but app": at(0o775, APP, APP),
     "app's directory, root's group may write": at(0o775, APP, ROOT),
+    "app's directory, its group has root and app": at(0o775, APP, ADMINS),
     "an entry for root and for the owner": at(acl(0o755, {ROOT: 7, APP: 7}, mask=7), APP),
     "an entry that the mask makes harmless": at(acl(0o755, {BOB: 7}, mask=5), APP),
     "root's link in root's directory": chain(
@@ -54,7 +55,7 @@ SAFE = {
         socket_at("/run/s", 0o666),
     ),
 }
-MEMBERS = {APP: [APP], STAFF: [APP, BOB], ROOT: [ROOT]}
+MEMBERS = {APP: [APP], STAFF: [APP, BOB], ADMINS: [APP, ROOT], ROOT: [ROOT]}
 
 
 @pytest.mark.parametrize("name", SAFE)
@@ -68,7 +69,7 @@ WRITERS = {
     "everyone, app's own": (at(0o757, APP), "everyone"),
     "a group with strangers": (at(0o775, ROOT, STAFF), "the members of group 50"),
     "a group whose one member is not the owner": (at(0o775, ROOT, APP), "the members of group app"),
-    "a group nobody knows": (at(0o775, APP, 51), "the members of group 51"),
+    "a group nobody knows": (at(0o775, APP, 52), "the members of group 52"),
     "a named user": (at(acl(0o755, {BOB: 7}, mask=7), APP), "bob"),
     "a named user without search": (at(acl(0o755, {BOB: 2}, mask=7), ROOT), "bob"),
     "a named group": (at(acl(0o755, {}, {STAFF: 7}, mask=7), APP), "the members of group 50"),

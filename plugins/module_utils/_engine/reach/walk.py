@@ -213,7 +213,7 @@ def _joining_helps(
     gid: int,
 ) -> bool:
     """Tell whether the refusal would be gone for a member of the group, and no other one come."""
-    if who.in_group(gid) or gid in not_to_join:
+    if gid in not_to_join:
         return False
     member = who._replace(groups=who.groups | {gid})
     after = findings(chain, member)
