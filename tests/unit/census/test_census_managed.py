@@ -99,3 +99,27 @@ def test_a_policy_that_cannot_be_read(host: pytest.MonkeyPatch) -> None:
 
     host.setattr(policies, "load", refuse)
     assert info._managed() == ([], ["It cannot be understood."])
+
+
+def test_what_keeps_all_from_being_compared_is_said_once(host: pytest.MonkeyPatch) -> None:
+    def refuse(tasks: list[Task], options: Options) -> Result:
+        raise AccessError("The record cannot be understood.")
+
+    host.setattr(info, "converge", refuse)
+    host.setattr(policies, "names", lambda: ["app", "web"])
+    unknown = [State(name, PATH, "unknown", (), ("The record.",)) for name in ("app", "web")]
+    host.setattr(status, "states", lambda names: unknown)
+    managed, problems = info._managed()
+    assert [one.state for one in managed] == ["unknown", "unknown"]
+    assert problems == ["app and web cannot be compared with the host: The record."]
+
+
+def test_policies_that_only_a_damaged_record_knows(host: pytest.MonkeyPatch) -> None:
+    def refuse() -> list[str]:
+        raise AccessError("The record cannot be understood.")
+
+    host.setattr(policies, "names", refuse)
+    assert info._managed() == (
+        [],
+        ["What is declared on this host cannot be seen: The record cannot be understood."],
+    )

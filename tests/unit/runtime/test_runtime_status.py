@@ -18,6 +18,8 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge
     Record,
     RecordFile,
 )
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import atomic_file
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.foreseen import (
     foreseen,
 )
@@ -201,3 +203,40 @@ def test_a_policy_whose_file_is_gone_is_in_the_record(
     (tmp_path / "etc" / "app.json").write_bytes(compiled(THERE))
     assert policies.load("app", directory).declared == THERE.declared
     assert policies.names(directory) == ["app"]
+
+
+def test_a_damaged_record_is_not_taken_for_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It alone tells of policies whose files are gone."""
+    file = RecordFile(str(tmp_path))
+    Path(file.path).write_text('{"format": 1, "entries": []}')
+    monkeypatch.setattr(policies, "RecordFile", lambda: file)
+    names = policies.names
+    monkeypatch.setattr(policies, "names", lambda: names(str(tmp_path / "etc")))
+    said = f"The record {file.path} cannot be understood (entries is a list"
+    for verb in ("status", "apply"):
+        assert command.main([verb]) == 1
+        shown = capsys.readouterr()
+        assert (shown.out, shown.err.count("\n")) == ("", 1)
+        assert shown.err.startswith(f"socket-access: {said}")
+    with pytest.raises(AccessError, match="cannot be understood"):
+        policies.load("app", str(tmp_path / "etc"))
+    # What is there is compared one by one, and a run says what is wrong with the record.
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "app.json").write_bytes(compiled(HERE))
+    assert policies.names() == ["app"]
+    assert policies.load("app", str(tmp_path / "etc")).declared == HERE.declared
+
+
+def test_who_may_not_read_the_record_is_told_what_can_be_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: str) -> bytes | None:
+        if path.endswith("record.json"):
+            raise PermissionError(13, "Permission denied", path)
+        return None
+
+    monkeypatch.setattr(atomic_file, "read", refused)
+    assert policies.names(str(tmp_path)) == []
+    assert policies.content("app", str(tmp_path)) is None

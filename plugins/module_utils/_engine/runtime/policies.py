@@ -22,19 +22,29 @@ _END = ".json"
 
 
 def names(directory: str = POLICIES) -> list[str]:
-    """Return the names of all policies, sorted; none where nothing is managed."""
+    """Return the names of all policies, sorted; none where nothing is managed.
+
+    Raises AccessError where the record alone would tell, and cannot be read.
+    """
     try:
         entries = os.listdir(directory)
     except FileNotFoundError:
         entries = []
     known = {name[: -len(_END)] for name in entries if name.endswith(_END)}
-    return sorted(known | set(_recorded(directory)))
+    try:
+        known.update(_recorded(directory))
+    except AccessError:
+        # Of each that is known a run tells what is wrong with the record.
+        if not known:
+            raise
+    return sorted(known)
 
 
 def content(name: str, directory: str = POLICIES) -> bytes | None:
     """Return a policy as the host keeps it now, None where it was revoked.
 
-    One whose file somebody removed is what the record says that the file is to be.
+    One whose file somebody removed is what the record says that the file is to be.  Raises
+    AccessError where that cannot be read.
     """
     kept = atomic_file.read(os.path.join(directory, name + _END))
     return _recorded(directory).get(name) if kept is None else kept
@@ -57,9 +67,10 @@ def _recorded(directory: str) -> dict[str, bytes]:
     found = {}
     try:
         entries = RecordFile().load().entries
-    except (AccessError, OSError):
-        # A run tells what is wrong with it.
-        return {}
+    except AccessError as error:
+        if isinstance(error.__cause__, PermissionError):
+            return {}
+        raise
     for key, entry in entries.items():
         place, dummy, name = key.rpartition("/")
         if place == f"file:{directory}" and name.endswith(_END):
