@@ -33,7 +33,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """A host with one declared socket, on which a run would change nothing."""
     (declared,) = validate({"app": {"path": PATH, "allow": [GRANT]}}).sockets
     monkeypatch.setattr(policies, "names", lambda: ["app"])
-    monkeypatch.setattr(policies, "load", lambda name: Task(declared, "socket app"))
+    monkeypatch.setattr(policies, "load", lambda name, **how: Task(declared, "socket app"))
     says(monkeypatch, [])
     return monkeypatch
 
@@ -63,7 +63,9 @@ def test_nothing_to_change(host: pytest.MonkeyPatch, exists: bool, state: str) -
 def test_an_endpoint_whose_socket_is_gone(host: pytest.MonkeyPatch) -> None:
     unit = "socket-access-gate-app.x.socket"
     (declared,) = validate({"app": {"path": PATH, "unit": unit}}).sockets
-    host.setattr(policies, "load", lambda name: Task(declared, "socket app at /run/app.sock"))
+    host.setattr(
+        policies, "load", lambda name, **how: Task(declared, "socket app at /run/app.sock")
+    )
     says(host, [], exists=False)
     (one,), problems = info._managed()
     assert (one.state, one.changes, one.remedy, problems) == ("differs", (), None, [])
@@ -94,7 +96,7 @@ def test_what_cannot_be_told(host: pytest.MonkeyPatch) -> None:
 
 
 def test_a_policy_that_cannot_be_read(host: pytest.MonkeyPatch) -> None:
-    def refuse(name: str) -> Task:
+    def refuse(name: str, **how: object) -> Task:
         raise AccessError("It cannot be understood.")
 
     host.setattr(policies, "load", refuse)

@@ -47,9 +47,10 @@ def _managed() -> tuple[list[Managed], list[str]]:
         names = policies.names()
     except (AccessError, OSError) as error:
         return [], [f"What is declared on this host cannot be seen: {in_words(error)}"]
+    recorded = policies.recorded()
     for name in names:
         try:
-            tasks[name] = policies.load(name)
+            tasks[name] = policies.load(name, recorded=recorded)
         except (AccessError, OSError) as error:
             problems.append(in_words(error))
     if not tasks:
