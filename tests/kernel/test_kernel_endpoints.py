@@ -37,6 +37,7 @@ from kernel.hosts import (
     BOB,
     CAROL,
     MALLORY,
+    STAFF,
     Place,
     become,
     ended,
@@ -96,11 +97,11 @@ def declared(*who: int, path: str = SOURCE, **keys: Any) -> dict[str, Any]:
     return {"app": {"path": path, "allow": allow, "trust_directories": trusted, **keys}}
 
 
-def connects(uid: int, path: str) -> str:
+def connects(uid: int, path: str, gid: int | None = None) -> str:
     """Return what connect(2) says to a user without any group of others."""
 
     def attempt() -> None:
-        become(uid)
+        become(uid, gid)
         with socket.socket(socket.AF_UNIX) as connection:
             os._exit(connection.connect_ex(path))
 
@@ -248,6 +249,24 @@ def test_a_directory_that_its_owner_could_write_to(here: Place) -> None:
     one = declared(BOB)
     one["app"]["allow"][0].update(directory_owner=str(CAROL), directory_mode="0710")
     _refused(here, one, f"could be written to by its owner (user id {CAROL})")
+
+
+def test_a_mode_that_keeps_a_client_out_where_it_is_mounted_is_foreseen(here: Place) -> None:
+    """The owning group is asked before all others (acl(5)), and a mount changes nothing about that."""
+    grant = {"group": str(STAFF), "method": "bind_mount", "at": TARGET, "mount_as": "root"}
+    keys = {"allow": [grant], "group": str(STAFF), "mode": "0606"}
+    before = everything(here.top)
+    for check in (True, False):
+        with pytest.raises(AccessError, match=f"{STAFF} would still be refused at {TARGET}"):
+            here.run(declared(**keys), check=check)
+        assert everything(here.top) == before
+    # So it is: the same by hand.
+    os.makedirs(os.path.dirname(TARGET))
+    Path(TARGET).touch()
+    os.chown(SOURCE, ALICE, STAFF)
+    os.chmod(SOURCE, 0o606)
+    subprocess.run(["mount", "--bind", SOURCE, TARGET], check=True)
+    assert [connects(BOB, TARGET, gid) for gid in (BOB, STAFF)] == ["connected", "EACCES"]
 
 
 @pytest.mark.parametrize("by_hook", [False, True])
