@@ -46,6 +46,7 @@ from kernel.hosts import (
     mount,
     seen,
 )
+from kernel.test_kernel_shut_out import connected
 
 MOUNT, TOP = Path("/mnt"), Path("/mnt/host")
 SOURCE, TARGET, DIRECTORY = f"{TOP}/run/alice/s", f"{TOP}/endpoint/s", f"{TOP}/endpoint"
@@ -286,6 +287,17 @@ def test_a_socket_that_is_made_anew_is_mounted_anew(here: Place, by_hook: bool) 
         assert connects(MALLORY, TARGET) == "EACCES"
     here.run(one, absent=True)
     assert mounted() == []
+
+
+def test_who_came_by_the_mount_is_told_of_before_it_goes(here: Place) -> None:
+    here.run(declared(BOB))
+    with connected(TARGET, BOB) as client:
+        for check in (True, False):
+            (said,) = here.run(declared(BOB), absent=True, check=check).warnings
+            assert said.startswith(f"This client of the socket {SOURCE} is connected now and will ")
+            assert f"(pid {client}, " in said
+    assert connects(BOB, SOURCE) == "EACCES"
+    assert not os.path.exists(TARGET)
 
 
 def test_what_somebody_unmounted_is_mounted_again(here: Place) -> None:
