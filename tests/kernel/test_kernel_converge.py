@@ -790,15 +790,31 @@ def test_no_space_for_a_larger_record(home: Place, mounted: Callable[..., Path])
     assert seen(one) == first
 
 
-def test_a_record_that_cannot_be_understood(home: Place) -> None:
+@pytest.mark.parametrize(
+    ("there", "instead"),
+    [
+        ("", ""),
+        ('"uid": 0', '"uid": "root"'),
+        ('"gid": 0', '"gid": NaN'),
+        ('"users": {', '"users": {"bob": 6, '),
+        ('"requests": {', '"requests": [], "others": {'),
+        ('"entries": {', '"entries": {"socket:/run/other": [], '),
+    ],
+)
+@pytest.mark.parametrize("how", [{"check": True}, {}, {"absent": True}], ids=str)
+def test_a_record_that_cannot_be_understood(
+    home: Place, there: str, instead: str, how: dict[str, bool]
+) -> None:
     path = home.listen("s")
     home.run(_allow(path, BOB, CAROL))
-    after = seen(path)
-    Path(home.file.path).write_text("{")
-    with pytest.raises(AccessError, match="cannot be understood"):
-        home.run(_allow(path, BOB, ALICE))
-    assert Path(home.file.path).read_text() == "{"
-    assert seen(path) == after
+    after, written = seen(path), Path(home.file.path).read_text()
+    content = written.replace(there, instead, 1) if there else "{"
+    assert content != written
+    Path(home.file.path).write_text(content)
+    with pytest.raises(AccessError, match=r"^The record .* cannot be understood \(.*; restore it"):
+        home.run(_allow(path, BOB, ALICE), **how)
+    assert Path(home.file.path).read_text() == content
+    assert (seen(path), seen(path).ctime) == (after, after.ctime)
     # The lock was given back.
     Lock(home.file.directory, seconds=0).release()
 

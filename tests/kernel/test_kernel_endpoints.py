@@ -37,6 +37,7 @@ from kernel.hosts import (
     BOB,
     CAROL,
     MALLORY,
+    STAFF,
     Place,
     become,
     ended,
@@ -45,6 +46,7 @@ from kernel.hosts import (
     mount,
     seen,
 )
+from kernel.test_kernel_shut_out import connected
 
 MOUNT, TOP = Path("/mnt"), Path("/mnt/host")
 SOURCE, TARGET, DIRECTORY = f"{TOP}/run/alice/s", f"{TOP}/endpoint/s", f"{TOP}/endpoint"
@@ -96,11 +98,11 @@ def declared(*who: int, path: str = SOURCE, **keys: Any) -> dict[str, Any]:
     return {"app": {"path": path, "allow": allow, "trust_directories": trusted, **keys}}
 
 
-def connects(uid: int, path: str) -> str:
+def connects(uid: int, path: str, gid: int | None = None) -> str:
     """Return what connect(2) says to a user without any group of others."""
 
     def attempt() -> None:
-        become(uid)
+        become(uid, gid)
         with socket.socket(socket.AF_UNIX) as connection:
             os._exit(connection.connect_ex(path))
 
@@ -250,6 +252,24 @@ def test_a_directory_that_its_owner_could_write_to(here: Place) -> None:
     _refused(here, one, f"could be written to by its owner (user id {CAROL})")
 
 
+def test_a_mode_that_keeps_a_client_out_where_it_is_mounted_is_foreseen(here: Place) -> None:
+    """The owning group is asked before all others (acl(5)), and a mount changes nothing about that."""
+    grant = {"group": str(STAFF), "method": "bind_mount", "at": TARGET, "mount_as": "root"}
+    keys = {"allow": [grant], "group": str(STAFF), "mode": "0606"}
+    before = everything(here.top)
+    for check in (True, False):
+        with pytest.raises(AccessError, match=f"{STAFF} would still be refused at {TARGET}"):
+            here.run(declared(**keys), check=check)
+        assert everything(here.top) == before
+    # So it is: the same by hand.
+    os.makedirs(os.path.dirname(TARGET))
+    Path(TARGET).touch()
+    os.chown(SOURCE, ALICE, STAFF)
+    os.chmod(SOURCE, 0o606)
+    subprocess.run(["mount", "--bind", SOURCE, TARGET], check=True)
+    assert [connects(BOB, TARGET, gid) for gid in (BOB, STAFF)] == ["connected", "EACCES"]
+
+
 @pytest.mark.parametrize("by_hook", [False, True])
 def test_a_socket_that_is_made_anew_is_mounted_anew(here: Place, by_hook: bool) -> None:
     one = declared(BOB)
@@ -267,6 +287,17 @@ def test_a_socket_that_is_made_anew_is_mounted_anew(here: Place, by_hook: bool) 
         assert connects(MALLORY, TARGET) == "EACCES"
     here.run(one, absent=True)
     assert mounted() == []
+
+
+def test_who_came_by_the_mount_is_told_of_before_it_goes(here: Place) -> None:
+    here.run(declared(BOB))
+    with connected(TARGET, BOB) as client:
+        for check in (True, False):
+            (said,) = here.run(declared(BOB), absent=True, check=check).warnings
+            assert said.startswith(f"This client of the socket {SOURCE} is connected now and will ")
+            assert f"(pid {client}, " in said
+    assert connects(BOB, SOURCE) == "EACCES"
+    assert not os.path.exists(TARGET)
 
 
 def test_what_somebody_unmounted_is_mounted_again(here: Place) -> None:

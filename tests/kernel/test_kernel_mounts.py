@@ -878,7 +878,7 @@ def test_the_hook_unmounts_what_is_ours_alone(
     end = Endpoint(TARGET, mount_as="alice" if user else None)
     grant = Grant(Principal("user", str(BOB)), "bind_mount", endpoint=end)
     task = Task(SocketPolicy("name", SOURCE, allow=(grant,)), HOLDER)
-    monkeypatch.setattr(policies, "load", lambda name: task)
+    monkeypatch.setattr(policies, "load", lambda name, **how: task)
     monkeypatch.setattr(unmount, "RecordFile", lambda: world.file)
     before = mounts.at(mounts.read(), TARGET)
     assert not unmount.run("name", Output())

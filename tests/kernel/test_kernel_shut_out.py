@@ -140,6 +140,66 @@ def test_an_unnamed_client_is_told_of_and_really_refused(home: Place) -> None:
         assert not can_connect(path, ALICE)
 
 
+@pytest.mark.parametrize("how", ["absent", "dropped"])
+def test_who_loses_the_socket_s_whole_declaration_is_told_of(home: Place, how: str) -> None:
+    directory = home.directory("d", 0o700)
+    one, other = home.listen("d/s", 0o700), home.listen("t", 0o700)
+    grants = [{"user": str(who), "open_parents": [str(directory)]} for who in (ALICE, BOB)]
+    declared: dict[str, Any] = {"one": {"path": one, "allow": grants}}
+    kept: dict[str, Any] = {"other": {"path": other, "allow": [{"user": str(CAROL)}]}}
+    home.run({**declared, **kept})
+    with connected(one, ALICE) as first, connected(one, BOB), connected(other, CAROL):
+        if how == "absent":
+            (said,) = told(home, declared, absent=True)
+        else:
+            (said,) = told(home, kept, dropped=["socket one"])
+        assert said.startswith(f"These clients of the socket {one} are connected now and will be ")
+        assert f"(pid {first}, " in said
+        assert said.endswith("; go on declaring what lets them in, or let it be so.")
+        assert str(CAROL) not in said
+        assert not can_connect(one, ALICE)
+        assert can_connect(other, CAROL)
+
+
+def test_whom_the_socket_lets_in_by_itself_is_not_told_of_when_it_is_given_back(
+    home: Place,
+) -> None:
+    path = home.listen("s", 0o770, gid=STAFF)
+    declared = {"app": {"path": path, "allow": [{"user": str(BOB)}, {"group": str(STAFF)}]}}
+    home.run(declared)
+    with connected(path, ALICE, (STAFF,)), connected(path, BOB) as client:
+        (said,) = told(home, declared, absent=True)
+        assert said.startswith("This client ")
+        assert f"(pid {client}, " in said
+        assert can_connect(path, ALICE, (STAFF,))
+        assert not can_connect(path, BOB)
+
+
+def test_a_socket_that_is_opened_again_shuts_nobody_out(home: Place) -> None:
+    path = home.listen("s", 0o777)
+    declared = {"app": {"path": path, "allow": [{"user": str(BOB)}]}}
+    home.run(declared)
+    looked = mock.patch.object(sock_diag, "dump", side_effect=AssertionError("looked"))
+    with connected(path, BOB), looked:
+        assert told(home, declared, absent=True) == []
+        assert can_connect(path, BOB)
+        assert can_connect(path, MALLORY)
+
+
+def test_what_another_holder_asks_for_stays(home: Place) -> None:
+    path = home.listen("s", 0o700)
+    declared = {"app": {"path": path, "allow": [{"user": str(BOB)}]}}
+    home.run(declared)
+    also = {"app": {"path": path, "allow": [{"user": str(ALICE)}]}}
+    home.run(also, holder="socket_acl ", exclusive=False)
+    with connected(path, BOB), connected(path, ALICE) as client:
+        (said,) = told(home, also, holder="socket_acl ", absent=True)
+        assert f"(pid {client}, " in said
+        assert str(BOB) not in said
+        assert can_connect(path, BOB)
+        assert not can_connect(path, ALICE)
+
+
 def test_nobody_is_told_of_who_stays_in(home: Place) -> None:
     path = home.listen("s", 0o777, BOB)
     declared = {"app": {"path": path, "allow": [{"group": str(STAFF)}], "refuse": [str(MALLORY)]}}

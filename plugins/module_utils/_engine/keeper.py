@@ -38,26 +38,25 @@ from .remembered import kept_before, with_found_units
 from .resources.engine_install import EngineInstall
 from .resources.file import ManagedFile
 from .resources.unit import UnitState, memory_of
-from .survey import Surveyed
+from .survey import Finder, Surveyed
 from .task import Task
 
 
-class Keeper:
+class Keeper(Finder):
     """The hooks of one run; ``problems`` collects what makes a declared unit unfit."""
 
     def __init__(self, accounts: Accounts, names: Names, record: Record, *, check: bool) -> None:
+        super().__init__(check=check)
         self._made = {
             directory
             for key, entry in record.entries.items()
             if key.startswith(("file:", "file@"))
             for directory in entry.before["missing"]
         }
-        self.problems: list[str] = []
         self.doubts: list[str] = []
         self._judged = False
         self._accounts = accounts
         self._names = names
-        self._check = check
         self._managers: dict[str | None, Manager] = {}
         self._unflushed = Unflushed()
         self._active: dict[str, bool] = {}
@@ -181,12 +180,8 @@ class Keeper:
 
     def _without_client(self, unit: str, at: str, one: Surveyed) -> None:
         sentence = f"The unit {unit}, declared as the client of {at}, does not exist on this host"
-        if self._check:
-            one.expect(sentence, "install")
-        else:
-            self.problems.append(
-                f"{sentence}; install what brings it, or correct the name in client_unit."
-            )
+        way_out = "install what brings it, or correct the name in client_unit."
+        self.lacks(one, sentence, "install", way_out)
 
     def recorded(self, kind: str, rest: str) -> AnyResource:
         """Make the resource of a recorded key, for what is undone."""
@@ -251,10 +246,7 @@ class Keeper:
                 f"User {name}, in whose manager the unit of the socket {task.declared.path} is "
                 "declared, does not exist on this host"
             )
-            if self._check:
-                one.expect(sentence, "create")
-            else:
-                self.problems.append(f"{sentence}; create the user, or correct unit_user.")
+            self.lacks(one, sentence, "create", "create the user, or correct unit_user.")
             return f"/home/{name}"
 
     def _missing(self, task: Task, one: Surveyed, unit: Shown) -> None:
@@ -262,13 +254,11 @@ class Keeper:
             f"The unit {unit.name}, declared for the socket {task.declared.path}, does not exist "
             "on this host"
         )
-        if self._check:
-            one.expect(sentence, "install")
-        else:
-            self.problems.append(
-                f"{sentence}; install what brings it, correct the name, or leave unit out: then the "
-                "socket is watched all the same."
-            )
+        way_out = (
+            "install what brings it, correct the name, or leave unit out: then the socket is watched "
+            "all the same."
+        )
+        self.lacks(one, sentence, "install", way_out)
 
     def _check_fit(self, task: Task, unit: Shown, chain: Chain) -> None:
         declared = task.declared

@@ -39,7 +39,7 @@ def with_endpoints_gone(steps: Sequence[Step]) -> list[Step]:
     Such a socket needs no other access before.  Another unit that made one at the same path, since
     the socket has got another name, loses it, for systemd removes the path (RemoveOnStop=).
     """
-    removed = _endpoints_removed(steps)
+    removed = endpoints_removed(steps)
     if not removed:
         return list(steps)
     # Loaded where it is needed: a hook removes no endpoint.
@@ -57,7 +57,7 @@ def with_endpoints_gone(steps: Sequence[Step]) -> list[Step]:
     return sorted(found, key=order)
 
 
-def _endpoints_removed(steps: Iterable[Step]) -> set[str]:
+def endpoints_removed(steps: Iterable[Step]) -> set[str]:
     """Return the paths of the sockets that go away, because the unit that makes them goes."""
     found: set[str] = set()
     for step in steps:

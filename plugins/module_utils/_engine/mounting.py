@@ -19,7 +19,6 @@ from .host.systemd import Manager
 from .methods import bind_mount
 from .model.access import AccessRequest
 from .model.account import Group, User
-from .model.foreseen import foreseen
 from .model.fstab import find, in_the_way, user_line
 from .model.words import Names
 from .policy import Endpoint
@@ -28,14 +27,17 @@ from .resources.bind_mount import BindMount, MountRequest
 from .resources.endpoint_directory import EndpointDirectory
 from .resources.fstab_line import FstabLine
 from .resources.target_file import TargetFile
+from .survey import Finder
 from .task import Options
 
+_CREATE = "create it, or correct the name."
 
-class Mounting:
+
+class Mounting(Finder):
     """The mounts of one run; ``problems`` collects why one of them cannot be made."""
 
     def __init__(self, accounts: Accounts, names: Names, record: Record, options: Options) -> None:
-        self.problems: list[str] = []
+        super().__init__(check=options.check)
         self._accounts = accounts
         self._names = names
         self._record = record
@@ -117,13 +119,8 @@ class Mounting:
             f"User {place.endpoint.mount_as} cannot mount the socket {seen.task.declared.path} at "
             f"{place.endpoint.at}, because {PROGRAM} is missing or is not set-user-ID root"
         )
-        if self._options.check:
-            seen.one.absentees.append(foreseen(sentence, "install"))
-        else:
-            self.problems.append(
-                f"{sentence}; install the package mount, or declare mount_as: root, which needs "
-                "no program."
-            )
+        way_out = "install the package mount, or declare mount_as: root, which needs no program."
+        self.lacks(seen.one, sentence, "install", way_out)
 
     def _people(self, seen: Seen, place: Place) -> tuple[User | None, User | None, Group | None]:
         """Return who mounts, where that is a user, and who shall own the directory."""
@@ -163,7 +160,7 @@ class Mounting:
             f"User {name}, who {what} by the declaration of the socket {seen.task.declared.path}, "
             "does not exist on this host"
         )
-        self._missing(seen, sentence)
+        self.lacks(seen.one, sentence, "create", _CREATE)
         return None
 
     def _group(self, name: str | None, seen: Seen) -> Group | None:
@@ -174,11 +171,5 @@ class Mounting:
             f"Group {name}, declared for the directory of an endpoint of the socket "
             f"{seen.task.declared.path}, does not exist on this host"
         )
-        self._missing(seen, sentence)
+        self.lacks(seen.one, sentence, "create", _CREATE)
         return None
-
-    def _missing(self, seen: Seen, sentence: str) -> None:
-        if self._options.check:
-            seen.one.expect(sentence, "create")
-        else:
-            self.problems.append(f"{sentence}; create it, or correct the name.")

@@ -27,6 +27,7 @@ from .report import Seen
 from .serving import Serving
 
 _USER = re.compile(r"^User=(.*)$", re.MULTILINE)
+_GROUPS = re.compile(r"^SupplementaryGroups=(.*)$", re.MULTILINE)
 _PROGRAM = re.compile(rf"^ExecStart=.*{re.escape(socat.PROGRAM)} ", re.MULTILINE)
 
 
@@ -49,7 +50,7 @@ class Remaking:
         files = tuple(self._recorded(holder, unit))
         if not files:
             return []
-        self._look(files, service_of(unit), f"the {method} at {at} shall run", seen)
+        self._look(files, service_of(unit), method, seen)
         return self._keeper.serve(Served(files, unit, at), holder, seen.one.facts.chain)
 
     def _recorded(self, holder: str, unit: str) -> Iterator[KeptFile]:
@@ -63,7 +64,7 @@ class Remaking:
                 restarts=name if directory == UNITS and name in own else None,
             )
 
-    def _look(self, files: Sequence[KeptFile], service: str, what: str, seen: Seen) -> None:
+    def _look(self, files: Sequence[KeptFile], service: str, method: str, seen: Seen) -> None:
         """Tell of what the files of an endpoint name and the host has no more."""
         at, clients = seen.task.declared.path, []
         for file in files:
@@ -73,8 +74,22 @@ class Remaking:
             if name != service:
                 continue
             for user in _USER.findall(file.content):
+                what = f"the {method} at {at} shall run"
                 self._serving.known(user.replace("%%", "%"), what, seen.one)
+            for gids in _GROUPS.findall(file.content):
+                self._look_for_groups(gids.split(), f"the {method} at {at}", seen)
             if _PROGRAM.search(file.content) and not os.path.exists(socat.PROGRAM):
                 self._serving.without_socat(at, seen.one)
         if clients:
             self._keeper.look_for_clients(clients, at, seen.one)
+
+    def _look_for_groups(self, gids: Sequence[str], what: str, seen: Seen) -> None:
+        for gid in gids:
+            if self._serving.has_no_name(gid):
+                # systemd starts no service with it (systemd.exec(5)).
+                sentence = (
+                    f"The group with the id {gid}, by which {what} gets to the socket behind it, "
+                    "has no name on this host"
+                )
+                way_out = "create it again, or run the playbook."
+                self._serving.lacks(seen.one, sentence, "create", way_out)

@@ -101,8 +101,8 @@ class Round:
         if not options.hook and any(step.narrows for step in self.steps):
             from .shut_out import shut_out
 
-            told = shut_out(self.seen, self.steps, self.choosing.moving, self.stranger, self.names)
-            self.choosing.shut_out += told
+            also = (self.choosing.moving, self.pins, self.stranger, self.names)
+            self.choosing.shut_out += shut_out(self.seen, self.steps, *also)
         if options.check:
             return Outcome(self.steps, any(step.changes for step in self.steps))
         names = [one.name for one in self._made_by_us()] if self.made_sockets else ()

@@ -32,7 +32,7 @@ from .model.words import Names
 from .policy import SocketPolicy
 from .policy.endpoint_keys import PROXY
 from .reach import unsafe_step
-from .survey import Surveyed
+from .survey import Finder, Surveyed
 from .task import Task
 
 # Programs that run what their first file says.
@@ -49,15 +49,14 @@ class _Texts(NamedTuple):
     others: tuple[KeptFile, ...] = ()
 
 
-class Serving:
+class Serving(Finder):
     """The endpoints of one run; ``problems`` collects why one of them cannot be made."""
 
     def __init__(self, accounts: Accounts, names: Names, nobody: Credentials, *, check: bool):
-        self.problems: list[str] = []
+        super().__init__(check=check)
         self._accounts = accounts
         self._names = names
         self._nobody = nobody
-        self._check = check
         self._socat: socat.Socat | None = None
 
     def forward(
@@ -111,10 +110,7 @@ class Serving:
             sentence = (
                 f"The command {program}, which shall answer at {declared.path}, does not exist"
             )
-            if self._check:
-                own.expect(sentence, "install")
-            else:
-                self.problems.append(f"{sentence}; install it first, or correct the path.")
+            self.lacks(own, sentence, "install", "install it first, or correct the path.")
             return
         if user is None:
             return
@@ -222,32 +218,36 @@ class Serving:
             if run_as is None:
                 return proxy.Account(endpoint.run_as) if self._check else None
         if run_as is None and before is not None and before.found_groups is not None:
-            return proxy.Account(groups=tuple(before.found_groups))
-        demand = proxy.demand(place.method, endpoint, chain, run_as, self._nobody, self._names)
-        self.problems += demand.problems if source.sure else ()
-        source.notes += demand.notes
-        for gid in demand.account.groups:
-            group = self._accounts.group(str(gid))
-            if group is None or not group.known:
-                # systemd starts no service with a group that has no name (systemd.exec(5)).
+            account = proxy.Account(groups=tuple(before.found_groups))
+        else:
+            demand = proxy.demand(place.method, endpoint, chain, run_as, self._nobody, self._names)
+            self.problems += demand.problems if source.sure else ()
+            source.notes += demand.notes
+            if demand.problems:
+                return None
+            account = demand.account
+        for gid in account.groups:
+            if self.has_no_name(str(gid)):
                 self.problems.append(
                     f"The group of the socket {source.declared.path} has the id {gid} and no name "
                     f"on this host, so the {place.method} at {endpoint.at} cannot run with it; "
                     "give the socket a group that exists, or declare run_as."
                 )
                 return None
-        return None if demand.problems else demand.account
+        return account
+
+    def has_no_name(self, gid: str) -> bool:
+        """Tell whether systemd starts no service with this group (systemd.exec(5))."""
+        group = self._accounts.group(gid)
+        return group is None or not group.known
 
     def known(self, name: str, what: str, one: Surveyed) -> User | None:
         """Return the user ``name``, as whom ``what``; where nobody has the name, say so."""
         user = self._accounts.user(name)
         if user is not None:
             return user
-        sentence = f"User {name}, as whom {what}, does not exist"
-        if self._check:
-            one.expect(sentence, "create")
-        else:
-            self.problems.append(f"{sentence} on this host; create the user, or correct the name.")
+        sentence = f"User {name}, as whom {what}, does not exist on this host"
+        self.lacks(one, sentence, "create", "create the user, or correct the name.")
         return None
 
     def _has_accept(self, place: Place, source: Surveyed) -> bool:
@@ -270,12 +270,8 @@ class Serving:
     def without_socat(self, at: str, one: Surveyed) -> None:
         """Tell that the proxy at a path has no program on this host."""
         sentence = f"The proxy at {at} needs socat, which is not installed"
-        if self._check:
-            one.expect(sentence, "install")
-        else:
-            self.problems.append(
-                f"{sentence}; install the package socat, or declare engine: systemd-socket-proxyd."
-            )
+        way_out = "install the package socat, or declare engine: systemd-socket-proxyd."
+        self.lacks(one, sentence, "install", way_out)
 
 
 def programs(command: Sequence[str]) -> list[str]:

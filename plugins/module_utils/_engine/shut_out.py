@@ -16,6 +16,7 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from .closing import Closing, declared, is_narrowed, undone
 from .converge.steps import Step
 from .host.accounts import Accounts
 from .host.clients import clients
@@ -33,7 +34,6 @@ from .model.access import Access
 from .model.account import Credentials
 from .model.acl import WRITE
 from .model.chain import Chain
-from .model.holders import holder_of
 from .model.words import Names
 from .policy.types import Grant, Principal
 from .reach.permission import decide
@@ -43,6 +43,7 @@ from .resources.inode_access import InodeAccess
 
 if TYPE_CHECKING:  # pragma: no cover
     from .host.holders import Holders
+    from .host.pinned import Pin
     from .host.processes import Process
     from .shut_out_words import Client
 
@@ -60,20 +61,23 @@ class _Connected(NamedTuple):
 
 
 def shut_out(
-    seen: Iterable[Seen],
-    steps: Iterable[Step],
+    seen: Sequence[Seen],
+    steps: Sequence[Step],
     moving: Collection[Grant],
+    pins: Iterable[Pin],
     stranger: Credentials,
     names: Names,
 ) -> list[str]:
     """Return a sentence for each socket that these steps close to somebody who is connected.
 
     Another one tells where it is hidden who is.  It is asked before the steps are done, for some of
-    them end connections.  ``moving`` are grants whose endpoint another method makes in this run.
+    them end connections.  ``moving`` are grants whose endpoint another method makes in this run,
+    ``pins`` hold, with all else, the sockets that are not declared any more.
     """
     inodes = {step.resource.path: step for step in steps if isinstance(step.resource, InodeAccess)}
     narrowed = {path for path, step in inodes.items() if step.narrows}
-    closing = [one for one in seen if _is_narrowed(one, narrowed)]
+    found = [*declared(seen, moving), *undone(seen, steps, pins)]
+    closing = [one for one in found if is_narrowed(one.chain, narrowed)]
     if not closing:
         return []
     planned = {path: step.target for path, step in inodes.items() if step.target is not None}
@@ -85,19 +89,18 @@ def shut_out(
     accounts = Accounts()
     said = []
     for one in closing:
-        found = connected.get(one.one.facts.chain.resolved)
-        if found is None:
+        there = connected.get(one.chain.resolved)
+        if there is None:
             continue
-        judged = _Judge(one, planned, moving, stranger, accounts)
+        judged = _Judge(one, planned, stranger, accounts)
         out = [
-            judged.client(process, names) for process in found.processes if judged.loses(process)
+            judged.client(process, names) for process in there.processes if judged.loses(process)
         ]
-        by_policy = one.parts.task.holder == holder_of(one.parts.task.declared.name)
         if out:
-            said.append(in_words(one.task.declared.path, out, by_policy=by_policy))
-        if found.hidden:
+            said.append(in_words(one.path, out, one.by))
+        if there.hidden:
             said.append(
-                f"The socket {one.task.declared.path} gets narrower, and to whom {found.hidden} of "
+                f"The socket {one.path} gets narrower, and to whom {there.hidden} of "
                 "its connections belong may not be seen here (it takes CAP_SYS_PTRACE), so look "
                 "yourself whether these clients are declared: they will be refused when they "
                 "connect anew if they are not."
@@ -105,15 +108,10 @@ def shut_out(
     return said
 
 
-def _is_narrowed(one: Seen, narrowed: Collection[str]) -> bool:
-    chain = one.one.facts.chain
-    return chain.leaf is not None and any(part.path in narrowed for part in chain.components)
-
-
-def _connected(closing: Sequence[Seen]) -> dict[str, _Connected]:
+def _connected(closing: Sequence[Closing]) -> dict[str, _Connected]:
     """Return who is connected to each socket, by its path; what the kernel hides is left out."""
     try:
-        found = dict(_ends({one.one.facts.chain.resolved: one for one in closing}))
+        found = dict(_ends({one.chain.resolved: one for one in closing}))
         theirs, own = (set().union(*ends) for ends in zip(*found.values())) if found else ((), ())
         if not theirs:
             return {}
@@ -125,7 +123,7 @@ def _connected(closing: Sequence[Seen]) -> dict[str, _Connected]:
     return {path: _known(*ends, holders) for path, ends in found.items()}
 
 
-def _ends(wanted: Mapping[str, Seen]) -> Iterator[tuple[str, tuple[set[int], set[int]]]]:
+def _ends(wanted: Mapping[str, Closing]) -> Iterator[tuple[str, tuple[set[int], set[int]]]]:
     """Yield for each path the sockets of the clients, and those of the daemon.
 
     The kernel lists one network namespace at a time, and the daemon may have another one.
@@ -151,13 +149,13 @@ def _ends(wanted: Mapping[str, Seen]) -> Iterator[tuple[str, tuple[set[int], set
             return
 
 
-def _as_stat_shows(one: Seen) -> _Identities:
-    leaf = one.one.facts.chain.leaf
+def _as_stat_shows(one: Closing) -> _Identities:
+    leaf = one.chain.leaf
     return set() if leaf is None else {(leaf.device, leaf.inode & 0xFFFFFFFF)}
 
 
-def _as_the_kernel_may(one: Seen) -> _Identities:
-    descriptor = one.one.pin.descriptor(one.one.facts.chain.resolved)
+def _as_the_kernel_may(one: Closing) -> _Identities:
+    descriptor = one.pin.descriptor(one.chain.resolved)
     return set() if descriptor is None else identities_of(descriptor)
 
 
@@ -195,23 +193,15 @@ class _Judge:
 
     def __init__(
         self,
-        one: Seen,
+        one: Closing,
         planned: Mapping[str, Access],
-        moving: Collection[Grant],
         stranger: Credentials,
         accounts: Accounts,
     ) -> None:
-        self._before = one.one.facts.chain
-        self._after = self._before.with_access(planned)
-        self._mounted = bool(one.parts.mounts)
+        self._one = one
+        self._after = one.chain.with_access(planned)
         self._stranger = stranger
         self._accounts = accounts
-        self._joining = one.plan.memberships
-        self._elsewhere = [
-            grant for grant in one.parts.task.declared.allow if _is_elsewhere(grant, one)
-        ]
-        # Those who are refused by name are meant to be.
-        self._meant = [*one.task.declared.refuse, *(grant.principal for grant in moving)]
 
     def loses(self, process: Process) -> bool:
         """Tell whether a process could connect anew before, and cannot after."""
@@ -220,18 +210,18 @@ class _Judge:
         now = credentials_of(process, self._stranger)
         # That a process lacks a group that its user is given in this run is told by itself.
         then = now._replace(groups=now.groups | self._joined(process.uid))
-        if any(self._is(process, principal) for principal in self._meant):
+        if any(self._is(process, principal) for principal in self._one.meant):
             return False
-        passes = _passes
-        if not passes(self._before, now) and (self._mounted or _sees_otherwise(process.pid)):
+        passes, before = _passes, self._one.chain
+        if not passes(before, now) and (self._one.mounted or _sees_otherwise(process.pid)):
             passes = _passes_at_the_end
-        return passes(self._before, now) and not passes(self._after, then)
+        return passes(before, now) and not passes(self._after, then)
 
     def client(self, process: Process, names: Names) -> Client:
         """Return a process as it is told of."""
         from .shut_out_words import Client
 
-        grants = (one for one in self._elsewhere if self._is(process, one.principal))
+        grants = (one for one in self._one.elsewhere if self._is(process, one.principal))
         ends = (grant.endpoint.at for grant in grants if grant.endpoint is not None)
         return Client(process, names.user_name(process.uid), next(ends, None))
 
@@ -244,15 +234,11 @@ class _Judge:
 
     def _joined(self, uid: int) -> set[int]:
         joined = set()
-        for user, group in self._joining:
+        for user, group in self._one.joining:
             one, other = self._accounts.user(user), self._accounts.group(group)
             if one is not None and one.uid == uid and other is not None:
                 joined.add(other.gid)
         return joined
-
-
-def _is_elsewhere(grant: Grant, one: Seen) -> bool:
-    return grant.endpoint is not None and grant.endpoint.at != one.task.declared.path
 
 
 def _passes(chain: Chain, who: Credentials) -> bool:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from .closing import END, TASK
 from .host.processes import Process
 from .model.words import listed, one_line
 
@@ -28,10 +29,10 @@ class Client(NamedTuple):
     elsewhere: str | None = None
 
 
-def in_words(path: str, clients: Sequence[Client], *, by_policy: bool) -> str:
+def in_words(path: str, clients: Sequence[Client], by: str) -> str:
     """Return one whole sentence that names the clients of a socket, and the ways out.
 
-    ``by_policy``: a declaration of many sockets closes it, and not the task of a module for one.
+    ``by`` is what closes it, as the sockets that a run closes have it.
     """
     named = _varied(clients)[:_MOST_NAMED]
     shown = [f"{one_line(str(one.process))} of user {one_line(one.user)}" for one in named]
@@ -41,7 +42,7 @@ def in_words(path: str, clients: Sequence[Client], *, by_policy: bool) -> str:
     undeclared = [one for one in clients if one.elsewhere is None]
     ways = list(_to_elsewhere(clients))
     if undeclared:
-        ways.append(_to_let_in("the others" if ways else it, undeclared, by_policy))
+        ways.append(_to_let_in("the others" if ways else it, undeclared, by))
     return (
         f"{'This client' if one else 'These clients'} of the socket {path} "
         f"{'is' if one else 'are'} connected now and will be refused when "
@@ -67,10 +68,12 @@ def _to_elsewhere(clients: Iterable[Client]) -> Iterable[str]:
             yield f"let user {one_line(user)} connect at {at}, where the grant is"
 
 
-def _to_let_in(whom: str, clients: Iterable[Client], by_policy: bool) -> str:
+def _to_let_in(whom: str, clients: Iterable[Client], by: str) -> str:
+    if by == END:
+        return f"go on declaring what lets {whom} in"
     users = list(dict.fromkeys(one.user for one in clients))
     more = ["..."] if len(users) > _MOST_NAMED else []
-    if not by_policy:
+    if by == TASK:
         called = [f"user {one_line(user)}" for user in users[:_MOST_NAMED]]
         return f"let {whom} in with this task ({', '.join([*called, *more])})"
     shown = [f"{{user: {_quoted(user)}}}" for user in users[:_MOST_NAMED]]

@@ -48,16 +48,33 @@ class Surveyed:
         self.absentees.append(foreseen(f"{sentence} yet", how))
 
 
-class Survey:
-    """Looks at the host for one run; ``problems`` collects every refusal in whole sentences."""
+class Finder:
+    """Looks at something of the host; ``problems`` collects every refusal in whole sentences."""
+
+    def __init__(self, *, check: bool) -> None:
+        self.problems: list[str] = []
+        self._check = check
+
+    def lacks(self, one: Surveyed, sentence: str, how: str, way_out: str) -> None:
+        """Refuse what a run of ``one`` would need; check mode takes it that it comes until then.
+
+        ``how`` an earlier task may bring it is one word, such as install.
+        """
+        if self._check:
+            one.expect(sentence, how)
+        else:
+            self.problems.append(f"{sentence}; {way_out}")
+
+
+class Survey(Finder):
+    """Looks at the sockets for one run."""
 
     def __init__(
         self, accounts: Accounts, names: Names, *, check: bool, hook: bool = False
     ) -> None:
-        self.problems: list[str] = []
+        super().__init__(check=check)
         self._accounts = accounts
         self._names = names
-        self._check = check
         self._hook = hook
         self._told: set[Principal] = set()
 
@@ -166,13 +183,10 @@ class Survey:
         )
         if self._hook:
             seen.absentees.append(f"{sentence} any more, so it gets nothing.")
-        elif self._check:
-            seen.expect(sentence, "create")
-        else:
-            seen.sure = False
-            self.problems.append(
-                f"{sentence}; create it first, correct the name, or give its numeric id."
-            )
+            return
+        seen.sure = seen.sure and self._check
+        way_out = "create it first, correct the name, or give its numeric id."
+        self.lacks(seen, sentence, "create", way_out)
 
 
 def credentials_of(

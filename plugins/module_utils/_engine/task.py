@@ -13,6 +13,19 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from .errors import AccessError
+from .model.form import (
+    account_id,
+    anything,
+    flag,
+    keys,
+    many,
+    maybe,
+    one_of,
+    path,
+    table,
+    text,
+    whole,
+)
 from .model.plan import Choice
 from .policy import Grant, Policy, PolicyError, SocketPolicy, describe, validate
 from .shortcut import MANAGED
@@ -21,18 +34,22 @@ LOCK_SECONDS = 60.0
 PROOF_SECONDS = 5.0
 
 _FORMAT = 1
-_KEPT = (
-    "exclusive",
-    "deny_all_refused",
-    "adds",
-    "found_unit",
-    "found_user",
-    "unit_group",
-    "leave_inode",
-    "found_type",
-    "found_groups",
-    "chosen",
-    "source",
+_KEPT = {
+    "exclusive": flag,
+    "deny_all_refused": flag,
+    "adds": flag,
+    "found_unit": maybe(text),
+    "found_user": maybe(text),
+    "unit_group": text,
+    "leave_inode": flag,
+    "found_type": maybe(one_of(("stream", "seqpacket", "dgram"))),
+    "found_groups": maybe(many(account_id)),
+    "chosen": maybe(table(text, text)),
+    "source": maybe(path),
+}
+_FORM = keys(
+    {"format": whole(_FORMAT, _FORMAT), "holder": text, "declaration": anything},
+    {"managed_by": text, **_KEPT},
 )
 
 
@@ -106,22 +123,22 @@ def compiled(task: Task) -> bytes:
     return (json.dumps(data, indent=1) + "\n").encode()
 
 
-def from_compiled(content: bytes, path: str, like: SocketPolicy | None = None) -> Task:
-    """Return the task that a host keeps in the file ``path``.
+def from_compiled(content: bytes, file: str, like: SocketPolicy | None = None) -> Task:
+    """Return the task that a host keeps in the file ``file``.
 
     Its declaration is ``like``, where the file says the same: what was checked already is not
     checked again.  Raises AccessError when the file cannot be understood.
     """
     try:
         data = json.loads(content)
-        if data["format"] != _FORMAT:
-            raise ValueError(f"its format is {data['format']}, not {_FORMAT}")
+        _FORM(data)
         declared = like
         if declared is None or describe(Policy((declared,))) != data["declaration"]:
             (declared,) = validate(data["declaration"]).sockets
         kept = {name: data[name] for name in _KEPT if name in data}
         return Task(declared, data["holder"], kept=True, **kept)
-    except (ValueError, KeyError, TypeError, PolicyError) as error:
+    except (ValueError, RecursionError, PolicyError) as error:
+        said = "; ".join(str(error).splitlines())
         raise AccessError(
-            f"The policy {path} cannot be understood ({error}); run its playbook again."
+            f"The policy {file} cannot be understood ({said}); run its playbook again."
         ) from error

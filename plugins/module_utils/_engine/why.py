@@ -255,10 +255,15 @@ class _Why:
         ]
 
     def _relation(self) -> Relation | None:
-        kept = []
-        for name in policies.names():
+        kept, recorded = [], policies.recorded()
+        try:
+            known = policies.names()
+        except (AccessError, OSError) as error:
+            known = []
+            self.notes.append(in_words(error))
+        for name in known:
             try:
-                task = policies.load(name)
+                task = policies.load(name, recorded=recorded)
                 kept.append((name, task.holder, task.declared, task.source))
             except (AccessError, OSError) as error:
                 self.notes.append(in_words(error))

@@ -22,6 +22,7 @@ import pytest
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine import making
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.diagnose import described
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.accounts import (
     Accounts,
     HostNames,
@@ -38,7 +39,10 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.probe im
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.probe import ask as probe
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.prove import Attempt, prove
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.run import converge
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.runtime import command
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.runtime import (
+    command,
+    policies,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.task import Options, Task
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.why import explain
 from kernel.conftest import PROTECTED_SYMLINKS
@@ -395,3 +399,10 @@ def test_nothing_is_changed_and_nobody_is_connected() -> None:
             assert (before.st_ctime_ns, before.st_mode) == (after.st_ctime_ns, after.st_mode)
 
     alone(work)
+
+
+def test_an_answer_where_a_damaged_record_keeps_what_is_declared() -> None:
+    refused = AccessError("The record cannot be understood.")
+    with mock.patch.object(policies, "names", side_effect=refused):
+        answer = explain("/dev/null", Principal("user", "root"))
+    assert str(refused) in answer.notes

@@ -33,7 +33,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """A host with one declared socket, on which a run would change nothing."""
     (declared,) = validate({"app": {"path": PATH, "allow": [GRANT]}}).sockets
     monkeypatch.setattr(policies, "names", lambda: ["app"])
-    monkeypatch.setattr(policies, "load", lambda name: Task(declared, "socket app"))
+    monkeypatch.setattr(policies, "load", lambda name, **how: Task(declared, "socket app"))
     says(monkeypatch, [])
     return monkeypatch
 
@@ -63,7 +63,9 @@ def test_nothing_to_change(host: pytest.MonkeyPatch, exists: bool, state: str) -
 def test_an_endpoint_whose_socket_is_gone(host: pytest.MonkeyPatch) -> None:
     unit = "socket-access-gate-app.x.socket"
     (declared,) = validate({"app": {"path": PATH, "unit": unit}}).sockets
-    host.setattr(policies, "load", lambda name: Task(declared, "socket app at /run/app.sock"))
+    host.setattr(
+        policies, "load", lambda name, **how: Task(declared, "socket app at /run/app.sock")
+    )
     says(host, [], exists=False)
     (one,), problems = info._managed()
     assert (one.state, one.changes, one.remedy, problems) == ("differs", (), None, [])
@@ -94,8 +96,32 @@ def test_what_cannot_be_told(host: pytest.MonkeyPatch) -> None:
 
 
 def test_a_policy_that_cannot_be_read(host: pytest.MonkeyPatch) -> None:
-    def refuse(name: str) -> Task:
+    def refuse(name: str, **how: object) -> Task:
         raise AccessError("It cannot be understood.")
 
     host.setattr(policies, "load", refuse)
     assert info._managed() == ([], ["It cannot be understood."])
+
+
+def test_what_keeps_all_from_being_compared_is_said_once(host: pytest.MonkeyPatch) -> None:
+    def refuse(tasks: list[Task], options: Options) -> Result:
+        raise AccessError("The record cannot be understood.")
+
+    host.setattr(info, "converge", refuse)
+    host.setattr(policies, "names", lambda: ["app", "web"])
+    unknown = [State(name, PATH, "unknown", (), ("The record.",)) for name in ("app", "web")]
+    host.setattr(status, "states", lambda names: unknown)
+    managed, problems = info._managed()
+    assert [one.state for one in managed] == ["unknown", "unknown"]
+    assert problems == ["app and web cannot be compared with the host: The record."]
+
+
+def test_policies_that_only_a_damaged_record_knows(host: pytest.MonkeyPatch) -> None:
+    def refuse() -> list[str]:
+        raise AccessError("The record cannot be understood.")
+
+    host.setattr(policies, "names", refuse)
+    assert info._managed() == (
+        [],
+        ["What is declared on this host cannot be seen: The record cannot be understood."],
+    )

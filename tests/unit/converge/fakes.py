@@ -11,6 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.forms import (
+    kind_of,
+    record_of,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.loop import (
     Outcome,
     apply_steps,
@@ -32,6 +36,13 @@ Words = frozenset[str]
 
 # The kind of a thing is the part of its key before a colon, and these have none.
 KINDS = ("a", "b", "c", "new")
+
+
+def _any(value: Any) -> None:
+    """Things of paper write what they like."""
+
+
+FORM = record_of({kind: kind_of(_any, _any, _any) for kind in KINDS})
 
 
 def words(*said: str) -> Words:
@@ -134,7 +145,7 @@ class PaperRecord(RecordFile):
     """A record on the disk that dies with the host, or whose save fails by its number."""
 
     def __init__(self, directory: Path, host: Host) -> None:
-        super().__init__(str(directory))
+        super().__init__(str(directory), FORM)
         self.host = host
         self.saves = 0
         self.failing: set[int] = set()

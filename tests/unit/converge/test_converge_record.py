@@ -20,21 +20,20 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge
     RecordFile,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.acl import Acl
 
-ENTRY = Entry({"uid": 0}, {"uid": 1}, {"socket app": {"uid": 1}}, "1:2")
+ACCESS = {"uid": 0, "gid": 0, "acl": Acl(7, 5, 5).to_bytes().hex()}
+ASKED = {"users": {}, "groups": {}, "exclusive": True, "trusted": []}
+ENTRY = Entry(ACCESS, ACCESS, {"socket app": ASKED}, "1:2")
 
-_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
-    max_leaves=5,
-)
+_text = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=20)
 _entries = st.builds(
     Entry,
-    before=_values,
-    applied=_values,
-    requests=st.dictionaries(st.text(max_size=9), _values, max_size=3),
-    identity=st.none() | st.text(max_size=9),
-    births=st.lists(_values, max_size=2),
+    before=st.booleans(),
+    applied=st.booleans(),
+    requests=st.dictionaries(_text, st.booleans(), max_size=3),
+    identity=st.none() | _text,
+    births=st.lists(st.booleans(), max_size=2),
     pending=st.booleans(),
 )
 
@@ -45,8 +44,8 @@ def file(tmp_path: Path) -> RecordFile:
 
 
 @given(
-    st.dictionaries(st.text(max_size=20), _entries, max_size=4),
-    st.dictionaries(st.text(max_size=20), st.text(max_size=9), max_size=2),
+    st.dictionaries(_text.map("unit:{}".format), _entries, max_size=4),
+    st.dictionaries(_text, _text, max_size=2),
 )
 def test_what_is_saved_is_loaded(
     tmp_path_factory: pytest.TempPathFactory, entries: dict[str, Entry], ended: dict[str, str]

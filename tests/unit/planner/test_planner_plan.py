@@ -16,7 +16,10 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.ac
     Credentials,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.acl import Acl
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy.types import Grant
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy.types import (
+    Endpoint,
+    Grant,
+)
 from unit.planner.facts import (
     BORN,
     PATH,
@@ -337,3 +340,31 @@ def test_a_proxy_is_no_way_out_for_who_needs_identity() -> None:
     seen = chain(BORN, acl_support=False)._replace(resolved="/run/user/7/pipewire-0")
     said = problem(base, seen)
     assert "A proxy would be no way out: PipeWire takes file descriptors" in said
+
+
+AT = "/srv/app.sock"
+
+
+def _elsewhere(who: str, method: str) -> Grant:
+    return Grant(principal(who), method, endpoint=Endpoint(AT))
+
+
+@pytest.mark.parametrize("who", ["group staff", "user alice"])
+def test_where_the_inode_is_mounted_its_own_mode_is_foreseen(who: str) -> None:
+    """With others let in nobody needs an entry, and the owning group is asked before others."""
+    declared = declare(_elsewhere(who, "bind_mount"), group="staff", mode=0o606)
+    seen = chain(BORN, directory=CLOSED)
+    said = problem(declared, seen)
+    assert said.startswith(f"{who.capitalize()} would still be refused at {AT}, where the inode of")
+    assert "group staff" in said or "group 500" in said
+    assert said.endswith("or leave both out for an entry of its own.")
+    # Such an entry is asked first.
+    plan(declare(_elsewhere(who, "bind_mount"), group="staff"), seen)
+    plan(declare(_elsewhere(who, "bind_mount"), mode=0o666), seen)
+    # Nobody knows yet, and the next run looks.
+    plan(declared, chain())
+
+
+@pytest.mark.parametrize("method", ["proxy", "gate"])
+def test_what_connects_on_behalf_of_a_client_is_another_one(method: str) -> None:
+    plan(declare(_elsewhere("group staff", method), group="staff", mode=0o606))

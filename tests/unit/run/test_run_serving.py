@@ -199,6 +199,16 @@ def test_what_was_found_holds_while_the_socket_is_away(monkeypatch: pytest.Monke
     assert source.notes == ["A note."]
 
 
+def test_what_was_found_may_be_gone_meanwhile() -> None:
+    parts = parts_of("proxy")
+    before = Task(SocketPolicy("app", PATH), "socket app", found_groups=(4711,))
+    one = make()
+    served, dummy = forward(one, parts, access=None, before=before)
+    assert served is None
+    (said,) = one.problems
+    assert "the id 4711 and no name" in said
+
+
 def test_the_account_is_in_the_unit() -> None:
     one = make()
     served, dummy = forward(one, parts_of(run_as="app"), Access(100, 100, Acl.from_mode(0o600)))
@@ -310,7 +320,7 @@ def test_check_mode_for_an_account_that_nobody_has() -> None:
     assert served is not None
     assert one.problems == []
     (said,) = source.absentees
-    assert "does not exist yet; check mode takes it" in said
+    assert "does not exist on this host yet; check mode takes it" in said
 
 
 def test_an_account_that_may_not_connect() -> None:

@@ -12,6 +12,11 @@ from typing import cast
 import pytest
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine import shut_out
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.closing import (
+    END,
+    POLICY,
+    TASK,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.steps import Step
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.endpoints import take_apart
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import processes
@@ -66,7 +71,7 @@ def client(user: str, pid: int = 812, at: str | None = None, **how: str | None) 
 
 
 def test_one_client() -> None:
-    assert in_words(PATH, [client("shop")], by_policy=True) == (
+    assert in_words(PATH, [client("shop")], POLICY) == (
         "This client of the socket /run/app/app.sock is connected now and will be refused when it "
         "connects anew: shop (pid 812, shop.service) of user shop; declare it (allow: [{user: "
         "shop}]), or let it be so."
@@ -75,38 +80,43 @@ def test_one_client() -> None:
 
 def test_several_clients_of_which_one_has_a_grant_elsewhere() -> None:
     some = [client("shop"), client("4242", 9, unit=None), client("reports", 10, "/run/r.sock")]
-    assert in_words(PATH, some, by_policy=True) == (
+    assert in_words(PATH, some, POLICY) == (
         "These clients of the socket /run/app/app.sock are connected now and will be refused when "
         "they connect anew: shop (pid 812, shop.service) of user shop, shop (pid 9, no unit) of "
         "user 4242 and shop (pid 10, shop.service) of user reports; let user reports connect at "
         "/run/r.sock, where the grant is, declare the others (allow: [{user: shop}, {user: "
         '"4242"}]), or let it be so.'
     )
-    only = in_words(PATH, [client("reports", 10, "/run/r.sock")], by_policy=True)
+    only = in_words(PATH, [client("reports", 10, "/run/r.sock")], POLICY)
     assert only.endswith("connect at /run/r.sock, where the grant is, or let it be so.")
 
 
 def test_a_pool_hides_nobody_and_users_have_an_end() -> None:
     pool = [client("www-data", pid) for pid in range(20)]
-    said = in_words(PATH, [*pool, client("shop", 99)], by_policy=True)
+    said = in_words(PATH, [*pool, client("shop", 99)], POLICY)
     assert "(pid 0, shop.service) of user www-data, " in said
     assert "(pid 99, shop.service) of user shop, " in said
     assert "(pid 1, shop.service) of user www-data and 18 more; declare them (" in said
     assert said.endswith("(allow: [{user: www-data}, {user: shop}]), or let it be so.")
     many = [client(f"user{number}", number) for number in range(5)]
-    said = in_words(PATH, many, by_policy=True)
+    said = in_words(PATH, many, POLICY)
     assert said.endswith("[{user: user0}, {user: user1}, {user: user2}, ...]), or let it be so.")
 
 
 def test_a_task_for_one_socket_has_no_key_allow() -> None:
-    said = in_words(PATH, [client("shop"), client("reports", 3)], by_policy=False)
+    said = in_words(PATH, [client("shop"), client("reports", 3)], TASK)
     assert said.endswith("; let them in with this task (user shop, user reports), or let it be so.")
+
+
+def test_what_ends_is_to_go_on() -> None:
+    said = in_words(PATH, [client("shop")], END)
+    assert said.endswith("of user shop; go on declaring what lets it in, or let it be so.")
 
 
 def test_a_name_with_a_line_break_forges_no_line() -> None:
     one = client("shop")
     forged = one._replace(process=one.process._replace(name="a\nAll is well."))
-    assert "\n" not in in_words(PATH, [forged], by_policy=True)
+    assert "\n" not in in_words(PATH, [forged], POLICY)
 
 
 class _Accounts:
@@ -150,7 +160,7 @@ def _told(
     seen = Seen(parts, None, parts.here, one)
     seen.plan = SocketPlan((), None, memberships, {}, False)
     step = Step(SocketAccess(PATH, None, _Names()), OPEN, after, None)
-    return shut_out.shut_out([seen], [step], moving, STRANGER, _Names())
+    return shut_out.shut_out([seen], [step], moving, (), STRANGER, _Names())
 
 
 def test_who_gets_a_group_in_this_run_is_told_of_as_a_process_that_lacks_it(

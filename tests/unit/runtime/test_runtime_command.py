@@ -49,8 +49,12 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (directory / f"{name}.json").write_bytes(compiled(task))
     load, names = policies.load, policies.names
     content = policies.content
-    monkeypatch.setattr(policies, "load", lambda name: load(name, str(directory)))
-    monkeypatch.setattr(policies, "content", lambda name, *given: content(name, str(directory)))
+    monkeypatch.setattr(policies, "load", lambda name, **how: load(name, str(directory), **how))
+    monkeypatch.setattr(
+        policies,
+        "content",
+        lambda name, *given, **how: content(name, str(directory), *given[1:], **how),
+    )
     monkeypatch.setattr(policies, "names", lambda *given: names(str(directory)))
     return directory
 

@@ -77,7 +77,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     monkeypatch.setattr(end, "converge", host.converge)
     monkeypatch.setattr(end, "RecordFile", lambda: RecordFile(str(tmp_path)))
     monkeypatch.setattr(policies, "names", lambda: list(kept))
-    monkeypatch.setattr(policies, "load", lambda name: kept[name])
+    monkeypatch.setattr(policies, "load", lambda name, **how: kept[name])
     return host
 
 

@@ -77,7 +77,7 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     task = Task(SocketPolicy("app", "/run/app.sock", allow=tuple(allow)), "socket app")
     (tmp_path / "app.json").write_bytes(compiled(task))
     load = policies.load
-    monkeypatch.setattr(policies, "load", lambda name: load(name, str(tmp_path)))
+    monkeypatch.setattr(policies, "load", lambda name, **how: load(name, str(tmp_path), **how))
     return tmp_path
 
 
@@ -200,8 +200,12 @@ def test_the_hook_of_what_is_started_right_now_ends_at_once(
     task = Task(SocketPolicy("app.a-1", f"{tmp_path}/s"), "socket app at /srv/a")
     (tmp_path / "app.a-1.json").write_bytes(compiled(task))
     load, content = policies.load, policies.content
-    monkeypatch.setattr(policies, "load", lambda name: load(name, str(tmp_path)))
-    monkeypatch.setattr(policies, "content", lambda name, *given: content(name, str(tmp_path)))
+    monkeypatch.setattr(policies, "load", lambda name, **how: load(name, str(tmp_path), **how))
+    monkeypatch.setattr(
+        policies,
+        "content",
+        lambda name, *given, **how: content(name, str(tmp_path), *given[1:], **how),
+    )
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     state = str(tmp_path / "state")
     monkeypatch.setattr(apply, "DIRECTORY", state)

@@ -18,6 +18,8 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge
     Record,
     RecordFile,
 )
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import atomic_file
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.foreseen import (
     foreseen,
 )
@@ -80,8 +82,8 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Host:
 
 def keeps(monkeypatch: pytest.MonkeyPatch, task: Task) -> None:
     monkeypatch.setattr(policies, "names", lambda: ["app"])
-    monkeypatch.setattr(policies, "load", lambda name: task)
-    monkeypatch.setattr(end, "declared", lambda name: None)
+    monkeypatch.setattr(policies, "load", lambda name, **how: task)
+    monkeypatch.setattr(end, "declared", lambda name, **how: None)
 
 
 Said = Callable[[], str]
@@ -175,7 +177,7 @@ def test_what_ends_grants_is_put_right_by_another_command(
 ) -> None:
     """The policy that hooks apply does not know the timer, so apply would do nothing about it."""
     whole = Task(HERE.declared, HERE.holder, ended=(SocketPolicy("x", PATH),))
-    monkeypatch.setattr(end, "declared", lambda name: whole)
+    monkeypatch.setattr(end, "declared", lambda name, **how: whole)
     assert command.main(["status"]) == 0
     assert said() == f"app ({PATH}): as declared.\n"
     host.ends = {"file:/etc/systemd/system/socket-access-ends:app.timer": "The timer is made."}
@@ -184,20 +186,104 @@ def test_what_ends_grants_is_put_right_by_another_command(
     assert said() == f"app ({PATH}): hook missing. The timer is made. {way}\n"
 
 
-def test_a_policy_whose_file_is_gone_is_in_the_record(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    directory = str(tmp_path / "etc")
-    content = compiled(HERE)
-    wanted = {"socket app": base64.b64encode(content).decode()}
-    keys = (f"{directory}/app.json", f"{directory}/gates/app.json", "/etc/other.json")
+@pytest.fixture
+def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A place for policies, of which the record knows one."""
+    wanted = {"socket app": base64.b64encode(compiled(HERE)).decode()}
+    keys = (f"{tmp_path}/etc/app.json", f"{tmp_path}/etc/gates/app.json", "/etc/other.json")
     entries = {f"file:{key}": Entry({}, {}, wanted) for key in keys}
     monkeypatch.setattr(RecordFile, "load", lambda self: Record(entries))
+    return tmp_path / "etc"
+
+
+def test_a_policy_whose_file_is_gone_is_in_the_record(recorded: Path) -> None:
+    directory = str(recorded)
     assert policies.names(directory) == ["app"]
-    assert policies.content("app", directory) == content
+    for hook in (True, False):
+        assert policies.content("app", directory, hook=hook) == compiled(HERE)
+        assert policies.load("app", directory, hook=hook).declared == HERE.declared
+    assert policies.edited("app", policies.recorded(), directory) is None
+
+
+def test_a_policy_that_somebody_edited_is_in_the_record(recorded: Path) -> None:
+    """Hooks go by the file, which those without root's rights can read alone."""
+    directory = str(recorded)
+    recorded.mkdir()
+    file = recorded / "app.json"
+    file.write_bytes(compiled(HERE))
+    assert policies.edited("app", policies.recorded(), directory) is None
+    file.write_bytes(compiled(THERE))
+    assert policies.edited("app", policies.recorded(), directory) == str(file)
     assert policies.load("app", directory).declared == HERE.declared
-    # What is there goes before what is recorded.
-    (tmp_path / "etc").mkdir()
-    (tmp_path / "etc" / "app.json").write_bytes(compiled(THERE))
-    assert policies.load("app", directory).declared == THERE.declared
+    assert policies.load("app", directory, hook=True).declared == THERE.declared
+    file.write_text("{")
+    assert policies.load("app", directory).declared == HERE.declared
     assert policies.names(directory) == ["app"]
+    # What no run has put there is as it is.
+    (recorded / "own.json").write_bytes(compiled(THERE))
+    assert policies.load("own", directory).declared == THERE.declared
+    assert policies.edited("own", policies.recorded(), directory) is None
+
+
+def test_what_a_killed_run_was_writing_is_not_taken_for_what_was_left(
+    recorded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory, known = str(recorded), RecordFile().load().entries
+    pending = {key: entry._replace(pending=True) for key, entry in known.items()}
+    monkeypatch.setattr(RecordFile, "load", lambda self: Record(pending))
+    assert policies.load("app", directory).declared == HERE.declared
+    recorded.mkdir()
+    (recorded / "app.json").write_bytes(compiled(THERE))
+    assert policies.load("app", directory).declared == THERE.declared
+    assert policies.edited("app", policies.recorded(), directory) is None
+
+
+def test_status_tells_that_a_policy_was_edited(
+    host: Host, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = "/etc/socket-access/app.json"
+    monkeypatch.setattr(policies, "edited", lambda name, recorded: file)
+    host.whole = {f"file:{file}": f"{file} is replaced."}
+    assert command.main(["status"]) == 1
+    assert said() == (
+        f"app ({PATH}): hook missing. {file} is replaced. This puts it right: socket-access apply "
+        f"app. Somebody edited the policy {file} since the last run, and until it is put right hooks "
+        "go by what it says now; what shall stay of that belongs into the declaration.\n"
+    )
+
+
+def test_a_damaged_record_is_not_taken_for_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It alone tells of policies whose files are gone."""
+    file = RecordFile(str(tmp_path))
+    Path(file.path).write_text('{"format": 1, "entries": []}')
+    monkeypatch.setattr(policies, "RecordFile", lambda: file)
+    names = policies.names
+    monkeypatch.setattr(policies, "names", lambda: names(str(tmp_path / "etc")))
+    said = f"The record {file.path} cannot be understood (entries is a list"
+    for verb in ("status", "apply"):
+        assert command.main([verb]) == 1
+        shown = capsys.readouterr()
+        assert (shown.out, shown.err.count("\n")) == ("", 1)
+        assert shown.err.startswith(f"socket-access: {said}")
+    with pytest.raises(AccessError, match="cannot be understood"):
+        policies.load("app", str(tmp_path / "etc"))
+    # What is there is compared one by one, and a run says what is wrong with the record.
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "app.json").write_bytes(compiled(HERE))
+    assert policies.names() == ["app"]
+    assert policies.load("app", str(tmp_path / "etc")).declared == HERE.declared
+
+
+def test_who_may_not_read_the_record_is_told_what_can_be_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: str) -> bytes | None:
+        if path.endswith("record.json"):
+            raise PermissionError(13, "Permission denied", path)
+        return None
+
+    monkeypatch.setattr(atomic_file, "read", refused)
+    assert policies.names(str(tmp_path)) == []
+    assert policies.content("app", str(tmp_path)) is None

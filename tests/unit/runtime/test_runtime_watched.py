@@ -316,7 +316,11 @@ def test_what_is_remembered_goes_away(tmp_path: Path, memory: CorrectionsFile) -
 
 @pytest.mark.parametrize(
     "content",
-    ["", "{", "[]", '{"made": 1}', '{"given_up": "x"}', '{"inode": [1]}', '{"inode": {}}'],
+    [
+        *("", "{", "[]", '{"made": 1}', '{"given_up": "x"}', '{"inode": [1]}', '{"inode": {}}'),
+        *("[" * 200_000, f'{{"made": [1{"0" * 400}]}}', '{"of_inode": 1e400}'),
+    ],
+    ids=range(10),
 )
 def test_a_damaged_memory_counts_as_none(
     tmp_path: Path, memory: CorrectionsFile, content: str

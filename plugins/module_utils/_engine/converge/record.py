@@ -21,10 +21,11 @@ from typing import Any, NamedTuple
 from ..errors import AccessError
 from ..faults import looking_at
 from ..host import atomic_file
+from ..model.form import Form
 from ..shortcut import MANAGED
+from .forms import FORMAT, KINDS, record_of
 
 DIRECTORY = "/var/lib/socket-access"
-_FORMAT = 1
 
 
 class Entry(NamedTuple):
@@ -59,11 +60,15 @@ class Record(NamedTuple):
         return asking | set(self.ended.values())
 
 
+_FORM = record_of(KINDS)
+
+
 class RecordFile:
     """The file in which a host keeps its record, readable by root alone."""
 
-    def __init__(self, directory: str = DIRECTORY) -> None:
+    def __init__(self, directory: str = DIRECTORY, form: Form = _FORM) -> None:
         self.directory = directory
+        self._form = form
         self.path = os.path.join(directory, "record.json")
 
     def load(self) -> Record:
@@ -77,17 +82,14 @@ class RecordFile:
             return Record()
         try:
             data = json.loads(content)
-            if data["format"] != _FORMAT:
-                raise ValueError(f"its format is {data['format']}, not {_FORMAT}")
-            entries = {key: Entry(**entry) for key, entry in data["entries"].items()}
-            if not all(isinstance(entry.requests, dict) for entry in entries.values()):
-                raise ValueError("an entry has no requests")
-            return Record(entries, dict(data.get("ended", {})))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            self._form(data)
+        except (ValueError, RecursionError) as error:
             raise AccessError(
                 f"The record {self.path} cannot be understood ({error}), so nothing was changed; "
                 "restore it from a backup, or move it away to give up what it remembers."
             ) from error
+        entries = {key: Entry(**entry) for key, entry in data["entries"].items()}
+        return Record(entries, data.get("ended", {}))
 
     def save(self, record: Record) -> None:
         """Replace the record on the disk; an empty one is removed."""
@@ -96,7 +98,7 @@ class RecordFile:
             return
         data: dict[str, Any] = {
             "managed_by": MANAGED,
-            "format": _FORMAT,
+            "format": FORMAT,
             "entries": {key: record.entries[key]._asdict() for key in sorted(record.entries)},
         }
         if record.ended:

@@ -70,12 +70,6 @@ class Chain(NamedTuple):
         directory = next(one for one in reversed(before) if one.kind == DIRECTORY)
         return directory.access.gid if directory.special & SET_GROUP_ID else ROOT
 
-    def only_leaf(self) -> Chain:
-        """Return the chain as it is for somebody who gets to the leaf by another way."""
-        if self.leaf is None:
-            return self
-        return self._replace(components=(self.components[0], self.components[-1]))
-
     def with_access(self, planned: Mapping[str, Access]) -> Chain:
         """Return the chain as it will be once these accesses, by component path, are in effect."""
         return self._replace(

@@ -21,6 +21,7 @@ from ..model.words import Names, capital
 from ..policy.endpoint_keys import BIND_MOUNT, PROXY
 from ..policy.types import Grant, SocketPolicy
 from ..reach import judge
+from ..reach.walk import findings, in_words
 from .choose import choose
 
 
@@ -217,24 +218,36 @@ class _Planner:
         chain = self._planned_chain(request, searches)
         waiting = self._waiting()
         for grant, one in zip(self.declared.allow, self.facts.allowed):
-            if one in waiting:
+            if one in waiting or grant.endpoint is not None:
                 continue
-            # Elsewhere the inode alone decides: its directories are what an endpoint goes around.
-            if grant.endpoint is not None and chain.leaf is None:
-                continue
-            way = chain if grant.endpoint is None else chain.only_leaf()
-            verdict = judge(way, self._credentials(one, by_group), self.names)
+            verdict = judge(chain, self._credentials(one, by_group), self.names)
             if verdict.allowed or verdict.rule == "missing":
                 continue
             self.problems.append(self._unreachable(grant, one, verdict.component, verdict.text))
         if chain.leaf is None:
             return
+        self._check_mounted(chain, by_group)
         for one in self.facts.refused:
             if judge(chain, self._credentials(one, by_group)).allowed:
                 self.problems.append(
                     f"{capital(one.label)} is to be refused at the socket "
                     f"{self.declared.path}, but what else is declared lets it in; take it out of "
                     "refuse, or change the grant or the mode that lets it in."
+                )
+
+    def _check_mounted(self, chain: Chain, by_group: Demand) -> None:
+        """Where the inode is mounted it decides alone; a proxy or a gate connects as itself."""
+        for grant, one in zip(self.declared.allow, self.facts.allowed):
+            if grant.endpoint is None or grant.method != BIND_MOUNT:
+                continue
+            who = self._credentials(one, by_group)
+            last = findings(chain, who)[-1]
+            if not last.allowed:
+                self.problems.append(
+                    f"{capital(one.label)} would still be refused at {grant.endpoint.at}, where the "
+                    f"inode of {self.declared.path} decides: "
+                    f"{in_words(last, chain, who, self.names)} Declare a group or a mode of the "
+                    "socket that lets this client in, or leave both out for an entry of its own."
                 )
 
     def _waiting(self) -> list[PrincipalFacts]:
@@ -246,7 +259,7 @@ class _Planner:
         self, grant: Grant, one: PrincipalFacts, component: Component | None, text: str
     ) -> str:
         start = f"{capital(one.label)} would still be refused at {self.declared.path}: {text}"
-        if component is None or grant.endpoint is not None:
+        if component is None:
             return start
         if component.kind != DIRECTORY:
             return start + self._elsewhere_without_acl(self._choices)

@@ -50,7 +50,7 @@ def apply(names: list[str], wishes: Wishes, output: Output) -> bool:
     fine = True
     for name in names:
         try:
-            fine = _apply(policies.load(name), wishes, output) and fine
+            fine = _apply(policies.load(name, hook=wishes.hook), wishes, output) and fine
         except (AccessError, OSError) as error:
             output.problem(name, in_words(error))
             fine = False
@@ -59,7 +59,7 @@ def apply(names: list[str], wishes: Wishes, output: Output) -> bool:
 
 def _apply(task: Task, wishes: Wishes, output: Output) -> bool:
     name, declared = task.declared.name, task.declared
-    kept = policies.content(name)
+    kept = policies.content(name, hook=wishes.hook)
     root = os.geteuid() == 0
     if not root and not wishes.hook:
         raise AccessError(
@@ -79,7 +79,9 @@ def _apply(task: Task, wishes: Wishes, output: Output) -> bool:
             unprivileged=not root,
         )
         try:
-            return converge([task], options, still=lambda: policies.content(name) == kept)
+            return converge(
+                [task], options, still=lambda: policies.content(name, hook=wishes.hook) == kept
+            )
         except (AccessError, PermissionError) as error:
             if root:
                 raise

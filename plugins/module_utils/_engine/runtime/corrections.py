@@ -79,7 +79,14 @@ class CorrectionsFile:
                 None if inode is None else (int(inode[0]), int(inode[1])),
                 int(data.get("of_inode", 0)),
             )
-        except (ValueError, TypeError, AttributeError, IndexError, KeyError):
+        except (
+            ArithmeticError,
+            LookupError,
+            RecursionError,
+            TypeError,
+            ValueError,
+            AttributeError,
+        ):
             return Corrections()
 
     def save(self, corrections: Corrections) -> None:

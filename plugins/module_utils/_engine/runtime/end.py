@@ -49,21 +49,24 @@ def run(name: str, output: Output, directory: str = ENDS) -> bool:
     return True
 
 
-def declared(name: str, directory: str = ENDS) -> Task | None:
+def declared(
+    name: str, directory: str = ENDS, recorded: policies.Recorded | None = None
+) -> Task | None:
     """Return the whole declaration of a socket of which grants end, None where none does.
 
     Raises AccessError where it cannot be understood.
     """
     path = os.path.join(directory, f"{name}.json")
-    content = None if "/" in name else policies.content(name, directory)
+    content = None if "/" in name else policies.content(name, directory, recorded)
     return None if content is None else from_compiled(content, path)._replace(kept=False)
 
 
 def _close(task: Task, output: Output) -> None:
     """Let the hooks' part of each policy of the socket and its endpoints leave out what ended."""
+    recorded = policies.recorded()
     for name in policies.names():
         try:
-            kept = policies.load(name)
+            kept = policies.load(name, recorded=recorded)
             if kept.holder == task.holder or kept.holder.startswith(f"{task.holder} at "):
                 result = converge([kept], Options(prove=False, hook=True))
                 for sentence in result.changes:

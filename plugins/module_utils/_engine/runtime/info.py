@@ -15,6 +15,7 @@ from ..census import Census, Managed, described, look
 from ..errors import AccessError
 from ..faults import in_words
 from ..host.accounts import HostNames
+from ..model.words import listed
 from ..run import converge
 from ..shortcut import LIBRARY
 from ..strangers import stranger_here
@@ -44,21 +45,20 @@ def _managed() -> tuple[list[Managed], list[str]]:
     tasks: dict[str, Task] = {}
     try:
         names = policies.names()
-    except OSError as error:
+    except (AccessError, OSError) as error:
         return [], [f"What is declared on this host cannot be seen: {in_words(error)}"]
+    recorded = policies.recorded()
     for name in names:
         try:
-            tasks[name] = policies.load(name)
+            tasks[name] = policies.load(name, recorded=recorded)
         except (AccessError, OSError) as error:
             problems.append(in_words(error))
     if not tasks:
         return [], problems
-    found = []
+    found, unknown = [], dict[str, list[str]]()
     for state in _states(tasks):
-        if state.state == status.UNKNOWN:
-            problems += [
-                f"{state.name} cannot be compared with the host: {one}" for one in state.notes
-            ]
+        for one in state.notes if state.state == status.UNKNOWN else ():
+            unknown.setdefault(one, []).append(state.name)
         state = _but_for_the_engine(state)
         task = tasks[state.name]
         ends = [grant.endpoint.at for grant in task.declared.allow if grant.endpoint is not None]
@@ -68,7 +68,11 @@ def _managed() -> tuple[list[Managed], list[str]]:
                 state.name, task.holder, paths, state.state, state.changes, state.gone, state.remedy
             )
         )
-    return found, problems
+    # The record is that of all of them.
+    return found, problems + [
+        f"{listed(called)} cannot be compared with the host: {one}"
+        for one, called in unknown.items()
+    ]
 
 
 def _but_for_the_engine(state: status.State) -> status.State:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import os
+from collections.abc import Mapping
 
 from ..converge.record import RecordFile
 from ..errors import AccessError
@@ -20,49 +21,96 @@ from ..task import Task, from_compiled
 
 _END = ".json"
 
+Recorded = Mapping[str, bytes]
+
 
 def names(directory: str = POLICIES) -> list[str]:
-    """Return the names of all policies, sorted; none where nothing is managed."""
+    """Return the names of all policies, sorted; none where nothing is managed.
+
+    Raises AccessError where the record alone would tell, and cannot be read.
+    """
     try:
         entries = os.listdir(directory)
     except FileNotFoundError:
         entries = []
     known = {name[: -len(_END)] for name in entries if name.endswith(_END)}
-    return sorted(known | set(_recorded(directory)))
+    try:
+        paths = map(os.path.split, _recorded())
+        known.update(name[: -len(_END)] for place, name in paths if place == directory)
+    except AccessError:
+        # Of each that is known a run tells what is wrong with the record.
+        if not known:
+            raise
+    return sorted(known)
 
 
-def content(name: str, directory: str = POLICIES) -> bytes | None:
-    """Return a policy as the host keeps it now, None where it was revoked.
+def content(
+    name: str, directory: str = POLICIES, recorded: Recorded | None = None, *, hook: bool = False
+) -> bytes | None:
+    """Return a policy as the last run left it, whatever somebody made of its file since.
 
-    One whose file somebody removed is what the record says that the file is to be.
+    None where it was revoked.  ``recorded`` spares a look into the record.  A ``hook`` goes by the
+    file, which it may read without root's rights, and by the record where that is gone.
     """
-    kept = atomic_file.read(os.path.join(directory, name + _END))
-    return _recorded(directory).get(name) if kept is None else kept
+    path = os.path.join(directory, name + _END)
+    found = atomic_file.read(path)
+    if found is not None and hook:
+        return found
+    if recorded is None:
+        try:
+            recorded = _recorded()
+        except AccessError:
+            # A run tells what is wrong with it.
+            if found is None:
+                raise
+            return found
+    return recorded.get(path, found)
 
 
-def load(name: str, directory: str = POLICIES) -> Task:
+def load(
+    name: str, directory: str = POLICIES, recorded: Recorded | None = None, *, hook: bool = False
+) -> Task:
     """Return one policy; raises AccessError where it does not exist or cannot be understood."""
     path = os.path.join(directory, name + _END)
-    kept = None if "/" in name else content(name, directory)
-    if kept is None:
+    said = None if "/" in name else content(name, directory, recorded, hook=hook)
+    if said is None:
         known = names(directory)
         likely = nearest(name, known)
         hint = f"did you mean {likely}" if likely else f"there are: {', '.join(known) or 'none'}"
         raise AccessError(f"There is no policy {name} in {directory}; {hint}.")
-    return from_compiled(kept, path)
+    return from_compiled(said, path)
 
 
-def _recorded(directory: str) -> dict[str, bytes]:
-    """Return the policies that the record knows, by name; none for who may not read it."""
+def edited(name: str, recorded: Recorded, directory: str = POLICIES) -> str | None:
+    """Return the file of a policy where somebody made another one of it since the last run."""
+    path = os.path.join(directory, name + _END)
+    found = atomic_file.read(path)
+    return None if found in (None, recorded.get(path, found)) else path
+
+
+def recorded() -> Recorded:
+    """Return the files of policies as the last run left them, by path; none where nothing tells."""
+    try:
+        return _recorded()
+    except AccessError:
+        # A run tells what is wrong with it.
+        return {}
+
+
+def _recorded() -> Recorded:
+    """Return them; none for who may not read the record.  Raises AccessError for a damaged one."""
     found = {}
     try:
         entries = RecordFile().load().entries
-    except (AccessError, OSError):
-        # A run tells what is wrong with it.
-        return {}
+    except AccessError as error:
+        if isinstance(error.__cause__, PermissionError):
+            return {}
+        raise
     for key, entry in entries.items():
-        place, dummy, name = key.rpartition("/")
-        if place == f"file:{directory}" and name.endswith(_END):
+        kind, dummy, path = key.partition(":")
+        # What a run was writing when it was killed may not be what it would have come to.
+        unsure = entry.pending and os.path.exists(path)
+        if kind == "file" and path.endswith(_END) and not unsure:
             for wanted in entry.requests.values():
-                found[name[: -len(_END)]] = base64.b64decode(wanted)
+                found[path] = base64.b64decode(wanted)
     return found

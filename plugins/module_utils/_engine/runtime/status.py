@@ -37,6 +37,10 @@ _UNMADE = (
     "The socket of this endpoint is gone, and the record of this host does not tell how it is made; "
     "run the playbook again."
 )
+_EDITED = (
+    "Somebody edited the policy {} since the last run, and until it is put right hooks go by what it "
+    "says now; what shall stay of that belongs into the declaration."
+)
 
 
 class State(NamedTuple):
@@ -69,7 +73,8 @@ class State(NamedTuple):
 
 def states(names: list[str]) -> list[State]:
     """Return the state of each policy of this host."""
-    return [_state(name) for name in names]
+    recorded = policies.recorded()
+    return [_state(name, recorded) for name in names]
 
 
 def show(found: list[State], output: Output, *, as_json: bool) -> bool:
@@ -82,17 +87,25 @@ def show(found: list[State], output: Output, *, as_json: bool) -> bool:
     return all(one.fine for one in found)
 
 
-def _state(name: str) -> State:
+def _state(name: str, recorded: policies.Recorded) -> State:
+    state = _compared(name, recorded)
+    edited = None if state.state == UNKNOWN else policies.edited(name, recorded)
+    if edited is None:
+        return state
+    return state._replace(notes=(_EDITED.format(edited), *state.notes))
+
+
+def _compared(name: str, recorded: policies.Recorded) -> State:
     path = None
     try:
-        task = policies.load(name)
+        task = policies.load(name, recorded=recorded)
         path = task.declared.path
         whole = converge([task], Options(check=True, prove=False))
         if whole.gone:
             # A whole run refuses what names somebody who is gone; a hook leaves that one out.
             inodes = converge([task], Options(check=True, prove=False, hook=True))
             return _incomplete(name, task, whole, inodes)
-        ends = end.declared(name)
+        ends = end.declared(name, recorded=recorded)
         timed = None if ends is None else converge([ends], Options(check=True, prove=False))
     except (AccessError, OSError) as error:
         return State(name, path, UNKNOWN, notes=(in_words(error),))

@@ -26,7 +26,7 @@ def run(name: str, output: Output) -> bool:
 
     What somebody else mounted there stays, and is told.
     """
-    task = policies.load(name)
+    task = policies.load(name, hook=True)
     fine = True
     for place in take_apart(task).mounts:
         at = place.endpoint.at
