@@ -62,4 +62,10 @@ def test_where_nothing_is_given_away() -> None:
     assert born(Creator("app.socket", sockets=2)) == set()
     assert born(Creator("app.service")) == set()
     assert born(Creator("app.service"), declared=True) == {"7:42 660"}
-    assert born(Creator("app.socket", user="carol")) == {"7:42 660"}
+
+
+def test_a_users_own_manager_binds_it_as_that_user() -> None:
+    """It gives nothing away, so what is born is not what the hook of that user may make of it."""
+    carols = Creator("app.socket", user="carol", uid=7, gid=1007)
+    assert born(carols) == {"7:42 660", "7:1007 660"}
+    assert born(carols, chain(SET_GROUP_ID)) == {"7:42 660", "7:33 660"}
