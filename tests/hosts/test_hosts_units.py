@@ -127,6 +127,38 @@ def test_drop_ins_that_take_back_what_ours_says_are_named(host: Host) -> None:
     host.applied(declared, state="absent")
 
 
+def test_a_service_that_does_not_make_its_socket_itself(host: Host) -> None:
+    host.units(
+        activated__socket="[Socket]\nListenStream=/run/activated\n", activated__service=SERVED
+    )
+    host.must("systemctl start activated.socket")
+    declared = only_friend("/run/activated", "activated.service")
+    (note,) = host.applied({"activated": declared})["sockets"]["activated"]["notes"]
+    assert note.startswith("activated.socket makes the socket /run/activated before")
+    declared["unit"] = "activated.socket"
+    assert host.applied({"activated": declared})["sockets"]["activated"]["notes"] == []
+    host.applied({"activated": declared}, state="absent")
+
+
+def test_one_service_is_not_born_for_two_sockets(host: Host) -> None:
+    host.units(both__service=service("/run/first"))
+    host.must("systemctl start both; groupadd -f one; groupadd -f two")
+    declared = {
+        name: {
+            "path": f"/run/{name}",
+            "unit": "both.service",
+            "born": True,
+            "group": group,
+            "mode": "0660",
+        }
+        for name, group in (("first", "one"), ("second", "two"))
+    }
+    host.applied(declared)
+    notes = host.applied(declared)["sockets"]["first"]["notes"]
+    assert any("sets Group= otherwise" in one and "leave born out at one" in one for one in notes)
+    host.applied(declared, state="absent")
+
+
 def test_a_socket_unit_makes_what_its_links_lead_to(host: Host) -> None:
     host.units(
         linked__socket="[Socket]\nListenStream=/run/linked/s\nSymlinks=/run/by-link\nRemoveOnStop=yes\n",
@@ -146,25 +178,25 @@ def test_a_socket_unit_makes_what_its_links_lead_to(host: Host) -> None:
 
 
 def test_what_a_users_manager_makes_is_given_back_as_it_was(host: Host) -> None:
-    host.put("/home/alice/.config/systemd/user/own.socket", "[Socket]\nListenStream=/srv/own/s\n")
+    host.put("/home/alice/.config/systemd/user/own.socket", "[Socket]\nListenStream=/run/own/s\n")
     host.put("/home/alice/.config/systemd/user/own.service", SERVED)
-    host.must("chown -R alice: /home/alice; install -d -o alice -g alice /srv/own")
+    host.must("chown -R alice: /home/alice; install -d -o alice -g alice /run/own")
     host.must(f"loginctl enable-linger alice; sleep 2; {USERS} start own.socket")
-    more = {"unit_user": "alice", "trust_directories": ["/srv/own"]}
-    declared = {"own": only_friend("/srv/own/s", "own.socket", **more)}
+    more = {"unit_user": "alice", "trust_directories": ["/run/own"]}
+    declared = {"own": only_friend("/run/own/s", "own.socket", **more)}
     host.applied(declared)
     # The system's manager alone can give it to the group, and what was born before it did so is no
     # other than what this policy made of it.
     host.must("systemctl stop socket-access-own.path")
     host.must(f"{USERS} stop own.service own.socket; {USERS} start own.socket")
     host.applied(declared)
-    assert host.outcomes("/srv/own/s") == ONLY_FRIEND
+    assert host.outcomes("/run/own/s") == ONLY_FRIEND
 
     host.must("systemctl stop user@$(id -u alice)")
     host.applied(declared, "--check")
     assert host.on("systemctl", "is-active", "user@1000").stdout != "active\n"
     host.applied(declared, state="absent")
-    assert host.must("stat -c '%a %U %G' /srv/own/s") == "666 alice alice\n"
+    assert host.must("stat -c '%a %U %G' /run/own/s") == "666 alice alice\n"
     host.must("loginctl disable-linger alice")
 
 

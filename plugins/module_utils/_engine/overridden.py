@@ -22,6 +22,9 @@ from .task import Task
 
 # Of which systemd takes the last value; those of all other settings of ours add up until an empty one.
 _LAST_COUNTS = frozenset({"SocketUser", "SocketGroup", "SocketMode", "Group", "UMask"})
+_OURS = "50-socket-access-"
+_NOT_BOTH = "One service cannot be born for two sockets; leave born out at one of them."
+_WAY_OUT = "Take these lines out of it, or give it a name that comes before, such as 40-own.conf."
 
 
 def overridden(task: Task, creator: Creator | None, files: Iterable[KeptFile]) -> list[str]:
@@ -36,12 +39,13 @@ def overridden(task: Task, creator: Creator | None, files: Iterable[KeptFile]) -
     for path in creator.drop_ins if names else ():
         keys = _taken_back(path, ours) if os.path.basename(path) > names[0] else []
         if keys:
+            ours_as_well = os.path.basename(path).startswith(_OURS)
             said.append(
                 f"{path} is read after {names[0]}, which keeps the socket {task.declared.path} in "
                 f"{creator.unit}, and sets {listed([f'{key}=' for key in keys])} otherwise, so "
                 f"that does not work at the start of {creator.unit}: "
-                f"socket-access-{task.declared.name}.path applies the policy right afterwards. Take "
-                "these lines out of it, or give it a name that comes before, such as 40-own.conf."
+                f"socket-access-{task.declared.name}.path applies the policy right afterwards. "
+                + (_NOT_BOTH if ours_as_well else _WAY_OUT)
             )
     return said
 

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from .errors import AccessError
 from .host.pinned import walked
@@ -40,6 +40,28 @@ def unfit(declared: SocketPolicy, unit: Shown, chain: Chain) -> Iterator[str]:
             f"the socket {declared.path}, but systemd gives the whole start of this unit "
             f"{unit.timeout:g} seconds; declare a shorter deadline."
         )
+
+
+def made_by_another(
+    declared: SocketPolicy, unit: Shown, chain: Chain, show: Callable[[Sequence[str]], list[Shown]]
+) -> list[str]:
+    """Return what there is to say where a .socket unit that starts a declared service makes the socket.
+
+    ``show`` asks the manager about units.
+    """
+    sockets = [name for name in unit.triggered_by if name.endswith(".socket")]
+    if declared.unit is None or not sockets:
+        return []
+    try:
+        makers = [one.name for one in show(sockets) if _makes(one, declared.path, chain)]
+    except AccessError:
+        return []  # What there is to say of such a manager is said elsewhere.
+    return [
+        f"{maker} makes the socket {declared.path} before {unit.name} is started, as its own settings "
+        f"have it until socket-access-{declared.name}.path applies the policy; declare unit: {maker}, "
+        "and it is made as it shall be."
+        for maker in makers
+    ]
 
 
 def _makes(unit: Shown, path: str, chain: Chain) -> bool:

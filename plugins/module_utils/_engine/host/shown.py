@@ -18,6 +18,7 @@ PROPERTIES = (
     "SubState",
     "Listen",
     "Symlinks",
+    "TriggeredBy",
     "User",
     "Group",
     "DynamicUser",
@@ -70,11 +71,12 @@ class Shown(NamedTuple):
     ``timeout`` is the shortest of those that end a start, or one command of it.  ``listens`` are the
     addresses of a .socket unit as it is configured, ``symlinks`` the links that it makes to one.
     ``dynamic``: its user may be one that exists only while it runs (systemd.exec(5), DynamicUser=).
-    ``drop_ins`` are files, in the order in which they were read.  ``directories`` are those
-    of a service that its group may do more with than others (systemd.exec(5), RuntimeDirectory=),
-    ``environment_files`` are paths, or patterns of them, ``environment`` are the assignments of the
-    unit itself as they are shown, in one line, ``root`` is what the service has for its root directory.
-    ``mounted`` has each setting by which the unit mounts something for its commands, with its value.
+    ``triggered_by`` are units that start it, ``drop_ins`` files in the order in which they were read.
+    ``directories`` are those of a service that its group may do more with than others
+    (systemd.exec(5), RuntimeDirectory=), ``environment_files`` are paths, or patterns of them,
+    ``environment`` are the assignments of the unit itself as they are shown, in one line, ``root`` is
+    what the service has for its root directory.  ``mounted`` has each setting by which the unit mounts
+    something for its commands, with its value.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Shown(NamedTuple):
     user: str = ""
     group: str = ""
     dynamic: bool = False
+    triggered_by: tuple[str, ...] = ()
     drop_ins: tuple[str, ...] = ()
     timeout: float = float("inf")
     directories: tuple[str, ...] = ()
@@ -122,6 +125,7 @@ def shown(name: str, block: str) -> Shown:
         user=one("User"),
         group=one("Group"),
         dynamic=one("DynamicUser") == "yes",
+        triggered_by=_paths(one("TriggeredBy")),
         drop_ins=_paths(one("DropInPaths")),
         timeout=min(seconds_of(one(key)) for key in _TIMEOUTS),
         directories=_group_directories(one),
