@@ -192,6 +192,9 @@ def test_what_a_users_manager_makes_is_given_back_as_it_was(host: Host) -> None:
     host.applied(declared)
     assert host.outcomes("/run/own/s") == ONLY_FRIEND
 
+    nobodys = {"own": only_friend("/run/own/s", "none.service", **more)}
+    assert "does not exist in the manager of user alice" in host.policy(nobodys)["msg"]
+
     host.must("systemctl stop user@$(id -u alice)")
     host.applied(declared, "--check")
     assert host.on("systemctl", "is-active", "user@1000").stdout != "active\n"

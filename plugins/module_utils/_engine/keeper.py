@@ -283,16 +283,18 @@ class Keeper:
             return f"/home/{name}"
 
     def _missing(self, task: Task, one: Surveyed, unit: Shown) -> None:
+        user = task.declared.unit_user
+        where = "on this host" if user is None else f"in the manager of user {user}"
         sentence = (
             f"The unit {unit.name}, declared for the socket {task.declared.path}, does not exist "
-            "on this host"
+            f"{where}"
         )
         if self._check:
             one.expect(sentence, "install")
         else:
             self.problems.append(
-                f"{sentence}; install what brings it, correct the name, or leave unit out: then the "
-                "socket is watched all the same."
+                f"{sentence}; install what brings it, correct the name or unit_user, which says in "
+                "whose manager it is, or leave unit out: then the socket is watched all the same."
             )
 
     def _manager_is_down(self, task: Task, unit: str, user: str | None) -> str:
