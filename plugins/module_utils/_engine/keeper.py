@@ -41,7 +41,7 @@ from .resources.file import ManagedFile
 from .resources.unit import UnitState, memory_of
 from .survey import Surveyed
 from .task import Task
-from .unfit_units import made_by_another, unfit
+from .unfit_units import made_by_another, short_start, unfit
 
 # The ids of those that are there only while their service runs (systemd: DYNAMIC_UID_MIN, DYNAMIC_UID_MAX).
 _DYNAMIC = range(0xEF00, 0xFFF0)
@@ -97,8 +97,8 @@ class Keeper:
                 one.notes += made_by_another(task.declared, known, one.facts.chain, show)
                 if task.declared.born:
                     task = task._replace(unit_group=self._group_without_us(task, known))
-                if user is None and known.timeout < float("inf"):
-                    task = task._replace(start_seconds=known.timeout)
+                seconds = short_start(task.declared, known) if user is None else None
+                task = task._replace(start_seconds=seconds)
             creators.append((task, self._creator(task, unit, user, known)))
         return creators
 

@@ -17,6 +17,10 @@ from .keep.parts import DEADLINE
 from .model.chain import Chain
 from .model.words import listed
 from .policy.types import SocketPolicy
+from .task import LOCK_SECONDS
+
+# Seconds for what a hook does itself, on a slow host.
+_WORK = 10.0
 
 
 def unfit(declared: SocketPolicy, unit: Shown, chain: Chain) -> Iterator[str]:
@@ -40,6 +44,12 @@ def unfit(declared: SocketPolicy, unit: Shown, chain: Chain) -> Iterator[str]:
             f"the socket {declared.path}, but systemd gives the whole start of this unit "
             f"{unit.timeout:g} seconds; declare a shorter deadline."
         )
+
+
+def short_start(declared: SocketPolicy, unit: Shown) -> float | None:
+    """Return how long systemd lets a hook run, None where that is long enough for any."""
+    longest = (declared.deadline or DEADLINE) + LOCK_SECONDS + _WORK
+    return unit.timeout if unit.timeout < longest else None
 
 
 def made_by_another(
