@@ -73,11 +73,14 @@ def _not_made(seen: Iterable[Seen], deserted: Collection[str]) -> Iterator[str]:
             continue
         if creator.makes_sockets_itself or not creator.active:
             continue
-        wait = declared.deadline or DEADLINE
+        waits = ""
+        if creator.takes_hooks:
+            wait = declared.deadline or DEADLINE
+            waits = f"; each start of {creator.unit} waits {wait:g} seconds for it"
         yield (
             f"{_what(declared.path, chain.missing)}, although {creator.unit}, which is "
             f"declared to make it, is running{_beside(chain.resolved)}. Compare the path with the "
-            f"settings of the daemon; each start of {creator.unit} waits {wait:g} seconds for it."
+            f"settings of the daemon{waits}."
         )
 
 

@@ -59,7 +59,9 @@ def creator_shown(task: Task, unit: str, user: str | None, shown: Shown | None) 
     # In a user's own manager the hook has no more rights than that user.
     no_hook = without_hook_in(shown) if user is None else None
     sockets = max(1, len(shown.listens))
-    return Creator(unit, user, sockets, task.unit_group, no_hook, shown.active)
+    return Creator(
+        unit, user, sockets, task.unit_group, no_hook, shown.active, drop_ins=shown.drop_ins
+    )
 
 
 def without_hook_in(shown: Shown) -> NoHook | None:

@@ -30,16 +30,21 @@ from .host.systemctl import Unanswered, is_silent
 from .host.systemd import Manager
 from .keep.client_environment import client_file
 from .keep.hooks import Hooks, hooks, without_hook
-from .keep.parts import DEADLINE, Creator, KeptFile, Served
+from .keep.parts import Creator, KeptFile, Served
 from .model.access import Access, AccessRequest
 from .model.chain import Chain
 from .model.words import Names, listed
-from .remembered import kept_before, with_found_units
+from .overridden import overridden
+from .remembered import found_anew, kept_before, maker, with_found_units
 from .resources.engine_install import EngineInstall
 from .resources.file import ManagedFile
 from .resources.unit import UnitState, memory_of
 from .survey import Finder, Surveyed
 from .task import Task
+from .unfit_units import made_by_another, short_start, unfit
+
+# The ids of those that are there only while their service runs (systemd: DYNAMIC_UID_MIN, DYNAMIC_UID_MAX).
+_DYNAMIC = range(0xEF00, 0xFFF0)
 
 
 class Keeper(Finder):
@@ -66,13 +71,13 @@ class Keeper(Finder):
     ) -> list[tuple[Task, Creator | None]]:
         """Return each task, with the unit that was found if none is declared, and its creator."""
         tasks = with_found_units(seen)
-        named = [
-            (task.declared.unit or task.found_unit, task.declared.unit_user or task.found_user)
-            for task in tasks
-        ]
-        shown = self._show([(unit, user) for unit, user in named if unit is not None], tasks)
+        shown = self._show(tasks)
+        anew = found_anew(tasks, seen, shown)
+        if anew != tasks:
+            tasks, shown = anew, self._show(anew)
         creators: list[tuple[Task, Creator | None]] = []
-        for (unit, user), task, (dummy, one) in zip(named, tasks, seen):
+        for task, (dummy, one) in zip(tasks, seen):
+            unit, user = maker(task)
             known = None if unit is None else shown.get((unit, user))
             if unit is not None and known is None and task.declared.unit is not None:
                 one.notes.append(self._manager_is_down(task, unit, user))
@@ -86,13 +91,26 @@ class Keeper(Finder):
                 else:
                     self._missing(task, one, known)
             elif known is not None:
-                self._check_fit(task, known, one.facts.chain)
+                self.problems += unfit(task.declared, known, one.facts.chain)
+                show = self._manager(user).show
+                one.notes += made_by_another(task.declared, known, one.facts.chain, show)
                 if task.declared.born:
                     task = task._replace(unit_group=self._group_without_us(task, known))
-            creators.append(
-                (task, None if unit is None else creator_shown(task, unit, user, known))
-            )
+                seconds = short_start(task.declared, known) if user is None else None
+                task = task._replace(start_seconds=seconds)
+            creators.append((task, self._creator(task, unit, user, known)))
         return creators
+
+    def _creator(
+        self, task: Task, unit: str | None, user: str | None, known: Shown | None
+    ) -> Creator | None:
+        if unit is None:
+            return None
+        creator = creator_shown(task, unit, user, known)
+        owner = None if user is None else self._accounts.user(user)
+        if owner is None:
+            return creator
+        return creator._replace(uid=owner.uid, gid=owner.credentials.gid)
 
     def _group_without_us(self, task: Task, unit: Shown) -> str:
         """Return the group with which the unit runs, or ran before a drop-in of ours changed it."""
@@ -100,9 +118,14 @@ class Keeper(Finder):
         if old is not None and old.declared.born:
             return old.unit_group
         if unit.group or not unit.user:
-            return unit.group
+            return "" if unit.dynamic and self._is_passing(unit.group) else unit.group
         user = self._accounts.user(unit.user)
         return "" if user is None else self._names.group_name(user.credentials.gid)
+
+    def _is_passing(self, name: str) -> bool:
+        """Tell whether a group is there only while its service runs with it as its own group."""
+        group = self._accounts.group(name)
+        return group is None or group.gid in _DYNAMIC
 
     def keep(
         self,
@@ -117,7 +140,10 @@ class Keeper(Finder):
         if creator is not None and creator.user is not None:
             home = self._home(task, one, creator.user)
         kept = hooks(task, creator, request, planned, self._names, home)
-        one.notes += without_hook(task, creator)
+        later = overridden(task, creator, kept.files)
+        if later:
+            kept = kept._replace(said=kept.said[:1])
+        one.notes += [*without_hook(task, creator), *later]
         wants = [self._engine(task.holder)]
         wants += [
             Want(self._file(file), task.holder, file.content.encode())
@@ -219,10 +245,9 @@ class Keeper(Finder):
     def _manager(self, user: str | None) -> Manager:
         return self._managers.setdefault(user, Manager(user))
 
-    def _show(
-        self, wanted: list[tuple[str, str | None]], tasks: Sequence[Task]
-    ) -> dict[tuple[str, str | None], Shown]:
+    def _show(self, tasks: Sequence[Task]) -> dict[tuple[str, str | None], Shown]:
         """Ask each manager once, and the system's about the units that watch as well."""
+        wanted = [(unit, user) for unit, user in map(maker, tasks) if unit is not None]
         watches = [f"socket-access-{task.declared.name}.path" for task in tasks]
         shown: dict[tuple[str, str | None], Shown] = {}
         for user in sorted({None, *(user for dummy, user in wanted)}, key=str):
@@ -250,37 +275,17 @@ class Keeper(Finder):
             return f"/home/{name}"
 
     def _missing(self, task: Task, one: Surveyed, unit: Shown) -> None:
+        user = task.declared.unit_user
+        where = "on this host" if user is None else f"in the manager of user {user}"
         sentence = (
             f"The unit {unit.name}, declared for the socket {task.declared.path}, does not exist "
-            "on this host"
+            f"{where}"
         )
         way_out = (
-            "install what brings it, correct the name, or leave unit out: then the socket is watched "
-            "all the same."
+            "install what brings it, correct the name or unit_user, which says in whose manager it "
+            "is, or leave unit out: then the socket is watched all the same."
         )
         self.lacks(one, sentence, "install", way_out)
-
-    def _check_fit(self, task: Task, unit: Shown, chain: Chain) -> None:
-        declared = task.declared
-        if declared.born and unit.directories:
-            keys = listed([f"{name}=" for name in unit.directories])
-            self.problems.append(
-                f"The unit {unit.name} has {keys}, and with born systemd would give that to the "
-                f"group of the socket {declared.path} as well, for its clients to read or write; "
-                "leave born out: then the socket is closed as soon as the daemon has made it."
-            )
-        if unit.name.endswith(".socket"):
-            if unit.listens and not {declared.path, chain.resolved} & set(unit.listens):
-                self.problems.append(
-                    f"The unit {unit.name} does not make the socket {declared.path}; it listens on "
-                    f"{listed(sorted(unit.listens))}. Declare the unit that makes it."
-                )
-        elif (declared.deadline or DEADLINE) >= unit.timeout:
-            self.problems.append(
-                f"The hook of {unit.name} may wait {declared.deadline or DEADLINE:g} seconds for "
-                f"the socket {declared.path}, but systemd gives the whole start of this unit "
-                f"{unit.timeout:g} seconds; declare a shorter deadline."
-            )
 
     def _manager_is_down(self, task: Task, unit: str, user: str | None) -> str:
         kept = f"the hook of {unit} for {task.declared.path} works from"

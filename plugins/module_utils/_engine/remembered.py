@@ -8,11 +8,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from .errors import AccessError
 from .host import atomic_file
 from .host.creator import Creator, creators_of
+from .host.shown import Shown
 from .keep.parts import POLICIES
 from .survey import Surveyed
 from .task import Task, from_compiled
@@ -27,6 +28,35 @@ def kept_before(task: Task) -> Task | None:
     except AccessError:
         return None
     return old if old is not None and old.declared.path == task.declared.path else None
+
+
+def maker(task: Task) -> tuple[str | None, str | None]:
+    """Return the unit that makes the socket, declared or found, and the owner of its manager."""
+    return task.declared.unit or task.found_unit, task.declared.unit_user or task.found_user
+
+
+def found_anew(
+    tasks: Sequence[Task],
+    seen: Sequence[tuple[Task, Surveyed]],
+    shown: Mapping[tuple[str, str | None], Shown],
+) -> list[Task]:
+    """Look who makes a socket now, where the unit that was seen to make it once does not run."""
+    places = {}
+    for index, (task, (dummy, one)) in enumerate(zip(tasks, seen)):
+        leaf = one.facts.chain.leaf
+        if task.declared.unit is None and task.found_unit is not None and leaf is not None:
+            known = shown.get((task.found_unit, task.found_user))
+            if known is None or not known.active:
+                places[index] = (leaf.device, leaf.inode)
+    creators = creators_of(places.values()) if places else {}
+    return [
+        task._replace(
+            found_unit=creators[places[index]].unit, found_user=creators[places[index]].user
+        )
+        if places.get(index) in creators
+        else task
+        for index, task in enumerate(tasks)
+    ]
 
 
 def with_found_units(seen: Sequence[tuple[Task, Surveyed]]) -> list[Task]:

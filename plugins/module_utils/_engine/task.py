@@ -20,6 +20,7 @@ from .model.form import (
     keys,
     many,
     maybe,
+    number,
     one_of,
     path,
     table,
@@ -46,6 +47,7 @@ _KEPT = {
     "found_groups": maybe(many(account_id)),
     "chosen": maybe(table(text, text)),
     "source": maybe(path),
+    "start_seconds": maybe(number),
 }
 _FORM = keys(
     {"format": whole(_FORMAT, _FORMAT), "holder": text, "declaration": anything},
@@ -65,7 +67,8 @@ class Task(NamedTuple):
     is away.  ``served``: a unit of ours makes it.  ``kept``: the host has it from an earlier run.
     ``settled`` are the methods that were chosen on this host for paths of endpoints, ``chosen`` those
     at the socket itself by principal, ``ended`` grants whose time is over, which ``declared`` has no
-    more.  ``source`` is the socket that an endpoint of ours gives on.
+    more.  ``source`` is the socket that an endpoint of ours gives on.  ``start_seconds`` is how long
+    systemd lets a hook run before it ends the start of the unit that waits for it.
     """
 
     declared: SocketPolicy
@@ -81,6 +84,7 @@ class Task(NamedTuple):
     found_groups: Sequence[int] | None = None
     chosen: Mapping[str, str] | None = None
     source: str | None = None
+    start_seconds: float | None = None
     served: bool = False
     kept: bool = False
     settled: tuple[tuple[str, Choice], ...] = ()

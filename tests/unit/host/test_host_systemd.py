@@ -273,6 +273,31 @@ def test_what_a_unit_mounts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
+    ("answer", "seconds"),
+    [
+        ("TimeoutStartUSec=1min 30s\nJobTimeoutUSec=infinity\n", 90.0),
+        ("TimeoutUSec=5s\nJobRunningTimeoutUSec=infinity\n", 5.0),
+        ("TimeoutStartUSec=infinity\nJobRunningTimeoutUSec=4s\n", 4.0),
+        ("TimeoutStartUSec=infinity\n", float("inf")),
+    ],
+)
+def test_how_long_a_start_may_take(
+    monkeypatch: pytest.MonkeyPatch, answer: str, seconds: float
+) -> None:
+    monkeypatch.setattr(commands, "run", lambda *dummy, **more: f"LoadState=loaded\n{answer}")
+    assert Manager().show(["app.service"])[0].timeout == seconds
+
+
+def test_paths_are_shown_in_quotes_where_they_have_a_backslash(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answer = 'LoadState=loaded\nDropInPaths="/etc/a\\\\x2db.service.d/x.conf" /run/y.conf\n'
+    monkeypatch.setattr(commands, "run", lambda *dummy, **more: answer)
+    (shown,) = Manager().show([r"a\x2db.service"])
+    assert shown.drop_ins == (r"/etc/a\x2db.service.d/x.conf", "/run/y.conf")
+
+
+@pytest.mark.parametrize(
     "answer", ["RuntimeDirectoryMode=many\nRuntimeDirectory=x\n", "TimeoutStartUSec=1.2.3s\n"]
 )
 def test_a_manager_that_talks_nonsense_is_named(

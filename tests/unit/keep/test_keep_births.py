@@ -65,7 +65,6 @@ def test_where_nothing_is_given_away() -> None:
     assert born(Creator("app.socket", sockets=2)) == set()
     assert born(Creator("app.service")) == set()
     assert born(Creator("app.service"), declared=True) == {"7:42 660"}
-    assert born(Creator("app.socket", user="carol")) == {"7:42 660"}
 
 
 @pytest.mark.parametrize(
@@ -89,3 +88,10 @@ def test_the_mode_of_a_new_socket(
 def test_where_nothing_is_known_of_what_it_shall_be() -> None:
     task = Task(SocketPolicy("app", "/run/s"), "socket app")
     assert births(Creator("app.socket"), REQUEST, None, task, chain(there=False)) == ()
+
+
+def test_a_users_own_manager_binds_it_as_that_user() -> None:
+    """It gives nothing away, so what is born is not what the hook of that user may make of it."""
+    carols = Creator("app.socket", user="carol", uid=7, gid=1007)
+    assert born(carols) == {"7:42 660", "7:1007 660"}
+    assert born(carols, chain(SET_GROUP_ID)) == {"7:42 660", "7:33 660"}

@@ -104,8 +104,8 @@ def test_a_socket_of_the_systems_manager() -> None:
     """The policy mounts, after the birth; the unmount comes before systemd removes the socket."""
     found = drop_in(SOCKET, BY_ROOT)
     assert found.keys() == {"Socket"}
-    assert executed(found["Socket"], "ExecStartPost") == [f"-{COMMAND} apply --hook app"]
-    assert executed(found["Socket"], "ExecStopPre") == [f"-{COMMAND} unmount app"]
+    assert executed(found["Socket"], "ExecStartPost") == [f"-+{COMMAND} apply --hook app"]
+    assert executed(found["Socket"], "ExecStopPre") == [f"-+{COMMAND} unmount app"]
 
 
 def test_a_service_of_the_systems_manager() -> None:

@@ -61,9 +61,9 @@ def test_the_unit_of_a_service(grant: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("grant", [{}, MOUNTED], ids=["", "mounted"])
 def test_the_unit_of_a_socket(grant: dict[str, str]) -> None:
-    mounts = f"ExecStopPre=-{COMMAND} unmount app\n"
+    mounts = f"ExecStopPre=-+{COMMAND} unmount app\n"
     assert drop_in("app.socket", None, grant) == (
-        f"{FIRST}{BORN}ExecStartPost=-{COMMAND} apply --hook app\n{mounts * bool(grant)}"
+        f"{FIRST}{BORN}ExecStartPost=-+{COMMAND} apply --hook app\n{mounts * bool(grant)}"
     )
     assert drop_in("app.socket", THEIRS, grant) == f"{FIRST}{BORN}{NONE}"
 

@@ -158,6 +158,23 @@ def test_private_directories_stay_closed(path: str) -> None:
     assert verdict.remedies[0].text.startswith(f"Keep {path} closed, for search on it would let")
 
 
+@pytest.mark.parametrize("above", ["/run", "/var/lib", "/var/cache", "/var/log"])
+def test_what_systemd_wants_closed_is_not_opened(above: str) -> None:
+    """It starts no service with DynamicUser= any more that has its directory there."""
+    private = f"{above}/private"
+    parts = [f"/{'/'.join(above.split('/')[1:end])}" for end in range(2, above.count("/") + 2)]
+    whole = chain(
+        f"{private}/app/s",
+        *(inode(part, 0o755) for part in parts),
+        inode(private, 0o700),
+        inode(f"{private}/app", 0o755),
+        socket_at(f"{private}/app/s", 0o666),
+    )
+    (remedy,) = judge(whole, WHO, People()).remedies
+    assert (remedy.kind, remedy.access) == ("private-directory", None)
+    assert remedy.text.startswith(f"{private} is where systemd keeps directories")
+
+
 def test_a_file_system_without_acls() -> None:
     leaf = socket_at("/run/s", 0o600, BOB, APP)._replace(acl_support=False)
     (remedy,) = judge(chain("/run/s", RUN, leaf), WHO, People()).remedies

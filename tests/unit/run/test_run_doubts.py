@@ -23,7 +23,10 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.environm
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.pinned import Pin
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.shown import Shown
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.keep.parts import Creator
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.keep.parts import (
+    Creator,
+    NoHook,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.access import Access
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.account import (
     Credentials,
@@ -103,6 +106,14 @@ def test_a_path_at_which_the_running_daemon_does_not_listen(tmp_path: Path) -> N
         f"is running (beside it there is {real}). "
     )
     assert told.endswith("each start of app.service waits 10 seconds for it.")
+
+
+def test_a_unit_without_a_hook_waits_for_nothing(tmp_path: Path) -> None:
+    one = seen(True, path=str(tmp_path / "app.sock"))
+    assert one.creator is not None
+    one.creator = one.creator._replace(no_hook=NoHook("has a root directory", "Take it away."))
+    (told,) = doubts.doubts([one], Record(), MINE)
+    assert told.endswith("is running. Compare the path with the settings of the daemon.")
 
 
 def test_a_name_beside_it_forges_no_line(tmp_path: Path) -> None:

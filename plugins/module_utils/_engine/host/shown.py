@@ -17,9 +17,16 @@ PROPERTIES = (
     "ActiveState",
     "SubState",
     "Listen",
+    "Symlinks",
+    "TriggeredBy",
     "User",
     "Group",
+    "DynamicUser",
+    "DropInPaths",
     "TimeoutStartUSec",
+    "TimeoutUSec",
+    "JobTimeoutUSec",
+    "JobRunningTimeoutUSec",
     "RuntimeDirectory",
     "RuntimeDirectoryMode",
     "StateDirectory",
@@ -41,6 +48,8 @@ _MOUNTING = (
     *("BindPaths", "BindReadOnlyPaths", "TemporaryFileSystem"),
     *("MountImages", "ExtensionImages", "ExtensionDirectories"),
 )
+# Of a service, of a .socket unit, and of the job of either (systemd.unit(5)).
+_TIMEOUTS = ("TimeoutStartUSec", "TimeoutUSec", "JobTimeoutUSec", "JobRunningTimeoutUSec")
 _LASTING = ("StateDirectory", "CacheDirectory", "LogsDirectory")
 _LENGTHS = {
     "us": 1e-6,
@@ -59,11 +68,15 @@ _LENGTH = re.compile(r"([0-9.]+)(us|ms|s|min|h|d|w|month|y)")
 class Shown(NamedTuple):
     """What is known of one unit; ``timeout`` in seconds, infinite where there is none.
 
-    ``listens`` are the addresses of a .socket unit as it is configured.  ``directories`` are those
-    of a service that its group may do more with than others (systemd.exec(5), RuntimeDirectory=),
-    ``environment_files`` are paths, or patterns of them, ``environment`` are the assignments of the
-    unit itself as they are shown, in one line, ``root`` is what the service has for its root directory.
-    ``mounted`` has each setting by which the unit mounts something for its commands, with its value.
+    ``timeout`` is the shortest of those that end a start, or one command of it.  ``listens`` are the
+    addresses of a .socket unit as it is configured, ``symlinks`` the links that it makes to one.
+    ``dynamic``: its user may be one that exists only while it runs (systemd.exec(5), DynamicUser=).
+    ``triggered_by`` are units that start it, ``drop_ins`` files in the order in which they were read.
+    ``directories`` are those of a service that its group may do more with than others
+    (systemd.exec(5), RuntimeDirectory=), ``environment_files`` are paths, or patterns of them,
+    ``environment`` are the assignments of the unit itself as they are shown, in one line, ``root`` is
+    what the service has for its root directory.  ``mounted`` has each setting by which the unit mounts
+    something for its commands, with its value.
     """
 
     name: str
@@ -73,8 +86,12 @@ class Shown(NamedTuple):
     restarting: bool = False
     result: str = ""
     listens: tuple[str, ...] = ()
+    symlinks: tuple[str, ...] = ()
     user: str = ""
     group: str = ""
+    dynamic: bool = False
+    triggered_by: tuple[str, ...] = ()
+    drop_ins: tuple[str, ...] = ()
     timeout: float = float("inf")
     directories: tuple[str, ...] = ()
     environment_files: tuple[str, ...] = ()
@@ -104,9 +121,13 @@ def shown(name: str, block: str) -> Shown:
         restarting=one("SubState") == "auto-restart",
         result=one("Result"),
         listens=tuple(line.rpartition(" (")[0] for line in values.get("Listen", []) if line),
+        symlinks=_paths(one("Symlinks")),
         user=one("User"),
         group=one("Group"),
-        timeout=seconds_of(one("TimeoutStartUSec")),
+        dynamic=one("DynamicUser") == "yes",
+        triggered_by=_paths(one("TriggeredBy")),
+        drop_ins=_paths(one("DropInPaths")),
+        timeout=min(seconds_of(one(key)) for key in _TIMEOUTS),
         directories=_group_directories(one),
         environment_files=tuple(
             line.rpartition(" (ignore_errors=")[0] for line in values.get("EnvironmentFiles", ())
@@ -115,6 +136,15 @@ def shown(name: str, block: str) -> Shown:
         root=one("RootImage") or one("RootDirectory").rstrip("/"),
         mounted=tuple((name, one(name)) for name in _MOUNTING if one(name)),
     )
+
+
+def _paths(text: str) -> tuple[str, ...]:
+    """Return paths as systemctl shows them in one line, quoted where it takes quotes."""
+    if '"' not in text:
+        return tuple(text.split())
+    import shlex
+
+    return tuple(shlex.split(text))
 
 
 def _group_directories(one: Callable[[str], str]) -> tuple[str, ...]:

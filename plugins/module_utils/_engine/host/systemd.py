@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from ..errors import AccessError
 from ..model.words import listed
 from . import systemctl
+from .listening import is_deserted
+from .pinned import walked
 from .shown import PROPERTIES, Shown, shown
 from .systemctl import is_running
 
@@ -225,4 +227,11 @@ def _has_manager(user: str) -> bool:
         uid = pwd.getpwnam(user).pw_uid
     except KeyError:
         return False
-    return os.path.exists(f"/run/user/{uid}/systemd/private")
+    private = f"/run/user/{uid}/systemd/private"
+    if not os.path.exists(private):
+        return False
+    try:
+        # One that was stopped leaves it there as long as the user lingers (measured: systemd 257).
+        return not is_deserted(walked(private))
+    except (AccessError, OSError):
+        return False

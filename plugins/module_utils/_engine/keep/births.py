@@ -12,7 +12,6 @@ Sources: systemd.socket(5), systemd.service(5).
 from __future__ import annotations
 
 from ..model.access import CONNECT, Access, AccessRequest
-from ..model.account import ROOT
 from ..model.acl import Acl
 from ..model.chain import Chain
 from ..task import Task
@@ -48,9 +47,10 @@ def births(
     born: tuple[Access, ...] = ()
     if creator.sockets == 1 if creator.makes_sockets_itself else task.declared.born:
         born = (Access(planned.uid, planned.gid, acl),)
-    if born and creator.makes_sockets_itself and creator.user is None:
+    if born and creator.makes_sockets_itself:
         # systemd binds it as root and gives it away a moment later, by a process of its own
-        # (systemd: socket_enter_start_chown()).
-        born = tuple(dict.fromkeys((*born, Access(ROOT, chain.group_of_new(), acl))))
+        # (systemd: socket_enter_start_chown()); a user's own manager gives nothing away.
+        first = Access(creator.uid, chain.group_of_new(creator.gid), acl)
+        born = tuple(dict.fromkeys((*born, first)))
     # The hook of a user's own manager may not write down what it found.
     return born if creator.user is None else (*born, planned)

@@ -131,7 +131,7 @@ def _socket_section(
             said += [_comment("group", names.group_name(request.gid)), f"SocketGroup={request.gid}"]
         if mode is not None:
             said.append(f"SocketMode={mode:04o}")
-    return [*said, _hook(task, creator, f"{COMMAND} apply --hook")]
+    return [*said, _hook(task, creator, "apply --hook")]
 
 
 def _service_section(
@@ -145,17 +145,17 @@ def _service_section(
                 said.append(f"SupplementaryGroups={setting_word(_fit(creator.group))}")
         if mode is not None:
             said.append(f"UMask={0o777 & ~mode:04o}")
-    # With full privileges, because User= and the sandbox of the service are not the hook's.
-    rights = "+" if creator.user is None else ""
-    return [*said, _hook(task, creator, f"{rights}{COMMAND} apply --hook --wait")]
+    return [*said, _hook(task, creator, "apply --hook --wait")]
 
 
-def _hook(task: Task, creator: Creator, command: str) -> str:
+def _hook(task: Task, creator: Creator, arguments: str) -> str:
     """Return the line that applies the policy; where there must be none, one that tells of that."""
     if not creator.takes_hooks:
         # In the place of a hook from before others could write there.
         return "# No hook: others than root could decide what is run in it."
-    return f"ExecStartPost={_prefix(task)}{command} {task.declared.name}"
+    # With full privileges, because User= and the sandbox of the unit are not the hook's.
+    rights = "+" if creator.user is None else ""
+    return f"ExecStartPost={_prefix(task)}{rights}{COMMAND} {arguments} {task.declared.name}"
 
 
 def _comment(kind: str, name: str) -> str:

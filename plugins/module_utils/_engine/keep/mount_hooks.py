@@ -34,10 +34,10 @@ def mount_lines(task: Task, creator: Creator) -> list[str]:
         return []
     if creator.user is not None:
         return _of_a_user(task, creator)
-    unmount = f"{COMMAND} unmount {task.declared.name}"
+    unmount = f"-+{COMMAND} unmount {task.declared.name}"
     if creator.makes_sockets_itself:
-        return [f"ExecStopPre=-{unmount}"]
-    return [f"ExecStop=-+{unmount}", f"ExecStopPost=-+{unmount}"]
+        return [f"ExecStopPre={unmount}"]
+    return [f"ExecStop={unmount}", f"ExecStopPost={unmount}"]
 
 
 def mount_files(task: Task, creator: Creator, home: str | None) -> list[KeptFile]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ..model.account import ROOT
 from .service_units import lines
 
 POLICIES = "/etc/socket-access"
@@ -31,7 +32,8 @@ class Creator(NamedTuple):
     ``user`` is the owner of the manager that runs it, None for the system's; ``sockets`` is how
     many paths a .socket unit listens on, ``group`` the group that a service runs with.
     ``no_hook`` says why nothing may be started in it with root's rights, and the way out, where that
-    is so.  ``active``: it runs.
+    is so.  ``active``: it runs.  ``uid`` and ``gid`` are the ids with which its manager binds sockets,
+    ``drop_ins`` the files that change the unit.
     """
 
     unit: str
@@ -40,6 +42,9 @@ class Creator(NamedTuple):
     group: str = ""
     no_hook: NoHook | None = None
     active: bool = False
+    uid: int = ROOT
+    gid: int = ROOT
+    drop_ins: tuple[str, ...] = ()
 
     @property
     def makes_sockets_itself(self) -> bool:

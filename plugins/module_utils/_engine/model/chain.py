@@ -64,11 +64,14 @@ class Chain(NamedTuple):
             return None
         return self.components[-1]
 
-    def group_of_new(self) -> int:
-        """Return the group of what root makes at the end of the path (inode_init_owner(), fs/inode.c)."""
+    def group_of_new(self, own: int = ROOT) -> int:
+        """Return the group of what is made at the end of the path (inode_init_owner(), fs/inode.c).
+
+        ``own`` is the group of the process that makes it.
+        """
         before = self.components if self.leaf is None else self.components[:-1]
         directory = next(one for one in reversed(before) if one.kind == DIRECTORY)
-        return directory.access.gid if directory.special & SET_GROUP_ID else ROOT
+        return directory.access.gid if directory.special & SET_GROUP_ID else own
 
     def with_access(self, planned: Mapping[str, Access]) -> Chain:
         """Return the chain as it will be once these accesses, by component path, are in effect."""

@@ -15,6 +15,7 @@ from ..model.access import CONNECT, Access, AccessRequest, merge, wanted_socket
 from ..model.account import ROOT, Credentials, User
 from ..model.acl import EXECUTE, WRITE
 from ..model.chain import DIRECTORY, Chain, Component
+from ..model.closed import closed_by
 from ..model.facts import PrincipalFacts, SocketFacts
 from ..model.plan import Choice, Demand, SocketPlan
 from ..model.words import Names, capital
@@ -156,6 +157,14 @@ class _Planner:
                 if directory is None or directory.kind != DIRECTORY:
                     self.notes.append(f"{name} does not exist yet, so it was not opened.")
                     continue
+                closed = closed_by(directory.path)
+                if closed is not None:
+                    self.problems.append(
+                        f"{name}, on the way to the socket {self.declared.path}, cannot be opened for "
+                        f"{client.label}: {closed} Let the client connect at another path: "
+                        f"{self._at_another_path(grant)}"
+                    )
+                    continue
                 if not directory.acl_support:
                     self.problems.append(
                         f"{name}, on the way to the socket {self.declared.path}, lies on a file "
@@ -263,10 +272,10 @@ class _Planner:
             return start
         if component.kind != DIRECTORY:
             return start + self._elsewhere_without_acl(self._choices)
-        from .elsewhere import line_for
-
-        line = line_for(BIND_MOUNT, self.declared, grant.principal)
-        other = f"declare {line} in the grant."
+        other = self._at_another_path(grant)
+        closed = closed_by(component.path)
+        if closed is not None:
+            return f"{start} {closed} Let the client connect at another path: {other}"
         if component.path in self.facts.private:
             return (
                 f"{start} This directory is somebody's own and stays closed to others; let the "
@@ -277,6 +286,12 @@ class _Planner:
             f"declare open_parents: [{component.path}] in the grant. If it shall stay closed, let "
             f"the client connect at another path: {other}"
         )
+
+    def _at_another_path(self, grant: Grant) -> str:
+        from .elsewhere import line_for
+
+        line = line_for(BIND_MOUNT, self.declared, grant.principal)
+        return f"declare {line} in the grant."
 
     def _elsewhere_without_acl(self, choices: tuple[Choice, ...]) -> str:
         """Return the way out that is left where auto has no entry and no group to give."""

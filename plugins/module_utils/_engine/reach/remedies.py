@@ -16,6 +16,7 @@ from ..model.access import CONNECT, Access
 from ..model.account import ROOT, Credentials
 from ..model.acl import EXECUTE, Acl
 from ..model.chain import Chain, Component
+from ..model.closed import closed_by
 from ..model.words import Names, permissions_in_words
 from .names import group_called, user_called
 from .permission import OWNER, Ruling, named_user
@@ -78,6 +79,9 @@ def remedy_for_permission(
             f"Keep {path} closed, for search on it would let {user} reach everything in it that "
             "is open to others; offer the socket at a path outside of it.",
         )
+    closed = None if connect else closed_by(path)
+    if closed is not None:
+        return Remedy(path, PRIVATE, f"{closed} Offer the socket at a path outside of it.")
     if not component.acl_support:
         return _by_group(component, want, who, names)
     if as_group:

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ from ..policy.types import SocketPolicy
 from ..report import Result
 from ..run import converge
 from ..shortcut import COMMAND, MEMORY
-from ..task import Options, Task
+from ..task import LOCK_SECONDS, Options, Task
 from . import policies
 from .corrections import QUIET, CorrectionsFile
 from .output import Output
@@ -30,6 +31,8 @@ from .wait import wait_for_listener
 from .watched import FoughtBack, apply_again, apply_until_calm
 
 _MOMENT = 1.0
+# The part of the time of a start that a hook leaves for what it does once nobody else is at work.
+_LEFT = 0.2
 
 
 class Wishes(NamedTuple):
@@ -68,6 +71,7 @@ def _apply(task: Task, wishes: Wishes, output: Output) -> bool:
         )
     if wishes.hook and root and is_taken_care_of(name, DIRECTORY):
         return True
+    began = time.monotonic()
     late = _in_vain(declared.path, declared.deadline or DEADLINE) if wishes.wait else None
 
     def once(check: bool = False) -> Result:
@@ -77,6 +81,7 @@ def _apply(task: Task, wishes: Wishes, output: Output) -> bool:
             hook=wishes.hook,
             watched=wishes.watched,
             unprivileged=not root,
+            lock_seconds=_patience(task, wishes, time.monotonic() - began),
         )
         try:
             return converge(
@@ -101,6 +106,15 @@ def _apply(task: Task, wishes: Wishes, output: Output) -> bool:
     if late is not None:
         output.problem(name, late)
     return late is None
+
+
+def _patience(task: Task, wishes: Wishes, passed: float) -> float:
+    """Return how long to wait for another run to end: systemd ends a daemon whose hook takes too long."""
+    in_start = wishes.hook and not wishes.watched and not wishes.again
+    if task.start_seconds is None or not in_start:
+        return LOCK_SECONDS
+    left = task.start_seconds * (1 - _LEFT) - passed
+    return round(min(LOCK_SECONDS, max(left, 0.0)), 1)
 
 
 def _in_vain(path: str, seconds: float) -> str | None:

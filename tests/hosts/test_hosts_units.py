@@ -1,0 +1,216 @@
+# Copyright (c) 2026 unixsocket.access contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Kinds of units that make sockets, under a real systemd, on both Debians: what hooks must not do to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from hosts.unit_host import SERVED, Host
+
+ONLY_FRIEND = ["in", "EACCES", "EACCES"]
+USERS = "systemctl --user -M alice@.host"
+
+
+@pytest.fixture(scope="module", params=["deb12", "deb13"])
+def host(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Host]:
+    made = Host(request.param, tmp_path_factory.mktemp(request.param))
+    yield made
+    made.close()
+
+
+def only_friend(path: str, unit: str | None = None, **more: Any) -> dict[str, Any]:
+    declared = {"path": path, "allow": [{"user": "friend"}], "refuse": ["foe"], **more}
+    return declared if unit is None else {**declared, "unit": unit}
+
+
+def service(path: str, *settings: str) -> str:
+    return "\n".join(
+        ("[Service]", f"ExecStart=/usr/bin/python3 /opt/daemon.py {path}", *settings, "")
+    )
+
+
+def test_a_hook_that_waits_for_another_run_does_not_end_its_daemon(host: Host) -> None:
+    host.units(short__service=service("/run/short", "Type=notify", "TimeoutStartSec=11"))
+    host.must("systemctl start short")
+    host.applied({"short": only_friend("/run/short", "short.service")})
+    host.must(
+        "flock /var/lib/socket-access sleep 14 & sleep 0.5; systemctl restart short; wait; "
+        "systemctl is-active short"
+    )
+    host.comes_to("/run/short", ONLY_FRIEND)
+    host.applied({"short": only_friend("/run/short", "short.service")}, state="absent")
+
+
+def test_born_leaves_a_dynamic_user_able_to_start(host: Host) -> None:
+    settings = ("DynamicUser=yes", "RuntimeDirectory=passing")
+    host.units(passing__service=service("/run/passing/s", *settings))
+    host.must("systemctl start passing")
+    declared = {"passing": only_friend("/run/passing/s", "passing.service", born=True)}
+    host.applied(declared)
+    host.must("systemctl restart passing")
+    assert host.outcomes("/run/passing/s") == ONLY_FRIEND
+    assert host.applied(declared)["changes"] == []
+    host.applied(declared, state="absent")
+    assert host.must("systemctl show --property=Group --value passing") == "passing\n"
+
+
+@pytest.mark.parametrize("setting", ["User=alice", "SystemCallFilter=@basic-io"])
+def test_what_confines_a_socket_unit_is_not_its_hooks(host: Host, setting: str) -> None:
+    host.units(
+        tight__socket=f"[Socket]\nListenStream=/run/tight\n{setting}\n", tight__service=SERVED
+    )
+    host.must("systemctl start tight.socket")
+    allow = [{"user": "friend", "method": "acl"}]
+    declared = {"tight": only_friend("/run/tight", "tight.socket", strict=True, allow=allow)}
+    host.applied(declared)
+    host.must(
+        "systemctl stop tight.service tight.socket socket-access-tight.path; systemctl start tight.socket"
+    )
+    assert host.outcomes("/run/tight") == ONLY_FRIEND
+    host.applied(declared, state="absent")
+    host.must("systemctl stop tight.service tight.socket")
+
+
+def test_who_makes_a_socket_now_is_looked_up_anew(host: Host) -> None:
+    host.units(old__service=service("/run/moved"), new__service=service("/run/moved"))
+    host.must("systemctl start old")
+    declared = {"moved": only_friend("/run/moved")}
+    host.applied(declared)
+    hook = "/etc/systemd/system/{}.service.d/50-socket-access-moved.conf"
+    host.must(f"test -e {hook.format('old')}")
+    host.must("systemctl stop old; systemctl start new")
+    host.applied(declared)
+    host.must(f"test -e {hook.format('new')}; ! test -e {hook.format('old')}")
+    host.must("systemctl restart new")
+    host.comes_to("/run/moved", ONLY_FRIEND)
+    # One that is only stopped is remembered.
+    host.must("systemctl stop new")
+    assert host.applied(declared)["changes"] == []
+    host.applied(declared, state="absent")
+
+
+def test_drop_ins_that_take_back_what_ours_says_are_named(host: Host) -> None:
+    host.units(
+        edited__socket="[Socket]\nListenStream=/run/edited\n",
+        edited__service=SERVED,
+        emptied__service=service("/run/emptied"),
+    )
+    for unit, text in (
+        ("edited.socket", "[Socket]\nSocketMode=0666\n"),
+        ("emptied.service", "[Service]\nExecStartPost=\nRestart=always\n"),
+    ):
+        host.put(f"/etc/systemd/system/{unit}.d/override.conf", text)
+        host.put(f"/etc/systemd/system/{unit}.d/40-before.conf", text)
+    host.must("systemctl daemon-reload; systemctl start edited.socket emptied")
+    declared = {
+        "edited": only_friend("/run/edited", "edited.socket"),
+        "emptied": only_friend("/run/emptied", "emptied.service"),
+    }
+    for dummy in range(2):
+        found = host.applied(declared)["sockets"]
+        for name, key in (("edited", "SocketMode="), ("emptied", "ExecStartPost=")):
+            (note,) = found[name]["notes"]
+            assert "override.conf is read after" in note
+            assert f"sets {key} otherwise" in note
+            assert len(found[name]["kept_by"]) == 1
+    host.must("rm /etc/systemd/system/*.d/override.conf; systemctl daemon-reload")
+    found = host.applied(declared)["sockets"]
+    assert [(one["notes"], len(one["kept_by"])) for one in found.values()] == [([], 2), ([], 2)]
+    host.applied(declared, state="absent")
+
+
+def test_a_service_that_does_not_make_its_socket_itself(host: Host) -> None:
+    host.units(
+        activated__socket="[Socket]\nListenStream=/run/activated\n", activated__service=SERVED
+    )
+    host.must("systemctl start activated.socket")
+    declared = only_friend("/run/activated", "activated.service")
+    (note,) = host.applied({"activated": declared})["sockets"]["activated"]["notes"]
+    assert note.startswith("activated.socket makes the socket /run/activated before")
+    declared["unit"] = "activated.socket"
+    assert host.applied({"activated": declared})["sockets"]["activated"]["notes"] == []
+    host.applied({"activated": declared}, state="absent")
+
+
+def test_one_service_is_not_born_for_two_sockets(host: Host) -> None:
+    host.units(both__service=service("/run/first"))
+    host.must("systemctl start both; groupadd -f one; groupadd -f two")
+    declared = {
+        name: {
+            "path": f"/run/{name}",
+            "unit": "both.service",
+            "born": True,
+            "group": group,
+            "mode": "0660",
+        }
+        for name, group in (("first", "one"), ("second", "two"))
+    }
+    host.applied(declared)
+    notes = host.applied(declared)["sockets"]["first"]["notes"]
+    assert any("sets Group= otherwise" in one and "leave born out at one" in one for one in notes)
+    host.applied(declared, state="absent")
+
+
+def test_a_socket_unit_makes_what_its_links_lead_to(host: Host) -> None:
+    host.units(
+        linked__socket="[Socket]\nListenStream=/run/linked/s\nSymlinks=/run/by-link\nRemoveOnStop=yes\n",
+        linked__service=SERVED,
+    )
+    host.must("mkdir -p /run/real; ln -sfn real /run/linked")
+    # As long as the unit is down, its links are not there.
+    for path in ("/run/by-link", "/run/real/s"):
+        declared = {"linked": only_friend(path, "linked.socket")}
+        host.applied(declared)
+        host.must("systemctl start linked.socket")
+        assert host.outcomes("/run/real/s") == ONLY_FRIEND
+        host.must("systemctl stop linked.socket linked.service")
+        host.applied(declared, state="absent")
+    said = host.policy({"linked": only_friend("/run/elsewhere", "linked.socket")})["msg"]
+    assert "does not make the socket /run/elsewhere" in said
+
+
+def test_what_a_users_manager_makes_is_given_back_as_it_was(host: Host) -> None:
+    host.put("/home/alice/.config/systemd/user/own.socket", "[Socket]\nListenStream=/run/own/s\n")
+    host.put("/home/alice/.config/systemd/user/own.service", SERVED)
+    host.must("chown -R alice: /home/alice; install -d -o alice -g alice /run/own")
+    host.must(f"loginctl enable-linger alice; sleep 2; {USERS} start own.socket")
+    more = {"unit_user": "alice", "trust_directories": ["/run/own"]}
+    declared = {"own": only_friend("/run/own/s", "own.socket", **more)}
+    host.applied(declared)
+    # The system's manager alone can give it to the group, and what was born before it did so is no
+    # other than what this policy made of it.
+    host.must("systemctl stop socket-access-own.path")
+    host.must(f"{USERS} stop own.service own.socket; {USERS} start own.socket")
+    host.applied(declared)
+    assert host.outcomes("/run/own/s") == ONLY_FRIEND
+
+    nobodys = {"own": only_friend("/run/own/s", "none.service", **more)}
+    assert "does not exist in the manager of user alice" in host.policy(nobodys)["msg"]
+
+    host.must("systemctl stop user@$(id -u alice)")
+    host.applied(declared, "--check")
+    assert host.on("systemctl", "is-active", "user@1000").stdout != "active\n"
+    host.applied(declared, state="absent")
+    assert host.must("stat -c '%a %U %G' /run/own/s") == "666 alice alice\n"
+    host.must("loginctl disable-linger alice")
+
+
+def test_the_private_directories_of_systemd_stay_closed(host: Host) -> None:
+    settings = ("DynamicUser=yes", "RuntimeDirectory=inner", "RuntimeDirectoryPreserve=yes")
+    host.units(inner__service=service("/run/inner/s", *settings))
+    host.must("systemctl start inner")
+    said = host.policy({"inner": only_friend("/run/inner/s", "inner.service")})["msg"]
+    assert "open_parents" not in said
+    assert "/run/private is where systemd keeps directories of services with DynamicUser=" in said
+    allow = [{"user": "friend", "open_parents": ["/run/private"]}]
+    declared = {"inner": only_friend("/run/private/inner/s", "inner.service", allow=allow)}
+    assert "cannot be opened for user friend" in host.policy(declared)["msg"]
+    host.must("systemctl restart inner")
