@@ -571,13 +571,16 @@ def echo_once(one: Gate) -> Callable[[], bytes]:
         (0, 0, (), False),
         (65534, 71001, (), False),
         (71001, 65534, (), False),
+        (71002, 71002, (65534,), False),
+        (71002, 71002, (65534, 72001), True),
     ],
 )
 def test_who_may_come_in(
     spot: Path, behind: Any, uid: int, gid: int, groups: tuple[int, ...], may: bool
 ) -> None:
     """Also root is refused where it is not listed; and nobody's ids are, even where listed."""
-    with gate(spot, forward=behind().path, users=[71001, 65534], groups=[72001]) as one:
+    groups_in = [72001, 65534]
+    with gate(spot, forward=behind().path, users=[71001, 65534], groups=groups_in) as one:
         answer = as_user(uid, echo_once(one), gid, groups)
         assert answer == (b"b'x'" if may else b"b''")
         until(lambda: one.said(f"PEER_UID={uid} PEER_GID={gid} "))
@@ -594,8 +597,11 @@ def test_every_user_reaches_a_gate_while_pytest_starts_elsewhere(spot: Path, beh
 
 
 def test_overflow_ids_come_in_where_that_is_wanted(spot: Path, behind: Any) -> None:
-    with gate(spot, forward=behind().path, users=[65534], allow_overflow=True) as one:
+    with gate(
+        spot, forward=behind().path, users=[65534], groups=[65534], allow_overflow=True
+    ) as one:
         assert as_user(65534, echo_once(one)) == b"b'x'"
+        assert as_user(71002, echo_once(one), groups=(65534,)) == b"b'x'"
 
 
 def test_root_of_another_user_namespace_is_who_it_is_here(spot: Path, behind: Any) -> None:

@@ -88,7 +88,10 @@ class Serve:
         visit = job.caller.visit
         self._jobs.discard(job)
         self._queue.done(visit.peer.uid)
-        record = Visit(visit.peer, job.began, visit.seen)
+        if job.caller.answered:
+            record = self._log.again(visit, job.began)
+        else:
+            record = Visit(visit.peer, job.began, visit.seen)
         record.bytes_in, record.bytes_out = len(job.request), job.written
         self._log.left(record, verdict, code, {"EXIT_STATUS": status})
         job.caller.on_room = None
