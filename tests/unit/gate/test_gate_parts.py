@@ -251,8 +251,16 @@ def test_an_error_of_its_own_is_recorded_with_its_place() -> None:
         ("0::/system.slice/nginx.service/worker\n", "nginx.service"),
         (
             "0::/user.slice/user-1000.slice/user@1000.service/app.slice/pipewire.service",
-            "pipewire.service",
+            "user@1000.service/pipewire.service",
         ),
+        ("0::/user.slice/user-1000.slice/user@1000.service", "user@1000.service"),
+        # What a user, a container or a service calls its own parts is no unit of this host.
+        (
+            "0::/user.slice/user-1000.slice/user@1000.service/a.scope/system.slice/nginx.service",
+            "user@1000.service/a.scope",
+        ),
+        ("0::/machine.slice/libpod-1a.scope/container/system.slice/nginx.service", "libpod-1a.scope"),
+        ("0::/system.slice/app.service/nginx.service", "app.service"),
         ("0::/user.slice/user-1000.slice/session-3.scope", "session-3.scope"),
         ("12:cpu:/x.service\n1:name=systemd:/system.slice/old.service\n", "old.service"),
         ("0::/\n", ""),
