@@ -259,7 +259,10 @@ def test_an_error_of_its_own_is_recorded_with_its_place() -> None:
             "0::/user.slice/user-1000.slice/user@1000.service/a.scope/system.slice/nginx.service",
             "user@1000.service/a.scope",
         ),
-        ("0::/machine.slice/libpod-1a.scope/container/system.slice/nginx.service", "libpod-1a.scope"),
+        (
+            "0::/machine.slice/libpod-1a.scope/container/system.slice/nginx.service",
+            "libpod-1a.scope",
+        ),
         ("0::/system.slice/app.service/nginx.service", "app.service"),
         ("0::/user.slice/user-1000.slice/session-3.scope", "session-3.scope"),
         ("12:cpu:/x.service\n1:name=systemd:/system.slice/old.service\n", "old.service"),
