@@ -143,6 +143,18 @@ def test_thousands_of_ids_are_a_flood_too() -> None:
     assert singly + summed == 5000
 
 
+def test_who_is_sent_away_as_thousands_takes_nobody_s_record() -> None:
+    kept = Kept()
+    log = Log("n", kept)
+    for uid in range(5000, 9000):
+        log.refused(None, Peer(uid, uid, 0), "not-listed")
+    with socket.socket(socket.AF_UNIX) as sock:
+        visit = log.arrived(sock, Peer(1000, 1000, 0), 0.0, 1000)
+    log.left(visit, words.ALLOWED, "")
+    assert (kept.records[-1]["PEER_UID"], kept.records[-1]["VERDICT"]) == (1000, "allowed")
+    assert "CONNECTIONS" not in kept.records[-1]
+
+
 def test_bytes_are_summed_up() -> None:
     kept = Kept()
     log = Log("n", kept)

@@ -17,18 +17,19 @@ class Budget:
     """What was spent in this second, by user and kind."""
 
     def __init__(self) -> None:
-        self._spent: dict[tuple[int, str], int] = {}
+        self._spent: dict[str, dict[int, int]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._spent)
 
     def spend(self, uid: int, kind: str, most: int, cost: int = 1) -> bool:
         """Tell whether so much more may be written; what does not fit is the end for this second."""
-        if (uid, kind) not in self._spent and len(self._spent) >= USERS:
+        # Each kind has its own: whoever is sent away as many must not take the name from others.
+        shares = self._spent.setdefault(kind, {})
+        if uid not in shares and len(shares) >= USERS:
             uid = ANYBODY
-        spent = self._spent.get((uid, kind), 0)
-        self._spent[uid, kind] = spent + cost
-        return spent + cost <= most
+        shares[uid] = spent = shares.get(uid, 0) + cost
+        return spent <= most
 
     def clear(self) -> None:
         """Begin the next second."""

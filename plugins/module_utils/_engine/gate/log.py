@@ -78,12 +78,15 @@ _BECAUSE = {
 
 
 class Visit:
-    """One caller, from the moment it was accepted on."""
+    """One caller, from the moment it was accepted on; ``whose`` limits it counts for, as an id."""
 
-    __slots__ = ("bytes_in", "bytes_out", "peer", "seen", "started")
+    __slots__ = ("bytes_in", "bytes_out", "peer", "seen", "started", "whose")
 
-    def __init__(self, peer: Peer, started: float, seen: Process | None) -> None:
+    def __init__(
+        self, peer: Peer, started: float, seen: Process | None, whose: int | None = None
+    ) -> None:
         self.peer = peer
+        self.whose = peer.uid if whose is None else whose
         self.started = started
         self.seen = seen
         self.bytes_in = 0
@@ -146,17 +149,17 @@ class Log:
             text = f"An error that should not happen: {type(error).__name__}: {error} ({place})."
             self._tell(text, ERROR, {})
 
-    def arrived(self, sock: Socket, peer: Peer, now: float) -> Visit:
+    def arrived(self, sock: Socket, peer: Peer, now: float, whose: int) -> Visit:
         """Begin a visit; whoever is to get a record of his own is looked at now."""
-        if not self._may(peer.uid, ALLOWED):
-            return Visit(peer, now, None)
+        if not self._may(whose, ALLOWED):
+            return Visit(peer, now, None, whose)
         self._ask(peer.uid)
-        return Visit(peer, now, look(sock, peer))
+        return Visit(peer, now, look(sock, peer), whose)
 
     def again(self, visit: Visit, now: float) -> Visit:
         """Begin a further request of a caller who has a record already."""
-        may = self._may(visit.peer.uid, ALLOWED)
-        return Visit(visit.peer, now, visit.seen or UNSEEN if may else None)
+        may = self._may(visit.whose, ALLOWED)
+        return Visit(visit.peer, now, visit.seen or UNSEEN if may else None, visit.whose)
 
     def refused(self, sock: Socket | None, peer: Peer, reason: str) -> None:
         """Record a caller that did not come in."""
@@ -178,7 +181,7 @@ class Log:
 
     def said(self, visit: Visit, text: str) -> None:
         """Record a line that a command wrote to its standard error, as it is."""
-        uid = visit.peer.uid
+        uid = visit.whose
         if self._may(uid, "said", SAID, _LINE + len(text.encode("utf-8", "replace"))):
             self._tell(text, INFO, self._who(visit.peer, visit.seen or UNSEEN))
         else:
