@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import quote
 
 from .document import COLLECTION, VERSION, Json
+from .writing import shown
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _HOME = "https://github.com/unixsocket/access"
@@ -121,12 +122,12 @@ def _location(host: str, socket: str) -> Json:
         encoded = (host + below).encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
         # No file has such a name, but a text of JSON can.
-        encoded = _said(host + below).encode("utf-8")
+        encoded = shown(host + below).encode("utf-8")
     uri = quote(encoded, safe="/@")
     return {
         "physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": 1}},
         "logicalLocations": [
-            {"name": _said(socket or host), "fullyQualifiedName": _said(host + below)}
+            {"name": shown(socket or host), "fullyQualifiedName": shown(host + below)}
         ],
     }
 
@@ -140,9 +141,5 @@ def _message(text: str) -> Json:
 
     Outside of a link the standard has no escape for brackets, so the two are kept apart.
     """
-    plain = _said(text).replace("{", "{{").replace("}", "}}")
+    plain = shown(text).replace("{", "{{").replace("}", "}}")
     return {"text": plain.replace("](", "] (")}
-
-
-def _said(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -179,6 +179,19 @@ def test_no_name_is_a_link_or_a_placeholder_of_sarif() -> None:
         assert "[mend it here] (https:/evil.example/) {{0}} [[a] (javascript:b)] {{{{1}}" in text
 
 
+def test_who_has_taken_over_a_host_turns_no_text_round() -> None:
+    """Its answers come by no module, which would have shown them."""
+    name = "/run/a\x9b31mb\u202ec\u2066d\x7fe\nf"
+    findings = [fleet.finding("drift", "high", name, message=name, remedy=name)]
+    made = fleet.document(fleet.host("web1", fleet.info([], findings)))
+    text = json.loads(json.dumps(_report.sarif(made)))["runs"][0]["results"][0]["message"]["text"]
+    shown = "/run/a\\x9b31mb\\u202ec\\u2066d\\x7fe\nf"
+    assert text == f"web1: {shown} {shown}"
+    root = ElementTree.fromstring("".join(_report.junit(made)))
+    (failure,) = root.iter("failure")
+    assert (failure.attrib["message"], failure.text) == (shown, shown)
+
+
 def test_a_clean_fleet() -> None:
     (run,) = _report.sarif(fleet.document(fleet.host("web", fleet.info([]))))["runs"]
     assert run["results"] == []
