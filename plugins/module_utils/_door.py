@@ -46,7 +46,13 @@ _KEYS = (
     "strict",
     "deadline",
 )
-_SURROGATE = re.compile("[\ud800-\udfff]")
+# What a terminal takes for an order (C0 and C1 of ECMA-48), lines that another character begins,
+# what turns the order of letters (UAX #9), and what is no UTF-8.
+_UNSHOWN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+# What may stand in texts of several lines, and in what a server answered, all the same.
+_KEPT = {"msg": "\n", "before": "\n\t", "after": "\n\t", "content": "\n\t", "reply": "\n\t\r"}
 _Answer = t.TypeVar("_Answer")
 # As a text, the number that YAML makes of 0660 without quotes would be another mode.
 MODE = {"type": "raw"}
@@ -251,14 +257,14 @@ def answer(module: AnsibleModule, work: t.Callable[[], _Answer]) -> _Answer:
 
 def fail(module: AnsibleModule, message: str, **details: t.Any) -> t.NoReturn:
     """End the module with what was refused or went wrong."""
-    module.fail_json(**_in_utf8({"msg": message, **details}))
+    module.fail_json(**_visible({"msg": message, **details}))
     raise SystemExit(1)
 
 
 def finish(module: AnsibleModule, result: Result, details: Mapping[str, t.Any]) -> t.NoReturn:
     """End the module with the result."""
     for warning in result.warnings:
-        module.warn(_in_utf8(warning))
+        module.warn(_visible(warning))
     end(
         module,
         {"changed": result.changed, "changes": result.changes, "diff": result.diff, **details},
@@ -267,29 +273,34 @@ def finish(module: AnsibleModule, result: Result, details: Mapping[str, t.Any]) 
 
 def end(module: AnsibleModule, answer: Mapping[str, t.Any]) -> t.NoReturn:
     """End the module with an answer."""
-    module.exit_json(**_in_utf8(answer))
+    module.exit_json(**_visible(answer))
     raise SystemExit(0)
 
 
-def _in_utf8(value: t.Any) -> t.Any:
-    """Return a copy in which bytes that are no UTF-8 are shown as \\xff.
+def _visible(value: t.Any, kept: str = "") -> t.Any:
+    """Return a copy in which control characters are shown as \\x1b, and no UTF-8 as \\xff.
 
-    Names on a host are any bytes, and anybody gives them; a controller refuses an answer whole in
-    which one of them is not UTF-8 (its setting MODULE_STRICT_UTF8_RESPONSE).
+    Names on a host are any bytes, and anybody gives them.  Ansible prints messages, warnings and
+    diffs as they are, and a controller refuses an answer whole in which something is not UTF-8 (its
+    setting MODULE_STRICT_UTF8_RESPONSE).
     """
     if isinstance(value, str):
-        return _SURROGATE.sub(_shown, value)
+        return _UNSHOWN.sub(lambda found: _shown(found[0], kept), value)
     if isinstance(value, dict):
-        return {_in_utf8(key): _in_utf8(item) for key, item in value.items()}
+        return {_visible(key): _visible(item, _KEPT.get(key, "")) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_in_utf8(item) for item in value]
+        return [_visible(item) for item in value]
     return value
 
 
-def _shown(found: re.Match[str]) -> str:
-    # Python keeps such a byte as a lone surrogate, 0xdc00 above it (PEP 383).
-    number = ord(found[0])
-    return f"\\x{number - 0xDC00:02x}" if 0xDC80 <= number <= 0xDCFF else f"\\u{number:04x}"
+def _shown(character: str, kept: str) -> str:
+    if character in kept:
+        return character
+    # Python keeps a byte that is no UTF-8 as a lone surrogate, 0xdc00 above it (PEP 383).
+    number = ord(character)
+    if 0xDC80 <= number <= 0xDCFF:
+        return f"\\x{number - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode("ascii")
 
 
 __all__ = (

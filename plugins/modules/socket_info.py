@@ -93,7 +93,7 @@ sockets:
     socket:
       description: How the socket is called here and in RV(findings). It is its path as it is
         now, an abstract name after C(@), or what it was bound as where no path leads to it. A byte
-        that is no UTF-8 is shown as C(\\xff).
+        that is no UTF-8 is shown as C(\\xff), and a control character in the same way.
       type: str
       returned: always
     path:

@@ -222,7 +222,8 @@ connections:
       type: str
       returned: always
     reply:
-      description: What the server answered, at most 64 KiB, null if nothing was asked.
+      description: What the server answered, at most 64 KiB, null if nothing was asked. Control characters
+        other than line ends and tabs are shown as C(\\x1b).
       type: str
       returned: always
     seconds:

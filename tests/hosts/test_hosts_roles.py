@@ -183,3 +183,15 @@ def test_a_directory_that_root_must_not_make_is_refused_by_its_name(host: Host) 
             tasks += [{"block": [wrong, unwanted], "rescue": [{"ansible.builtin.assert": said}]}]
     host.play(tasks)
     assert host.on("test", "-e", "/tmp/of").returncode != 0
+
+
+def test_a_client_whom_a_gate_never_lets_in_is_told_before_anything_is_made(host: Host) -> None:
+    """Debian's adduser --system puts accounts into nogroup, whose id stands for the unmapped."""
+    assert host.on("useradd", "--system", "--gid", "nogroup", "old").returncode == 0
+    said = "user old in, because the id of its primary group, 65534, stands for everyone"
+    told = {"that": f"'{said}' in ansible_failed_result.msg", "quiet": True}
+    unwanted = {"ansible.builtin.fail": {"msg": "It was not refused."}}
+    open_to_all = {"directory_group": "root", "directory_mode": "0755"}
+    wrong = _asked("gate", allow_groups=[], allow_users=["old"], **open_to_all)
+    host.play([{"block": [wrong, unwanted], "rescue": [{"ansible.builtin.assert": told}]}])
+    assert host.on("sh", "-c", "ls /etc/systemd/system/socket-access-*").returncode != 0

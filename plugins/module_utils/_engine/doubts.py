@@ -33,7 +33,12 @@ def doubts(
     """Return everything of this run that somebody should look at once more."""
     seen = list(seen)
     deserted = {one.expectation.path for one in proofs if one.outcome.errno == "ECONNREFUSED"}
-    return [*under_two_names(seen, record, holders), *_not_made(seen, deserted)]
+    said = [*under_two_names(seen, record, holders), *_not_made(seen, deserted)]
+    if any(one.one.facts.refused for one in seen):
+        from .subordinate import ways_around
+
+        said += ways_around(seen)
+    return said
 
 
 def under_two_names(

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from .diagnose import Explanation, changes_described, why
 from .errors import AccessError
 from .host.accounts import Accounts, HostNames
-from .model.words import capital
+from .model.words import capital, one_line
 from .policy.types import Principal
 from .prove import Attempt, Outcome, prove
 from .strangers import stranger_here
@@ -58,7 +58,8 @@ class Answer(NamedTuple):
             start = f"{principal} must be refused at {outcome.attempt.path}, but:"
         else:
             start = f"{principal} must be able to connect to {outcome.attempt.path}, but:"
-        return "\n".join([f"{start} {outcome.text}", *self.explanation])
+        # A link may lead to any name, and each line stands for itself.
+        return "\n".join(map(one_line, (f"{start} {outcome.text}", *self.explanation)))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the answer in the form in which the door returns it."""

@@ -246,6 +246,7 @@ class Round:
 
     def _of_endpoint(self, seen: Seen, place: Place) -> Iterator[Want]:
         """Return what makes the endpoint of a proxy or a gate."""
+        from .overflow import never_let_in
         from .remembered import kept_before
 
         serving = self.making.serving
@@ -254,6 +255,7 @@ class Round:
             return
         ours = place.endpoint.at in endpoints_made(self.record)
         serving.check_place(place, seen.one, ours)
+        serving.problems += never_let_in(place, seen.one)
         holder = maker_of(seen.task, place.method)
         yield from self.making.keeper.tell_clients([place], seen.one, holder)
         if seen.parts.serves is not None:

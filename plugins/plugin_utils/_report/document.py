@@ -16,10 +16,11 @@ import hashlib
 import typing as t
 from collections.abc import Iterable, Mapping, Sequence
 
+from .shape import CONNECTIONS, INFO, POLICY, SEVERITIES, Misfit, taken
+
 FORMAT = 1
 COLLECTION = "unixsocket.access"
 VERSION = "1.0.0"
-SEVERITIES = ("high", "medium", "low")
 STATES = ("ok", "partial", "failed", "unreachable")
 
 Json = dict[str, t.Any]
@@ -74,9 +75,10 @@ def host_entry(name: str, answers: Answers) -> Json:
         return {**entry, **_no_answer("unreachable", _message(info))}
     if info.get("failed") or "sockets" not in info:
         return {**entry, **_no_answer("failed", _message(info))}
-    entry["sockets"] = list(info["sockets"])
-    entry["findings"] = list(info["findings"])
-    entry["unseen"] = list(info["unseen"])
+    try:
+        entry |= taken(info, INFO, "socket_info")
+    except Misfit as misfit:
+        return {**entry, **_no_answer("failed", str(misfit))}
     _add_declared(entry, answers)
     entry["findings"].sort(key=_worst_first)
     return entry
@@ -124,14 +126,18 @@ def _add_declared(entry: Json, answers: Answers) -> None:
     if policy is None or (policy.get("skipped") and not policy.get("failed")):
         return
     if policy.get("failed") or policy.get("unreachable") or "sockets" not in policy:
-        entry["state"] = "partial"
-        entry["errors"].append({"step": "declaration", "message": _message(policy)})
+        _in_part(entry, "declaration", _message(policy))
         return
-    entry["changes"] = list(policy.get("changes") or ())
+    try:
+        answered = taken(policy, POLICY, "socket_policy")
+    except Misfit as misfit:
+        _in_part(entry, "declaration", str(misfit))
+        return
+    entry["changes"] = answered["changes"]
     proofs = _proofs(entry, answers.proofs)
     sockets = {path: one for one in entry["sockets"] for path in _paths(one)}
     entry["declared"] = [
-        _declared(name, one, sockets, proofs) for name, one in sorted(policy["sockets"].items())
+        _declared(name, one, sockets, proofs) for name, one in sorted(answered["sockets"].items())
     ]
     entry["findings"] += _unlike_the_inventory(entry)
     entry["findings"] += _failed_proofs(entry)
@@ -152,11 +158,20 @@ def _proofs(entry: Json, asked: Mapping[str, t.Any] | None) -> _Proofs:
     results = asked.get("results", [asked])
     for one in results:
         if one.get("failed") or one.get("unreachable"):
-            entry["state"] = "partial"
-            entry["errors"].append({"step": "proof", "message": _message(one)})
-        for answer in one.get("connections") or ():
+            _in_part(entry, "proof", _message(one))
+        try:
+            connections = taken(one.get("connections") or [], CONNECTIONS, "socket_probe")
+        except Misfit as misfit:
+            _in_part(entry, "proof", str(misfit))
+            continue
+        for answer in connections:
             found[one["item"]["path"], answer["principal"]] = answer
     return found
+
+
+def _in_part(entry: Json, step: str, message: str) -> None:
+    entry["state"] = "partial"
+    entry["errors"].append({"step": step, "message": message})
 
 
 def _declared(
@@ -186,8 +201,8 @@ def _declared(
             }
             for refused in one["refused"]
         ],
-        "kept_by": list(one.get("kept_by") or ()),
-        "notes": list(one.get("notes") or ()),
+        "kept_by": one["kept_by"],
+        "notes": one["notes"],
     }
 
 

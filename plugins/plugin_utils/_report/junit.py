@@ -9,13 +9,11 @@
 from __future__ import annotations
 
 import json
-import re
 import typing as t
 from collections.abc import Iterator, Mapping
 from xml.sax.saxutils import escape, quoteattr
 
-# What XML 1.0 cannot hold, not even escaped (its production 2, Char).
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+from .writing import shown
 
 
 def junit(document: Mapping[str, t.Any]) -> Iterator[str]:
@@ -51,10 +49,10 @@ class _Case(t.NamedTuple):
         if not self.kind:
             return f"{start}/>\n"
         if self.kind == "system-out":
-            said = escape(_clean(f"{self.message} {self.details}"))
+            said = escape(shown(f"{self.message} {self.details}"))
             return f"{start}><system-out>{said}</system-out></testcase>\n"
         why = f"{_attribute('type', self.type)} {_attribute('message', self.message)}"
-        details = escape(_clean(self.details))
+        details = escape(shown(self.details))
         return f"{start}><{self.kind} {why}>{details}</{self.kind}></testcase>\n"
 
 
@@ -86,8 +84,4 @@ def _counts(cases: list[_Case]) -> str:
 
 def _attribute(name: str, value: str) -> str:
     # quoteattr leaves line ends and tabs, which a reader of attributes turns into spaces.
-    return f"{name}={quoteattr(_clean(value))}"
-
-
-def _clean(text: str) -> str:
-    return _NOT_XML.sub(lambda found: repr(found[0])[1:-1], text)
+    return f"{name}={quoteattr(shown(value))}"

@@ -22,9 +22,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from markupsafe import Markup
 
 from .compare import reach_in_words
-from .document import SEVERITIES, Json
+from .document import Json
 from .matrix import matrix
 from .problem import ReportError
+from .shape import SEVERITIES
 
 # Beside the template: what is inlined, and the mark by which the browser knows it.
 _STYLE, _SCRIPT = "report.css", "report.js"

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import quote
 
 from .document import COLLECTION, VERSION, Json
+from .writing import shown
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _HOME = "https://github.com/unixsocket/access"
@@ -37,7 +38,7 @@ def sarif(document: Mapping[str, t.Any]) -> Json:
     ]
     results += [_failed(document, one, index[_ASSERTION]) for one in failed]
     notes = [
-        {"level": "error", "message": {"text": f"{host['name']}: {_said(error['message'])}"}}
+        {"level": "error", "message": _message(f"{host['name']}: {error['message']}")}
         for host in document["hosts"]
         for error in host["errors"]
     ]
@@ -88,7 +89,7 @@ def _result(document: Mapping[str, t.Any], host: str, one: Mapping[str, t.Any], 
         "ruleId": one["id"],
         "ruleIndex": rule,
         "level": _LEVELS[one["severity"]],
-        "message": {"text": _said(f"{host}: {one['message']} {one['remedy']}")},
+        "message": _message(f"{host}: {one['message']} {one['remedy']}"),
         "locations": [_location(host, one["socket"])],
         "partialFingerprints": {"finding/v1": _mark(host, one["id"], one["socket"])},
     }
@@ -105,7 +106,7 @@ def _failed(document: Mapping[str, t.Any], one: Mapping[str, t.Any], rule: int) 
         "ruleId": _ASSERTION,
         "ruleIndex": rule,
         "level": "error",
-        "message": {"text": _said(f"{one['message']} ({one['that']})")},
+        "message": _message(f"{one['message']} ({one['that']})"),
         "locations": [_location("report.json", "")],
         "partialFingerprints": {"finding/v1": _mark("", _ASSERTION, one["that"])},
     }
@@ -121,12 +122,12 @@ def _location(host: str, socket: str) -> Json:
         encoded = (host + below).encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
         # No file has such a name, but a text of JSON can.
-        encoded = _said(host + below).encode("utf-8")
+        encoded = shown(host + below).encode("utf-8")
     uri = quote(encoded, safe="/@")
     return {
         "physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": 1}},
         "logicalLocations": [
-            {"name": _said(socket or host), "fullyQualifiedName": _said(host + below)}
+            {"name": shown(socket or host), "fullyQualifiedName": shown(host + below)}
         ],
     }
 
@@ -135,5 +136,10 @@ def _mark(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def _said(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+def _message(text: str) -> Json:
+    """Return a message in which no name is a placeholder or a link (3.11.5 and 3.11.6 there).
+
+    Outside of a link the standard has no escape for brackets, so the two are kept apart.
+    """
+    plain = shown(text).replace("{", "{{").replace("}", "}}")
+    return {"text": plain.replace("](", "] (")}

@@ -17,6 +17,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from .problem import ReportError
 
 
+def shown(text: str) -> str:
+    """Return a text of one or more lines in which control characters can be seen.
+
+    Among them are those that turn the order of letters, and all that XML 1.0 cannot hold, not even
+    escaped (its production 2, Char).
+    """
+    return "".join(one if one.isprintable() or one in "\n\t" else repr(one)[1:-1] for one in text)
+
+
 def as_json(document: Mapping[str, t.Any]) -> Iterator[str]:
     """Yield the document with a line for each socket and each finding, as diff tools like it.
 

@@ -571,13 +571,16 @@ def echo_once(one: Gate) -> Callable[[], bytes]:
         (0, 0, (), False),
         (65534, 71001, (), False),
         (71001, 65534, (), False),
+        (71002, 71002, (65534,), False),
+        (71002, 71002, (65534, 72001), True),
     ],
 )
 def test_who_may_come_in(
     spot: Path, behind: Any, uid: int, gid: int, groups: tuple[int, ...], may: bool
 ) -> None:
     """Also root is refused where it is not listed; and nobody's ids are, even where listed."""
-    with gate(spot, forward=behind().path, users=[71001, 65534], groups=[72001]) as one:
+    groups_in = [72001, 65534]
+    with gate(spot, forward=behind().path, users=[71001, 65534], groups=groups_in) as one:
         answer = as_user(uid, echo_once(one), gid, groups)
         assert answer == (b"b'x'" if may else b"b''")
         until(lambda: one.said(f"PEER_UID={uid} PEER_GID={gid} "))
@@ -593,9 +596,51 @@ def test_every_user_reaches_a_gate_while_pytest_starts_elsewhere(spot: Path, beh
         assert as_user(71001, echo_once(one)) == b"b'x'"
 
 
+def test_ids_without_a_name_have_one_share(spot: Path, behind: Any) -> None:
+    """A member of a listed group comes as any of the ids that subuid(5) gives him, groups and all."""
+    groups = os.getgroups()
+    rules = {"users": [71001], "groups": [72001], "max_connections_per_user": 2}
+
+    def comes(uid: int) -> socket.socket:
+        os.setgroups((72001,))
+        os.seteuid(uid)
+        try:
+            return one.connect()
+        finally:
+            os.seteuid(0)
+            os.setgroups(groups)
+
+    def is_in(sock: socket.socket) -> bool:
+        try:
+            sock.sendall(b"x")
+            return sock.recv(1) == b"x"
+        except OSError:
+            return False
+
+    with gate(spot, forward=behind().path, **rules) as one, contextlib.ExitStack() as stack:
+        # The listed number and the account daemon have their own.
+        for uid, may in [
+            (300_000, True),
+            (300_001, True),
+            (300_002, False),
+            (71001, True),
+            (1, True),
+        ]:
+            assert is_in(stack.enter_context(comes(uid))) is may, uid
+        until(lambda: one.said("REASON=too-many") == 1)
+        assert one.said("PEER_UID=300002") == 1
+        stack.close()
+        until(lambda: one.said("VERDICT=allowed") == 4)
+        with comes(300_003) as sock:
+            assert is_in(sock)
+
+
 def test_overflow_ids_come_in_where_that_is_wanted(spot: Path, behind: Any) -> None:
-    with gate(spot, forward=behind().path, users=[65534], allow_overflow=True) as one:
+    with gate(
+        spot, forward=behind().path, users=[65534], groups=[65534], allow_overflow=True
+    ) as one:
         assert as_user(65534, echo_once(one)) == b"b'x'"
+        assert as_user(71002, echo_once(one), groups=(65534,)) == b"b'x'"
 
 
 def test_root_of_another_user_namespace_is_who_it_is_here(spot: Path, behind: Any) -> None:

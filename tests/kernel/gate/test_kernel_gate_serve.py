@@ -113,6 +113,40 @@ def test_nobody_else_has_anything_run(spot: Path, script: Any, kind: str) -> Non
         assert not ran.exists()
 
 
+def test_a_flood_on_one_connection_is_summed_up(spot: Path, script: Any) -> None:
+    count = 400
+    with gate(spot, type="seqpacket", command=["/bin/true"]) as one:
+        with one.connect() as sock:
+            began = time.monotonic()
+            for dummy in range(count):
+                sock.send(b"x")
+                assert sock.recv(10) == b"\n"
+            seconds = time.monotonic() - began
+        until(lambda: sum(recorded(one)) == count)
+        singly = [number for number in recorded(one) if number == 1]
+        assert len(singly) <= 100 * (int(seconds) + 2)
+
+
+def recorded(one: Gate) -> list[int]:
+    """Return for how many calls each record stands."""
+    lines = [line for line in one.log.read_text().splitlines() if "VERDICT=allowed" in line]
+    return [int((line.partition("CONNECTIONS=")[2].split() or ["1"])[0]) for line in lines]
+
+
+def test_what_a_caller_has_the_command_say_does_not_fill_the_journal(
+    spot: Path, script: Any
+) -> None:
+    """The request is a thousand lines, and the command tells them all to its standard error."""
+    with gate(spot, type="seqpacket", command=script("cat >&2")) as one:
+        with one.connect() as sock:
+            for dummy in range(10):
+                sock.send(b"it is wrong\n" * 5000)
+                sock.recv(10)
+        until(lambda: one.said("lines of the command for"))
+        one.close()
+        assert one.log.stat().st_size < 3_000_000
+
+
 @each_kind
 @pytest.mark.parametrize(
     ("text", "limit", "expected"),

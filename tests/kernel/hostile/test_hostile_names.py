@@ -19,9 +19,18 @@ import pytest
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import mounts
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import (
     PolicyError,
+    Principal,
     validate,
 )
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.runtime import ask, status
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.probe import (
+    CONNECTS,
+    Question,
+    ask,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.runtime import (
+    ask as questions,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.runtime import status
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.runtime.output import Output
 from kernel.hostile.test_hostile_faults import one_world
 from kernel.hosts import ALICE, BOB, CAROL, Place, everything
@@ -110,6 +119,24 @@ def test_a_link_with_line_breaks_in_it_forges_no_line(
     assert len(shown.out.splitlines()) == 2
 
 
+def test_a_link_with_line_breaks_in_it_forges_no_line_of_a_probe(home: Place) -> None:
+    (home.top / LIE.replace("/", "|")).mkdir()
+    path = home.listen(f"{LIE.replace('/', '|')}/s", 0o600)
+    link = home.top / "link"
+    link.symlink_to(path)
+    (answer,) = ask(
+        str(link),
+        [Question(Principal("user", str(BOB)), CONNECTS)],
+        kind=None,
+        send=None,
+        expect=None,
+        seconds=5,
+    )
+    lines = answer.failure().splitlines()
+    assert any("\\nEveryone is fine." in line for line in lines)
+    assert not any(line.startswith(("Everyone", "other")) for line in lines)
+
+
 def test_a_program_with_line_breaks_in_its_name_forges_no_line(
     home: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -125,7 +152,7 @@ def test_a_program_with_line_breaks_in_its_name_forges_no_line(
         os.set_inheritable(client.fileno(), True)
         process = subprocess.Popen([program, "60"], close_fds=False, user=BOB)
     try:
-        assert ask.who(path, Output(), as_json=False)
+        assert questions.who(path, Output(), as_json=False)
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()

@@ -22,6 +22,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.gate.jou
     line,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.gate.log import (
+    SAID,
     SINGLY,
     Log,
     Visit,
@@ -142,6 +143,18 @@ def test_thousands_of_ids_are_a_flood_too() -> None:
     assert singly + summed == 5000
 
 
+def test_who_is_sent_away_as_thousands_takes_nobody_s_record() -> None:
+    kept = Kept()
+    log = Log("n", kept)
+    for uid in range(5000, 9000):
+        log.refused(None, Peer(uid, uid, 0), "not-listed")
+    with socket.socket(socket.AF_UNIX) as sock:
+        visit = log.arrived(sock, Peer(1000, 1000, 0), 0.0, 1000)
+    log.left(visit, words.ALLOWED, "")
+    assert (kept.records[-1]["PEER_UID"], kept.records[-1]["VERDICT"]) == (1000, "allowed")
+    assert "CONNECTIONS" not in kept.records[-1]
+
+
 def test_bytes_are_summed_up() -> None:
     kept = Kept()
     log = Log("n", kept)
@@ -152,7 +165,7 @@ def test_bytes_are_summed_up() -> None:
     log.flush()
     assert kept.records[0]["BYTES_IN"] == 30
     assert kept.records[0]["BYTES_OUT"] == 60
-    assert kept.records[0]["MESSAGE"] == "3 more connections of user 5 were allowed."
+    assert kept.records[0]["MESSAGE"] == "3 more calls of user 5 were allowed."
 
 
 def test_what_a_busy_journal_does_not_take_is_said_later() -> None:
@@ -179,7 +192,7 @@ def test_what_a_busy_journal_does_not_take_is_said_later() -> None:
         (None, None),
     ]
     assert kept.records[1]["BYTES_IN"] == 10
-    assert str(kept.records[1]["MESSAGE"]).startswith("1 more connections of user 5 were not serv")
+    assert str(kept.records[1]["MESSAGE"]).startswith("1 more calls of user 5 were not serv")
     assert kept.records[2]["MESSAGE"] == "2 messages were lost, because the journal was busy."
     log.flush()
     assert len(kept.records) == 3
@@ -193,6 +206,43 @@ def test_what_a_command_says_is_recorded_as_it_is() -> None:
     log.left(visit, words.FAILED, words.COMMAND)
     assert kept.records[0]["MESSAGE"] == "www-data set it."
     assert "User 5 (pid 5) was not served: the command" in str(kept.records[1]["MESSAGE"])
+
+
+def test_what_commands_say_has_an_end_for_each_user() -> None:
+    kept = Kept()
+    log = Log("n", kept)
+    for dummy in range(5000):
+        log.said(Visit(Peer(5, 5, 5), 0.0, UNSEEN), "ö" * 1024)
+    log.said(Visit(Peer(6, 6, 6), 0.0, UNSEEN), "another user's")
+    assert sum(len(str(one["MESSAGE"]).encode()) for one in kept.records) < SAID
+    assert kept.records[-1]["MESSAGE"] == "another user's"
+    said = len(kept.records) - 1
+    log.flush()
+    text = f"{5000 - said} lines of the command for user 5 are left out: too many."
+    assert (kept.records[-1]["MESSAGE"], kept.records[-1]["PEER_UID"]) == (text, 5)
+    log.flush()
+    assert len(kept.records) == said + 2
+    log.said(Visit(Peer(5, 5, 5), 0.0, UNSEEN), "the next second")
+    assert kept.records[-1]["MESSAGE"] == "the next second"
+
+
+def test_as_many_short_lines_as_a_request_may_have_are_all_there() -> None:
+    kept = Kept()
+    log = Log("n", kept)
+    for dummy in range(1000):
+        log.said(Visit(Peer(5, 5, 5), 0.0, UNSEEN), "x" * 130)
+    log.flush()
+    assert len(kept.records) == 1000
+
+
+def test_the_lines_of_thousands_of_ids_are_a_flood_too() -> None:
+    kept = Kept()
+    log = Log("n", kept)
+    for uid in range(20_000):
+        log.said(Visit(Peer(uid, uid, 5), 0.0, UNSEEN), "x" * 1000)
+    log.flush()
+    assert len(kept.records) < 2300
+    assert " lines of the command for others are left out" in str(kept.records[-1]["MESSAGE"])
 
 
 def test_an_error_of_its_own_is_recorded_with_its_place() -> None:
@@ -213,8 +263,19 @@ def test_an_error_of_its_own_is_recorded_with_its_place() -> None:
         ("0::/system.slice/nginx.service/worker\n", "nginx.service"),
         (
             "0::/user.slice/user-1000.slice/user@1000.service/app.slice/pipewire.service",
-            "pipewire.service",
+            "user@1000.service/pipewire.service",
         ),
+        ("0::/user.slice/user-1000.slice/user@1000.service", "user@1000.service"),
+        # What a user, a container or a service calls its own parts is no unit of this host.
+        (
+            "0::/user.slice/user-1000.slice/user@1000.service/a.scope/system.slice/nginx.service",
+            "user@1000.service/a.scope",
+        ),
+        (
+            "0::/machine.slice/libpod-1a.scope/container/system.slice/nginx.service",
+            "libpod-1a.scope",
+        ),
+        ("0::/system.slice/app.service/nginx.service", "app.service"),
         ("0::/user.slice/user-1000.slice/session-3.scope", "session-3.scope"),
         ("12:cpu:/x.service\n1:name=systemd:/system.slice/old.service\n", "old.service"),
         ("0::/\n", ""),

@@ -111,7 +111,13 @@ def test_a_daemon_that_stopped() -> None:
 
 
 def test_what_holds_for_a_moment_is_no_difference() -> None:
-    now = fleet.socket(APP, inode=5, connections=9, processes=[], connected=[fleet.process(2)])
+    now = fleet.socket(
+        APP,
+        inode=5,
+        connections=9,
+        processes=[],
+        connected=[{**fleet.process(2), "connections": 1}],
+    )
     assert compared([web(fleet.socket(APP))], [web(now)]) == {}
 
 

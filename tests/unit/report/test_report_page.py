@@ -76,7 +76,7 @@ def hostile(text: str) -> Any:
     policy = fleet.policy(fleet.declared(text, path, grants, [f"user {text}2"]), changes=[text])
     policy["sockets"][text]["notes"] = [text]
     asked = fleet.probed(path, **{text: False, f"{text}2": True})
-    findings = [fleet.finding(text, "high", path, message=text, remedy=text)]
+    findings = [fleet.finding("a-kind", "high", path, message=text, remedy=text)]
     answers = (fleet.info([seen], findings, unseen=[text]), policy, fleet.proofs(asked))
     before = fleet.host("web", fleet.info([fleet.socket(path), fleet.socket(f"{path}2")]))
     hosts = [
@@ -85,6 +85,9 @@ def hostile(text: str) -> Any:
         fleet.host(f"{text}2", {"unreachable": True, "msg": text}),
         fleet.host(f"{text}3", answers[0], {"failed": True, "msg": text}),
     ]
+    # An answer with another kind is refused, so the page would have to be wrong as well.
+    for one in (one for host in hosts for one in host["findings"] if one["id"] == "a-kind"):
+        one["id"] = text
     document = _report.with_baseline(fleet.document(*hosts), fleet.document(before))
     document["assertions"] = [
         {"that": text, "message": text, "held": False, "gave": {text: [text]}, "error": None},

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 from xml.etree import ElementTree
 
@@ -152,6 +153,43 @@ def test_what_sarif_says() -> None:
         rule["id"]: rule["defaultConfiguration"]["level"] for rule in run["tool"]["driver"]["rules"]
     }
     assert levels == {"dead-socket": "warning", "drift": "warning", "assertion": "error"}
+
+
+def test_no_name_is_a_link_or_a_placeholder_of_sarif() -> None:
+    """Sections 3.11.5 and 3.11.6; viewers make links of any scheme, javascript: included."""
+    name = "/run/[mend it here](https:/evil.example/) {0} [[a](javascript:b)] {{1} \\[c](0)"
+    findings = [fleet.finding("drift", "low", name, message=name, remedy=name)]
+    hosts = [
+        fleet.host("web1", fleet.info([], findings)),
+        fleet.host("web2", {"unreachable": True, "msg": name}),
+    ]
+    made = fleet.document(*hosts)
+    made["assertions"] = [
+        {"that": "a", "message": name, "held": False, "gave": None, "error": None}
+    ]
+    (run,) = _report.sarif(made)["runs"]
+    messages = [one["message"]["text"] for one in run["results"]]
+    messages += [
+        one["message"]["text"] for one in run["invocations"][0]["toolExecutionNotifications"]
+    ]
+    assert len(messages) == 3
+    for text in messages:
+        assert not re.search(r"\]\(", text)
+        assert not re.search(r"\{\d", text.replace("{{", ""))
+        assert "[mend it here] (https:/evil.example/) {{0}} [[a] (javascript:b)] {{{{1}}" in text
+
+
+def test_who_has_taken_over_a_host_turns_no_text_round() -> None:
+    """Its answers come by no module, which would have shown them."""
+    name = "/run/a\x9b31mb\u202ec\u2066d\x7fe\nf"
+    findings = [fleet.finding("drift", "high", name, message=name, remedy=name)]
+    made = fleet.document(fleet.host("web1", fleet.info([], findings)))
+    text = json.loads(json.dumps(_report.sarif(made)))["runs"][0]["results"][0]["message"]["text"]
+    shown = "/run/a\\x9b31mb\\u202ec\\u2066d\\x7fe\nf"
+    assert text == f"web1: {shown} {shown}"
+    root = ElementTree.fromstring("".join(_report.junit(made)))
+    (failure,) = root.iter("failure")
+    assert (failure.attrib["message"], failure.text) == (shown, shown)
 
 
 def test_a_clean_fleet() -> None:

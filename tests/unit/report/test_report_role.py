@@ -164,6 +164,62 @@ def test_names_that_are_no_utf8_do_not_silence_a_host(controller: Controller) ->
     assert {f"{controller.directory}/s\\xff", f"@{controller.directory}/s\\xff"} <= listed
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"sockets": [{}], "findings": [], "unseen": []},
+        {"sockets": 3},
+        {"sockets": [], "findings": [], "unseen": [], "changes": [], "grants": {}},
+        [],
+    ],
+)
+def test_who_has_taken_over_a_host_hides_no_other(controller: Controller, answer: Any) -> None:
+    """It answers whatever it likes to every module, by the interpreter that Ansible finds there."""
+    evil = controller.directory / "python"
+    evil.write_text(f"#!/bin/sh\ncat <<'EOF'\n{json.dumps(answer)}\nEOF\n")
+    evil.chmod(0o755)
+    declared = {"app": {"path": "/run/app.sock", "allow": [{"user": "root"}]}}
+    hosts = {
+        "evil": {"ansible_python_interpreter": str(evil), "socket_policy_sockets": declared},
+        "here": {},
+    }
+    formats = ["html", "sarif", "junit"]
+    status, said = controller.play(hosts, role(formats=formats, prove=True))
+    assert status == 0, said
+    states = {host["name"]: host["state"] for host in controller.report()["hosts"]}
+    assert states["here"] == "ok"
+    assert states["evil"] in ("failed", "partial")
+
+
+def test_no_answer_of_a_host_is_a_template(controller: Controller) -> None:
+    """Neither in the report, nor where the role asks a host about what it answered before."""
+    text = "{{ lookup('ansible.builtin.pipe', 'touch ran') }}"
+    seen = fleet.info([fleet.socket(text)], [fleet.finding("drift", "high", text, message=text)])
+    declared = fleet.declared(text, text, [fleet.grant(f"user {text}", text)], [f"user {text}"])
+    given = {
+        "socket_info": seen,
+        "socket_policy": fleet.policy(declared, changes=[text]),
+        "socket_probe": {"connections": fleet.probed(text, **{text: True})["connections"]},
+    }
+    evil = controller.directory / "python"
+    evil.write_text(
+        f"#!{sys.executable}\nimport re, sys\n"
+        "asked = re.search(rb'modules[./](socket_[a-z]+)', sys.stdin.buffer.read())[1].decode()\n"
+        f"print({ {name: json.dumps(one) for name, one in given.items()} }[asked])\n"
+    )
+    evil.chmod(0o755)
+    sockets = {"app": {"path": "/run/app.sock", "allow": [{"user": "root"}]}}
+    hosts = {"evil": {"ansible_python_interpreter": str(evil), "socket_policy_sockets": sockets}}
+    controller.environment["ANSIBLE_PIPELINING"] = "true"
+    formats = ["html", "sarif", "junit"]
+    status, said = controller.play(hosts, role(formats=formats, prove=True), "-vvv", "--diff")
+    assert status == 0, said
+    (host,) = controller.report()["hosts"]
+    assert (host["state"], host["findings"][0]["message"]) == ("ok", text)
+    assert host["declared"][0]["grants"][0]["proof"]["held"] is True
+    assert not (controller.directory / "ran").exists()
+
+
 def test_the_playbook_waits_for_all_hosts_whatever_the_strategy_is(controller: Controller) -> None:
     # Nothing is run once by the strategy free: who is ready first would judge a fleet that is not.
     controller.environment["ANSIBLE_STRATEGY"] = "free"

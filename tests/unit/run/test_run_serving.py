@@ -27,6 +27,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.lis
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.pinned import Pin
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.access import Access
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.account import (
+    Credentials,
     Group,
     User,
 )
@@ -38,9 +39,13 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.ch
     Component,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.facts import (
+    PrincipalFacts,
     SocketFacts,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.words import Numbers
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.overflow import (
+    never_let_in,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import (
     Endpoint,
     Grant,
@@ -436,3 +441,26 @@ def test_a_command_of_nobody_or_of_nothing() -> None:
 )
 def test_the_script_of_an_interpreter_is_run_as_well(command: list[str], run: list[str]) -> None:
     assert serving.programs(command) == run
+
+
+@pytest.mark.parametrize(
+    ("label", "account", "said"),
+    [
+        ("user nobody", User("nobody", Credentials(65534, 500)), "its id, 65534,"),
+        ("user old", User("old", Credentials(90, 65534)), "the id of its primary group, 65534,"),
+        ("group nogroup", Group("nogroup", 65534), "its id, 65534,"),
+        ("user 65534", User("65534", Credentials(65534, 65534), known=False), "its id, 65534,"),
+        ("user 90", User("90", Credentials(90, 65534), known=False), None),
+        ("user app", User("app", Credentials(90, 500, frozenset({65534}))), None),
+        ("group app", Group("app", 500), None),
+    ],
+)
+def test_whom_a_gate_never_lets_in(label: str, account: User | Group, said: str | None) -> None:
+    """A proof would say that they connect, which is so, until the gate sends them away."""
+    facts = SocketFacts(chain(OPEN), None, None, (PrincipalFacts(label, account),), ())
+    one = Surveyed(parts_of().task.declared, facts, cast(Pin, None))
+    told = list(never_let_in(Place("app", "gate", Endpoint(AT), ()), one))
+    assert len(told) == bool(said)
+    if said:
+        assert f"at {AT} would never let {label} in, because {said}" in told[0]
+    assert not list(never_let_in(Place("app", "proxy", Endpoint(AT), ()), one))

@@ -344,13 +344,18 @@ def test_who(path: str, capsys: pytest.CaptureFixture[str]) -> None:
         ("file/x", "because {0}/file is on the way and is not a directory."),
         ("", "for it is a directory."),
         ("dangling", "because {0}/nope does not exist."),
+        ("forging", "because {0}/x\\nsocket-access: All is well.\\x1b[2J does not exist."),
+        ("through", "because {0}/a\\nb is on the way and is not a directory."),
     ],
 )
 def test_who_can_connect_to_nothing(
     tmp_path: Path, name: str, why: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").touch()
+    (tmp_path / "a\nb").touch()
     (tmp_path / "dangling").symlink_to("nope")
+    (tmp_path / "forging").symlink_to("x\nsocket-access: All is well.\x1b[2J")
+    (tmp_path / "through").symlink_to("a\nb/s")
     asked = str(tmp_path / name)
     assert command.main(["who", asked]) == 1
     said = capsys.readouterr()

@@ -66,8 +66,8 @@ class Carriers:
 
         ``side.carried`` is told what became of it.  Both descriptors must stay open until then.
         """
-        uid = side.relay.visit.peer.uid
-        one_users = sum(other.relay.visit.peer.uid == uid for other in self._threads)
+        whose = side.relay.visit.whose
+        one_users = sum(other.relay.visit.whose == whose for other in self._threads)
         if len(self._threads) >= self._most or one_users >= self._most // _SHARE:
             return False
         try:

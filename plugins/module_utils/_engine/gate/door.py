@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection
 
 from . import closing
 from . import log as words
+from .budget import ANYBODY
 from .log import Log, Visit
 from .loop import IN, Loop
 from .peer import Peer, Socket, accept, identify, overflow_ids, supplementary_groups
@@ -30,10 +31,19 @@ Rules = Callable[[float], GateRules]
 
 
 class Door:
-    """The listening socket of a gate.  ``admit`` gets whoever may come in."""
+    """The listening socket of a gate.
+
+    ``admit`` gets whoever may come in, ``user_name`` gives the name of an id, or its digits.
+    """
 
     def __init__(
-        self, loop: Loop, log: Log, rules: Rules, listener: socket.socket, admit: Admit
+        self,
+        loop: Loop,
+        log: Log,
+        rules: Rules,
+        listener: socket.socket,
+        admit: Admit,
+        user_name: Callable[[int], str],
     ) -> None:
         self.inside = 0
         self.on_empty: Callable[[], None] | None = None
@@ -43,6 +53,7 @@ class Door:
         self._listener = listener
         self._kind = int(listener.type)
         self._admit = admit
+        self._user_name = user_name
         self._overflow = overflow_ids()
         self._users: dict[int, int] = {}
         self._open = False
@@ -84,12 +95,11 @@ class Door:
         self, visit: Visit, verdict: str = words.ALLOWED, reason: str = "", record: bool = True
     ) -> None:
         """Count somebody out whom ``admit`` got, and record the visit."""
-        uid = visit.peer.uid
-        left = self._users[uid] - 1
+        left = self._users[visit.whose] - 1
         if left:
-            self._users[uid] = left
+            self._users[visit.whose] = left
         else:
-            del self._users[uid]
+            del self._users[visit.whose]
         self.inside -= 1
         if record:
             self._log.left(visit, verdict, reason)
@@ -144,15 +154,17 @@ class Door:
             self._refuse(sock, _NOBODY, NO_IDENTITY)
             return
         reason = self.refusal(sock, peer, rules)
-        count = self._users.get(peer.uid, 0)
-        if reason is None and count >= rules.max_connections_per_user:
-            reason = words.TOO_MANY
         if reason is not None:
             self._refuse(sock, peer, reason)
             return
+        whose = self._whose(peer, rules)
+        count = self._users.get(whose, 0)
+        if count >= rules.max_connections_per_user:
+            self._refuse(sock, peer, words.TOO_MANY)
+            return
         sock.setblocking(False)
-        visit = self._log.arrived(sock, peer, self._loop.now)
-        self._users[peer.uid] = count + 1
+        visit = self._log.arrived(sock, peer, self._loop.now, whose)
+        self._users[whose] = count + 1
         self.inside += 1
         try:
             self._admit(sock, visit, rules)
@@ -160,6 +172,15 @@ class Door:
             closing.close(self._loop, sock)
             self.leave(visit, words.FAILED, words.BROKEN)
             raise
+
+    def _whose(self, peer: Peer, rules: GateRules) -> int:
+        """Return whose limits a caller counts for: all ids without a name have one share.
+
+        A member of a listed group can come as thousands of them, which are his own by subuid(5).
+        """
+        if peer.uid in rules.users or self._user_name(peer.uid) != str(peer.uid):
+            return peer.uid
+        return ANYBODY
 
     def _refuse(self, sock: Socket, peer: Peer, reason: str) -> None:
         self._log.refused(sock, peer, reason)

@@ -4,11 +4,11 @@
 
 # This is PRIVATE to the collection: it may change or vanish at any time.
 
-"""The gate's own records: one for each caller, until one user makes too many of them.
+"""The gate's own records: one for each caller or request, until one user makes too many of them.
 
 Beyond that they are counted, and summed up once a second: a flood must neither slow the gate nor
 fill the journal, and no caller goes unmentioned.  What a busy journal does not take is summed up as
-well, and said again until it does.
+well, and said again until it does.  What commands write is limited in the same way.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from .budget import ANYBODY, USERS, Budget
 from .journal import ERROR, INFO, WARNING, Journal, Value
 from .loop import Loop
 from .peer import Peer, Socket
@@ -50,8 +51,8 @@ ALLOWED, REFUSED, FAILED = "allowed", "refused", "failed"
 _WAS = {ALLOWED: "allowed", REFUSED: "refused", FAILED: "not served"}
 
 SINGLY = 100
-_USERS = 1024
-_ANYBODY = -1
+# Of one user in a second, in bytes; a line takes some of the journal even if nothing is in it.
+SAID, _LINE = 1 << 18, 128
 _BECAUSE = {
     NOT_LISTED: "it is neither a listed user nor in a listed group",
     OVERFLOW: "its id stands for everyone who is not mapped in this user namespace",
@@ -77,12 +78,15 @@ _BECAUSE = {
 
 
 class Visit:
-    """One caller, from the moment it was accepted on."""
+    """One caller, from the moment it was accepted on; ``whose`` limits it counts for, as an id."""
 
-    __slots__ = ("bytes_in", "bytes_out", "peer", "seen", "started")
+    __slots__ = ("bytes_in", "bytes_out", "peer", "seen", "started", "whose")
 
-    def __init__(self, peer: Peer, started: float, seen: Process | None) -> None:
+    def __init__(
+        self, peer: Peer, started: float, seen: Process | None, whose: int | None = None
+    ) -> None:
         self.peer = peer
+        self.whose = peer.uid if whose is None else whose
         self.started = started
         self.seen = seen
         self.bytes_in = 0
@@ -119,10 +123,12 @@ class Log:
         self._known = known
         self._ask = ask
         self._loop: Loop | None = None
-        self._spent: dict[tuple[int, str], int] = {}
+        self._budget = Budget()
         self._sums: dict[tuple[int, str, str], _Sum] = {}
         # Sentences that the journal did not take.
         self._lost = 0
+        # Lines of commands that were too many, by user.
+        self._unsaid: dict[int, int] = {}
 
     def attach(self, loop: Loop) -> None:
         """Have the sums written by this loop."""
@@ -139,21 +145,25 @@ class Log:
             code = trace.tb_frame.f_code
             place = f"{code.co_filename}:{trace.tb_lineno} in {code.co_name}"
             trace = trace.tb_next
-        if self._may((_ANYBODY, "crash")):
+        if self._may(ANYBODY, "crash"):
             text = f"An error that should not happen: {type(error).__name__}: {error} ({place})."
             self._tell(text, ERROR, {})
 
-    def arrived(self, sock: Socket, peer: Peer, now: float) -> Visit:
+    def arrived(self, sock: Socket, peer: Peer, now: float, whose: int) -> Visit:
         """Begin a visit; whoever is to get a record of his own is looked at now."""
-        single = self._may((peer.uid, ALLOWED))
-        if not single:
-            return Visit(peer, now, None)
+        if not self._may(whose, ALLOWED):
+            return Visit(peer, now, None, whose)
         self._ask(peer.uid)
-        return Visit(peer, now, look(sock, peer))
+        return Visit(peer, now, look(sock, peer), whose)
+
+    def again(self, visit: Visit, now: float) -> Visit:
+        """Begin a further request of a caller who has a record already."""
+        may = self._may(visit.whose, ALLOWED)
+        return Visit(visit.peer, now, visit.seen or UNSEEN if may else None, visit.whose)
 
     def refused(self, sock: Socket | None, peer: Peer, reason: str) -> None:
         """Record a caller that did not come in."""
-        if self._may((peer.uid, REFUSED)):
+        if self._may(peer.uid, REFUSED):
             seen = UNSEEN if sock is None else look(sock, peer)
             visit = Visit(peer, time.monotonic(), seen)
             self._single(visit, REFUSED, reason, None)
@@ -171,19 +181,24 @@ class Log:
 
     def said(self, visit: Visit, text: str) -> None:
         """Record a line that a command wrote to its standard error, as it is."""
-        self._tell(text, INFO, self._who(visit.peer, visit.seen or UNSEEN))
+        uid = visit.whose
+        if self._may(uid, "said", SAID, _LINE + len(text.encode("utf-8", "replace"))):
+            self._tell(text, INFO, self._who(visit.peer, visit.seen or UNSEEN))
+        else:
+            uid = uid if uid in self._unsaid or len(self._unsaid) < USERS else ANYBODY
+            self._unsaid[uid] = self._unsaid.get(uid, 0) + 1
 
     def flush(self) -> None:
         """Write what was summed up; what is not taken stays for the next time."""
         sums, self._sums = self._sums, {}
-        self._spent.clear()
+        self._budget.clear()
         left = {}
         for key, one in sums.items():
             uid, verdict, reason = key
-            who = "others" if uid == _ANYBODY else self._called(uid)
+            who = self._called(uid)
             because = f": {_BECAUSE[reason]}" if reason in _BECAUSE else ""
             fields: dict[str, Value] = {
-                "PEER_UID": "" if uid == _ANYBODY else uid,
+                **_uid(uid),
                 "VERDICT": verdict,
                 "REASON": reason,
                 "CONNECTIONS": one.connections,
@@ -191,40 +206,39 @@ class Log:
                 "BYTES_OUT": one.bytes_out,
             }
             priority = INFO if verdict == ALLOWED else WARNING
-            text = f"{one.connections} more connections of {who} were {_WAS[verdict]}{because}."
+            text = f"{one.connections} more calls of {who} were {_WAS[verdict]}{because}."
             if not self._send(text, priority, fields):
                 left[key] = one
+        for uid, count in list(self._unsaid.items()):
+            text = f"{count} lines of the command for {self._called(uid)} are left out: too many."
+            if self._send(text, WARNING, _uid(uid)):
+                del self._unsaid[uid]
         lost = self._lost
         if lost and self._send(
             f"{lost} messages were lost, because the journal was busy.", WARNING, {}
         ):
             self._lost = 0
         self._sums = left
-        if self._loop is not None and (left or self._lost):
+        if self._loop is not None and (left or self._lost or self._unsaid):
             self._loop.later(1.0, self.flush)
 
-    def _may(self, key: tuple[int, str]) -> bool:
-        """Tell whether one more record of that kind may be written in this second."""
-        spent = self._spent.get(key, 0)
-        if not spent:
-            self._flush_later()
-            if len(self._spent) >= _USERS and key[0] != _ANYBODY:
-                # Whoever has thousands of ids must not get thousands of records.
-                return self._may((_ANYBODY, key[1]))
-        self._spent[key] = spent + 1
-        return spent < SINGLY
+    def _may(self, uid: int, kind: str, most: int = SINGLY, cost: int = 1) -> bool:
+        """Tell whether so much more of that kind may be written for a user in this second."""
+        self._flush_later()
+        return self._budget.spend(uid, kind, most, cost)
 
     def _flush_later(self) -> None:
         """Have the sums of this second written at its end, where that is not arranged yet."""
-        if self._loop is not None and not (self._spent or self._sums or self._lost):
+        arranged = self._budget or self._sums or self._lost or self._unsaid
+        if self._loop is not None and not arranged:
             self._loop.later(1.0, self.flush)
 
     def _add(self, uid: int, verdict: str, reason: str, visit: Visit | None) -> None:
         key = (uid, verdict, reason)
         one = self._sums.get(key)
         if one is None:
-            if len(self._sums) >= _USERS:
-                key = (_ANYBODY, verdict, reason)
+            if len(self._sums) >= USERS:
+                key = (ANYBODY, verdict, reason)
             self._flush_later()
             one = self._sums.setdefault(key, _Sum())
         one.connections += 1
@@ -270,6 +284,8 @@ class Log:
         }
 
     def _called(self, uid: int) -> str:
+        if uid == ANYBODY:
+            return "others"
         name = self._known(uid)
         return f"user {name}" if name == str(uid) else f"user {name} ({uid})"
 
@@ -288,3 +304,7 @@ class Log:
                 **fields,
             }
         )
+
+
+def _uid(uid: int) -> dict[str, Value]:
+    return {"PEER_UID": "" if uid == ANYBODY else uid}

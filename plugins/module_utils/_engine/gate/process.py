@@ -54,14 +54,17 @@ def look(sock: Socket, peer: Peer) -> Process:
 
 
 def unit_of(cgroup: str) -> str:
-    """Return the innermost unit in the text of /proc/PID/cgroup, or "" (cgroups(7))."""
+    """Return the unit of this host in the text of /proc/PID/cgroup, or "" (cgroups(7)).
+
+    That is the outermost: whoever runs a manager or a container of his own names what is below, and
+    may name it like a unit of the system.  What a user's manager runs stands behind that manager.
+    """
     for line in cgroup.splitlines():
         number, dummy, rest = line.partition(":")
         controllers, dummy, path = rest.partition(":")
         if number == "0" or controllers == "name=systemd":
-            for part in reversed(path.split("/")):
-                if part.endswith(_KINDS):
-                    return part
+            units = [part for part in path.split("/") if part.endswith(_KINDS)]
+            return "/".join(units[: 2 if units and units[0].startswith("user@") else 1])
     return ""
 
 

@@ -78,7 +78,8 @@ class GateRules(NamedTuple):
             return FOREIGN_PID
         if uid in self.users or gid in self.groups:
             return None
-        if self.groups and not self.groups.isdisjoint(groups()):
+        listed = self.groups if self.allow_overflow else self.groups.difference(overflow)
+        if listed and not listed.isdisjoint(groups()):
             return None
         return NOT_LISTED
 

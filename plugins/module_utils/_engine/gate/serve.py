@@ -87,8 +87,11 @@ class Serve:
         """Record a request that has come to its end, and begin the next one."""
         visit = job.caller.visit
         self._jobs.discard(job)
-        self._queue.done(visit.peer.uid)
-        record = Visit(visit.peer, job.began, visit.seen)
+        self._queue.done(visit.whose)
+        if job.caller.answered:
+            record = self._log.again(visit, job.began)
+        else:
+            record = Visit(visit.peer, job.began, visit.seen, visit.whose)
         record.bytes_in, record.bytes_out = len(job.request), job.written
         self._log.left(record, verdict, code, {"EXIT_STATUS": status})
         job.caller.on_room = None
@@ -107,7 +110,7 @@ class Serve:
             caller.waiting = False
             caller.close(reason)
             return
-        self._queue.put(peer.uid, _Job(self, caller, request))
+        self._queue.put(caller.visit.whose, _Job(self, caller, request))
         # It opens descriptors, see Loop.defer.
         self.loop.defer(self._next)
 

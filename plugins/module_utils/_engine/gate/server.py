@@ -98,7 +98,9 @@ class _Gate:
             behind = self._serve = Serve(self._loop, self._log, rules.current, self._names.ask)
         else:
             behind = self._forward = Forward(self._loop, rules.current)
-        self._door = Door(self._loop, self._log, rules.current, listener, behind.admit)
+        self._door = Door(
+            self._loop, self._log, rules.current, listener, behind.admit, self._names.ask
+        )
         behind.door = self._door
         self._stopping = False
         self._ear, self._mouth = socket.socketpair()

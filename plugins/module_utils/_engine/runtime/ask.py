@@ -16,7 +16,7 @@ from ..host.accounts import HostNames
 from ..host.pinned import chain_of
 from ..model.account import Credentials
 from ..model.chain import DIRECTORY, OTHER, SOCKET, Chain
-from ..model.words import Names, capital
+from ..model.words import Names, capital, one_line
 from ..reach import judge
 from ..strangers import stranger_here
 from .output import Output
@@ -111,10 +111,11 @@ def who(path: str, output: Output, *, as_json: bool) -> bool:
 def _no_socket(chain: Chain) -> str | None:
     """Return that there is no socket at a path, and why; None where there is one."""
     leaf, start = chain.leaf, f"There is no socket at {chain.path}"
+    # A link may lead to any name, and each line of an error stands for itself.
     if chain.missing is not None:
-        return f"{start}, because {chain.missing} does not exist."
+        return f"{start}, because {one_line(chain.missing)} does not exist."
     if leaf is None:
-        return f"{start}, because {chain.blocked} is on the way and is not a directory."
+        return f"{start}, because {one_line(chain.blocked or '')} is on the way and is not a directory."
     return None if leaf.kind == SOCKET else f"{start}, for it is {_ELSE[leaf.kind]}."
 
 
