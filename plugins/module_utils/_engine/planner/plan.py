@@ -10,20 +10,20 @@ from __future__ import annotations
 
 from ..errors import AccessError
 from ..methods import acl, bind_mount, group
-from ..methods.identity import lost_by_proxy
 from ..model.access import CONNECT, Access, AccessRequest, merge, wanted_socket
 from ..model.account import ROOT, Credentials, User
 from ..model.acl import EXECUTE, WRITE
-from ..model.chain import DIRECTORY, Chain, Component
+from ..model.chain import DIRECTORY, Chain
 from ..model.closed import closed_by
 from ..model.facts import PrincipalFacts, SocketFacts
 from ..model.plan import Choice, Demand, SocketPlan
 from ..model.words import Names, capital
-from ..policy.endpoint_keys import BIND_MOUNT, PROXY
-from ..policy.types import Grant, SocketPolicy
+from ..policy.endpoint_keys import BIND_MOUNT
+from ..policy.types import SocketPolicy
 from ..reach import judge
 from ..reach.walk import findings, in_words
 from .choose import choose
+from .ways_out import at_another_path, past, without_acl
 
 
 def plan_socket(
@@ -76,7 +76,8 @@ class _Planner:
         searches = self._searches()
         demands = [self._base(), by_group, by_acl, mounted]
         self.problems += [
-            problem + self._elsewhere_without_acl(choices) * (demand is by_group)
+            problem
+            + (without_acl(self.declared, self.facts, choices) if demand is by_group else "")
             for demand in demands
             for problem in demand.problems
         ]
@@ -162,7 +163,7 @@ class _Planner:
                     self.problems.append(
                         f"{name}, on the way to the socket {self.declared.path}, cannot be opened for "
                         f"{client.label}: {closed} Let the client connect at another path: "
-                        f"{self._at_another_path(grant)}"
+                        f"{at_another_path(self.declared, grant)}"
                     )
                     continue
                 if not directory.acl_support:
@@ -232,7 +233,11 @@ class _Planner:
             verdict = judge(chain, self._credentials(one, by_group), self.names)
             if verdict.allowed or verdict.rule == "missing":
                 continue
-            self.problems.append(self._unreachable(grant, one, verdict.component, verdict.text))
+            way_out = past(verdict.component, grant, self.declared, self.facts, self._choices)
+            self.problems.append(
+                f"{capital(one.label)} would still be refused at {self.declared.path}: "
+                f"{verdict.text}{way_out}"
+            )
         if chain.leaf is None:
             return
         self._check_mounted(chain, by_group)
@@ -263,49 +268,3 @@ class _Planner:
         """Return whom the socket's group is to let in, where the host has no such group (yet)."""
         missing = self.declared.group is not None and self.facts.group is None
         return self._served_by("group", self._choices) if missing else []
-
-    def _unreachable(
-        self, grant: Grant, one: PrincipalFacts, component: Component | None, text: str
-    ) -> str:
-        start = f"{capital(one.label)} would still be refused at {self.declared.path}: {text}"
-        if component is None:
-            return start
-        if component.kind != DIRECTORY:
-            return start + self._elsewhere_without_acl(self._choices)
-        other = self._at_another_path(grant)
-        closed = closed_by(component.path)
-        if closed is not None:
-            return f"{start} {closed} Let the client connect at another path: {other}"
-        if component.path in self.facts.private:
-            return (
-                f"{start} This directory is somebody's own and stays closed to others; let the "
-                f"client connect at another path: {other}"
-            )
-        return (
-            f"{start} If this directory may be opened for the search of this one name, "
-            f"declare open_parents: [{component.path}] in the grant. If it shall stay closed, let "
-            f"the client connect at another path: {other}"
-        )
-
-    def _at_another_path(self, grant: Grant) -> str:
-        from .elsewhere import line_for
-
-        line = line_for(BIND_MOUNT, self.declared, grant.principal)
-        return f"declare {line} in the grant."
-
-    def _elsewhere_without_acl(self, choices: tuple[Choice, ...]) -> str:
-        """Return the way out that is left where auto has no entry and no group to give."""
-        for grant, choice in zip(self.declared.allow, choices):
-            chosen = grant.method == "auto" and choice.method == "group"
-            if chosen and not acl.supported(self.facts):
-                lost = lost_by_proxy(self.facts.chain.resolved) or lost_by_proxy(self.declared.path)
-                if lost is not None:
-                    return f" A proxy would be no way out: {lost}."
-                from .elsewhere import line_for
-
-                line = line_for(PROXY, self.declared, grant.principal)
-                return (
-                    " The file system keeps no POSIX ACLs. What needs neither an entry nor a group "
-                    f"is a second socket: declare {line} in the grant."
-                )
-        return ""
