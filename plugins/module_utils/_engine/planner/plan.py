@@ -130,7 +130,8 @@ class _Planner:
         try:
             return merge({f"part {number}": demand.access for number, demand in enumerate(demands)})
         except AccessError as error:
-            self.problems.append(f"The socket {self.declared.path}: {error}")
+            if not self.problems:
+                self.problems.append(f"The socket {self.declared.path}: {error}")
             return None
 
     def _refuse_owner(self) -> None:
@@ -138,6 +139,12 @@ class _Planner:
         leaf = self.facts.chain.leaf
         uid = self.facts.owner.uid if self.facts.owner else leaf.access.uid if leaf else None
         for one in (*self.facts.allowed, *self.facts.refused):
+            twin = next((other for other in self.facts.allowed if one.is_also(other)), None)
+            if twin is not None and one in self.facts.refused:
+                self.problems.append(
+                    f"{capital(twin.label)} and {one.label} are one account, which the declaration of "
+                    f"the socket {self.declared.path} both lets in and refuses; remove one of the two."
+                )
             if isinstance(one.account, User) and one.account.uid == uid and uid != ROOT:
                 self.problems.append(
                     f"{capital(one.label)} owns the socket {self.declared.path}, and the kernel "
@@ -249,7 +256,7 @@ class _Planner:
         if component is None or grant.endpoint is not None:
             return start
         if component.kind != DIRECTORY:
-            return start + self._elsewhere_without_acl(self._choices)
+            return start + self._without_mode(one) + self._elsewhere_without_acl(self._choices)
         from .elsewhere import line_for
 
         line = line_for(BIND_MOUNT, self.declared, grant.principal)
@@ -259,10 +266,24 @@ class _Planner:
                 f"{start} This directory is somebody's own and stays closed to others; let the "
                 f"client connect at another path: {other}"
             )
+        written = self.facts.chain.written(component.path)
+        opened = f"open_parents: [{written or component.path}] in the grant"
+        if written is None:
+            whole = f"path: {self.facts.chain.resolved}"
+            opened = f"{whole}, the same without links, and {opened}"
         return (
-            f"{start} If this directory may be opened for the search of this one name, "
-            f"declare open_parents: [{component.path}] in the grant. If it shall stay closed, let "
-            f"the client connect at another path: {other}"
+            f"{start} If {one.label} may search this directory, declare {opened}. If it shall stay "
+            f"closed, let the client connect at another path: {other}"
+        )
+
+    def _without_mode(self, one: PrincipalFacts) -> str:
+        """Return the way out where the declared mode stops the group that was to let it in."""
+        mode = self.declared.mode
+        if mode is None or mode >> 3 & WRITE or one not in self._served_by("group", self._choices):
+            return ""
+        return (
+            " The declared mode stops the group: declare a mode in which the group has w, such as "
+            f'"{mode | CONNECT << 3:04o}", or leave mode out.'
         )
 
     def _elsewhere_without_acl(self, choices: tuple[Choice, ...]) -> str:
