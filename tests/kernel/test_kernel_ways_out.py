@@ -17,6 +17,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.accounts import (
+    Accounts,
+    HostNames,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import validate
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.survey import Survey
 from kernel.hosts import BOB, STAFF, Place, mount, unmount
 
 
@@ -128,3 +134,21 @@ def test_a_mode_that_stops_the_group(home: Place) -> None:
     said = home.refusal({"app": declared})
     assert 'declare a mode in which the group has w, such as "0660", or leave mode out' in said
     assert home.run({"app": {**declared, "mode": "0660"}}).changed
+
+
+def test_an_endpoint_in_a_directory_of_a_daemon_s(home: Place) -> None:
+    """It will be root's, which is known before it is made."""
+    home.directory("w", 0o755, BOB)
+    declared = {"path": f"{home.top}/w/s", "allow": [{"user": "daemon"}]}
+
+    def problems(more: dict[str, Any]) -> list[str]:
+        (policy,) = validate({"app": {**declared, **more}}).sockets
+        survey = Survey(Accounts(), HostNames(), check=False)
+        survey.look(policy, (), served=True)
+        return survey.problems
+
+    (said,) = problems({})
+    assert "the socket shall belong to root, but" in said
+    assert f"trust_directories: [{home.top}/w]" in said
+    assert problems({"owner": str(BOB)}) == []
+    assert problems({"trust_directories": [f"{home.top}/w"]}) == []

@@ -258,16 +258,22 @@ class Keeper:
             return f"/home/{name}"
 
     def _missing(self, task: Task, one: Surveyed, unit: Shown) -> None:
+        user = task.declared.unit_user
+        where, other = (
+            ("on this host", "declare unit_user if it is a unit of a user's own manager")
+            if user is None
+            else (f"in the manager of user {user}", "leave unit_user out if it is the system's")
+        )
         sentence = (
             f"The unit {unit.name}, declared for the socket {task.declared.path}, does not exist "
-            "on this host"
+            f"{where}"
         )
         if self._check:
             one.expect(sentence, "install")
         else:
             self.problems.append(
-                f"{sentence}; install what brings it, correct the name, or leave unit out: then the "
-                "socket is watched all the same."
+                f"{sentence}; install what brings it, correct the name, {other}, or leave unit out: "
+                "then the socket is watched all the same."
             )
 
     def _check_fit(self, task: Task, unit: Shown, chain: Chain) -> None:

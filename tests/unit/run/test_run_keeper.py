@@ -27,7 +27,11 @@ from unit.planner.facts import declare
 @pytest.mark.parametrize(
     ("user", "where", "other"),
     [
-        (None, "does not exist on this host; ", "declare unit_user if it is a unit of a user's own"),
+        (
+            None,
+            "does not exist on this host; ",
+            "declare unit_user if it is a unit of a user's own",
+        ),
         ("anna", "does not exist in the manager of user anna; ", "leave unit_user out if it is"),
     ],
 )
