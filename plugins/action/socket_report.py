@@ -75,8 +75,8 @@ def _whole(variables: Mapping[str, t.Any]) -> None:
     hosts, batch = variables["ansible_play_hosts"], variables["ansible_play_batch"]
     if not set(hosts) <= set(batch):
         raise _report.ReportError(
-            f"This play runs in batches by serial: here are {len(batch)} of its {len(hosts)} "
-            "hosts, and a report is one of all of them. Audit them in a play of its own without "
+            f"This play runs in batches by serial: this one has {len(batch)} of its {len(hosts)} "
+            "hosts, and a report is one of all of them. Audit them in a play of their own without "
             "serial, which a playbook may have beside one with it; forks says how many hosts are "
             "asked at once."
         )

@@ -77,6 +77,9 @@ options:
     description:
       - Whether a C(.service) gets C(Group=), C(SupplementaryGroups=) and C(UMask=), so that its
         socket is born with this group and mode. All other files that it makes get them, too.
+      - A unit with C(StateDirectory=), C(CacheDirectory=) or C(LogsDirectory=), or with a
+        C(RuntimeDirectory=) in which its group may do more than others, is refused, because systemd
+        would give that directory to the group, too.
     type: bool
     default: false
   strict:

@@ -227,9 +227,13 @@ socket:
       elements: dict
       sample:
         - principal: user www-data
-          method: acl
-          reason: An entry of its own lets it in and touches nobody else.
-          rejected: []
+          method: group
+          reason: >-
+            It is the only client, so the socket gets its own primary group www-data, and nobody's
+            membership changes.
+          rejected:
+            - method: reachable
+              reason: Nothing else that is declared lets it connect.
           endpoint: /run/config-update.sock
           proof:
             expected: connected

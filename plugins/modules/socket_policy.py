@@ -47,8 +47,8 @@ options:
         A timer on the host ends it then, as if it had not been declared any more. What has ended
         already is treated as if it were not declared, with a warning.
       - Each item of C(refuse) is the name of a user, or has one of C(user) and C(group).
-      - R(The declaration, ansible_collections.unixsocket.access.docsite.declaration) has every key
-        with an example.
+      - The page R(on the declaration, ansible_collections.unixsocket.access.docsite.declaration),
+        C(docs/declaration.md), has every key with an example.
     type: dict
     required: true
   purge:

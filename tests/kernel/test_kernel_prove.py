@@ -283,7 +283,7 @@ class TestTalk:
         serve(make(place / "s", kind), answer)
         outcome = _one(place / "s", send=b"PING", expect=b"PONG")
         assert (outcome.connected, outcome.as_expected, outcome.reply) == (True, False, b"-NOAUTH")
-        assert "did not get the expected answer: the daemon closed" in outcome.text
+        assert "got '-NOAUTH' and not the expected answer 'PONG': the daemon closed" in outcome.text
 
     def test_answer_without_listening(
         self, place: Path, make: Make, serve: Serve, kind: str
@@ -296,6 +296,7 @@ class TestTalk:
         listener = make(place / "s", kind)
         outcome = _one(place / "s", seconds=0.3, send=b"PING", expect=b"PONG")
         assert (outcome.connected, outcome.as_expected, outcome.reply) == (True, False, b"")
+        assert "got no answer, and not the expected 'PONG'" in outcome.text
         assert 0.3 <= outcome.seconds < 1
         listener.close()
 

@@ -276,14 +276,18 @@ class Keeper(Finder):
 
     def _missing(self, task: Task, one: Surveyed, unit: Shown) -> None:
         user = task.declared.unit_user
-        where = "on this host" if user is None else f"in the manager of user {user}"
+        where, other = (
+            ("on this host", "declare unit_user if it is a unit of a user's own manager")
+            if user is None
+            else (f"in the manager of user {user}", "leave unit_user out if it is the system's")
+        )
         sentence = (
             f"The unit {unit.name}, declared for the socket {task.declared.path}, does not exist "
             f"{where}"
         )
         way_out = (
-            "install what brings it, correct the name or unit_user, which says in whose manager it "
-            "is, or leave unit out: then the socket is watched all the same."
+            f"install what brings it, correct the name, {other}, or leave unit out: then the socket is "
+            "watched all the same."
         )
         self.lacks(one, sentence, "install", way_out)
 

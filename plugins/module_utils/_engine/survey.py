@@ -17,7 +17,7 @@ from .errors import AccessError
 from .faults import in_words
 from .host.accounts import Accounts
 from .host.pinned import Pin, pin, walked
-from .model.account import Credentials, Group, User
+from .model.account import ROOT, Credentials, Group, User
 from .model.chain import Chain
 from .model.facts import Account, PrincipalFacts, SocketFacts
 from .model.foreseen import foreseen
@@ -117,12 +117,13 @@ class Survey(Finder):
             named,
             tuple(sorted(named[name] for name in declared.trust_directories)),
         )
-        self._judge_path(seen)
+        # What makes an endpoint makes it root's, unless another owner is declared.
+        self._judge_path(seen, ROOT if served and held.chain.leaf is None else None)
         return seen
 
-    def _judge_path(self, seen: Surveyed) -> None:
+    def _judge_path(self, seen: Surveyed, owner: int | None) -> None:
         chain, facts = seen.facts.chain, seen.facts
-        uid = None if facts.owner is None else facts.owner.uid
+        uid = owner if facts.owner is None else facts.owner.uid
         problem = self.unsafe(chain, facts.trusted, uid) or unfit_leaf(chain)
         if problem:
             self.problems.append(problem)

@@ -25,6 +25,9 @@ from .diagnose import (
     confinements,
     declared_whole,
     doubled,
+    in_order,
+    listening_apart,
+    made_by,
     modules,
     mount_causes,
     not_to_join,
@@ -133,14 +136,12 @@ class _Why:
         causes = [*causes, *self._by_a_module(causes)]
         new = Answer(tuple(self._by_declaration(causes)))
         found, hidden = self._running(new)
-        changes = tuple(
-            dict.fromkeys(
-                change
-                for answer in (new, *found)
-                if answer.counts
-                for cause in answer.causes
-                for change in cause.changes
-            )
+        changes = in_order(
+            change
+            for answer in (new, *found)
+            if answer.counts
+            for cause in answer.causes
+            for change in cause.changes
         )
         proposed = self._proposal(new)
         self.notes += doubled(self.chain, self.table) if served is not None else []
@@ -185,7 +186,7 @@ class _Why:
                 who,
                 self.names,
                 as_group=self.principal.kind == "group",
-                not_to_join=not_to_join(chain, self.names),
+                not_to_join=not_to_join(chain, who, self.names, self.relation),
             )
         )
         if own and any(one.code in _NOT_THERE for one in found):
@@ -216,13 +217,12 @@ class _Why:
         """Put in what makes the missing thing, where that is known, or another name for it."""
         if cause.code not in (*_NOT_THERE, NOT_A_SOCKET):
             return cause
+        apart = listening_apart(cause, self.chain.resolved, self.sockets)
+        if apart is not None:
+            return apart
         other = other_name(self.chain, self.sockets)
         start = None if cause.code == NOT_A_SOCKET else self.start()
-        if start is not None:
-            return cause._replace(changes=(start._replace(instead=other),))
-        if other is not None:
-            return cause._replace(changes=(other._replace(instead=cause.changes[0]),))
-        return cause
+        return made_by(cause, self.chain, start, other)
 
     def _running(self, new: Answer) -> tuple[list[Answer], list[str]]:
         if self.principal.kind == "group" or self.keep_out:

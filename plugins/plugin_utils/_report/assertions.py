@@ -97,7 +97,7 @@ def judged(document: t.Any, assertions: Sequence[AssertionProblem]) -> list[dict
         except ReportError as problem:
             error = str(problem)
             if "baseline" in one.that and document.get("baseline") is None:
-                error += " There is no baseline: name the report.json of an earlier audit."
+                error += ". There is no baseline: name the report.json of an earlier audit."
         results.append(
             {
                 "that": one.that,

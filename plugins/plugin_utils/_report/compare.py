@@ -29,8 +29,8 @@ def read_baseline(path: str) -> Json:
             found = json.load(file)
     except FileNotFoundError:
         raise ReportError(
-            f"The baseline {path} does not exist. Name the report.json of an earlier audit, "
-            "or none for the first one."
+            f"The baseline {path} does not exist. Name the report.json of an earlier audit. The "
+            "first one comes from an audit without a baseline."
         ) from None
     except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
         raise ReportError(f"The baseline {path} cannot be read: {error}.") from None

@@ -48,6 +48,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.why impo
 from kernel.conftest import PROTECTED_SYMLINKS
 from kernel.explain.ways import PATH, WAYS, Way
 from kernel.explain.world import (
+    ALICE,
     alone,
     carry_out,
     client,
@@ -56,7 +57,7 @@ from kernel.explain.world import (
     listen,
     world,
 )
-from kernel.hosts import mount
+from kernel.hosts import become, ended, fork, mount
 from kernel.trees import GIDS, UIDS, grow
 
 TREES = int(os.environ.get("EXPLAIN_TREES") or 60)
@@ -108,7 +109,7 @@ def test_the_true_cause_is_named_and_its_change_helps(name: str) -> None:
             assert tuple(one["action"] for one in found["changes"]) == way.actions, said
             instead = found["changes"][0]["instead"]
             assert (instead or {}).get("action") == way.instead or way.instead is None, said
-            if name in ("group_of_one_person", "powerful_group"):
+            if name in ("group_of_one_person", "powerful_group", "group_of_a_declared_client"):
                 assert instead is None, said
             for word in (way.cause, *way.actions):
                 assert f"`{word}`" in DOCUMENTED, word
@@ -318,6 +319,25 @@ def test_one_that_is_refused_for_its_own_mounts_is_named() -> None:
             assert made.clients[unit].connect(PATH) is None
             assert os.stat("/run/app").st_mode & 0o777 == 0o755
             assert ask(Way("", "", ()))[0] == 0
+
+    alone(work)
+
+
+def test_who_may_not_look_there_is_told_in_words() -> None:
+    def work() -> None:
+        directory("/run/app", 0o700)
+        reading, writing = os.pipe()
+
+        def as_alice() -> None:
+            become(ALICE, ALICE, ())
+            said = io.StringIO()
+            with contextlib.redirect_stderr(said):
+                assert command.main(["explain", PATH, "alice"]) == 2
+            os.write(writing, said.getvalue().encode())
+
+        assert ended(fork(as_alice)) == 0
+        said = os.read(reading, 4096).decode()
+        assert f"{PATH} cannot be looked at (Permission denied); run this as root" in said
 
     alone(work)
 

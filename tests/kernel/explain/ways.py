@@ -15,7 +15,12 @@ from pathlib import Path
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.acl import Acl
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import validate
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.task import Task, compiled
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.run import converge
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.task import (
+    Options,
+    Task,
+    compiled,
+)
 from kernel.explain.world import (
     ALICE,
     BOB,
@@ -405,6 +410,38 @@ def hidden_by_a_namespace(world: World) -> Way:
     )
 
 
+def inaccessible_to_a_unit(world: World) -> Way:
+    """ProtectHome=yes, below which systemd makes no mount (drop_inaccessible of its namespace.c)."""
+    directory("/run/systemd/inaccessible/dir", 0)
+    world.keep(listen("/run/user/shared/app.sock", 0o666))
+
+    def start(unit: str) -> Client:
+        def inside() -> None:
+            if setting(unit, "ProtectHome") != ["tmpfs"]:
+                subprocess.run(
+                    ["mount", "--bind", "/run/systemd/inaccessible/dir", "/run/user"], check=True
+                )
+                return
+            (path,) = setting(unit, "BindPaths")
+            os.mkdir("/mnt/kept")
+            subprocess.run(["mount", "--bind", path, "/mnt/kept"], check=True)
+            mount("tmpfs", Path("/run/user"))
+            os.mkdir(path)
+            subprocess.run(["mount", "--move", "/mnt/kept", path], check=True)
+
+        return fresh_client("alice", unit=unit, inside=inside)
+
+    dummy, running = _as_a_unit(world, "shop.service", start)
+    return Way(
+        "mount-namespace",
+        "EACCES",
+        ("drop-in",),
+        path="/run/user/shared/app.sock",
+        running=running,
+        says="ProtectHome=",
+    )
+
+
 def before_in_a_namespace(world: World) -> Way:
     """The socket was mounted into the namespace, and its daemon has made another one since."""
     listen(PATH, 0o666).close()
@@ -487,6 +524,92 @@ def declared_elsewhere(world: World) -> Way:
     return Way("other", "EACCES", ("use-path",), says="at /run/alice/app.sock: connect there")
 
 
+def dead_and_closed(world: World) -> Way:
+    """What is started makes another inode, so what is set on this one comes after it."""
+    listen(PATH, 0o660).close()
+    unit = world.unit("app.service")
+    world.directories[unit] = "app"
+    world.restarts[unit] = lambda: world.keep(listen(PATH, 0o660)).fileno()
+    return Way("other", "EACCES", ("start-unit", "acl-entry"), says=f"Nobody listens at {PATH}")
+
+
+def misspelt(world: World) -> Way:
+    """The daemon runs and listens beside it, so to start it anew would end connections in vain."""
+    world.keep(listen("/run/app/ap.sock", 0o666))
+    unit = world.unit("app.service")
+    world.directories[unit] = "app"
+    return Way("missing", "ENOENT", ("use-path",), instead="start-unit")
+
+
+def unlike_anything_there(world: World) -> Way:
+    """What else listens in a directory that many daemons share is no advice."""
+    world.keep(listen("/run/database.sock", 0o666))
+    return Way("missing", "ENOENT", ("start",), path="/run/web.sock", afterwards=False)
+
+
+def private_to_its_daemon(world: World) -> Way:
+    """The daemon listens at that very name, below a directory of its own sandbox."""
+    directory("/run/app")
+    world.keep(listen("/run/app/app2.sock", 0o666))
+    unit = world.unit("app.service")
+    kept = []
+
+    def inside() -> None:
+        mount("tmpfs", Path("/run/app"))
+        kept.append(listen(PATH, 0o666))
+
+    world.run(unit, lambda: client(0, (), 0, unit=unit, inside=inside))
+    says = f"{unit}) listens at {PATH} in mounts of its own"
+    return Way("missing", "ENOENT", ("listen-elsewhere",), says=says, afterwards=False)
+
+
+def declared_through_a_link(world: World) -> Way:
+    """A declaration names what is above the path that it has, and not where the links lead."""
+    directory("/run/closed", 0o700)
+    world.keep(listen("/run/closed/app.sock", 0o600))
+    os.symlink("/run/closed", "/run/app")
+    _keep_policy("app", {"path": PATH, "allow": [{"user": "bob", "method": "acl"}]})
+    way = _permissions("search-other", "may not search the directory /run/closed")
+    way.actions = ("acl-entry", "acl-entry")
+    return way
+
+
+def declared_below_a_link(world: World) -> Way:
+    """What the link passes has no name in that path, so the path without links is declared."""
+    directory("/run/closed", 0o700)
+    world.keep(listen("/run/closed/in/app.sock", 0o600))
+    os.symlink("/run/closed/in", "/run/app")
+    _keep_policy("app", {"path": PATH, "allow": [{"user": "bob", "method": "acl"}]})
+    way = _permissions("search-other", "may not search the directory /run/closed")
+    way.actions = ("acl-entry", "acl-entry")
+    return way
+
+
+def mounted_for_somebody_else(world: World) -> Way:
+    """A mount opens its directory for those who are granted there."""
+    world.keep(listen(PATH, 0o600))
+    grant = {"user": "bob", "method": "bind_mount", "at": "/run/ends/app.sock"}
+    declared = {"path": PATH, "allow": [grant]}
+    (policy,) = validate({"app": declared}).sockets
+    converge([Task(policy, "socket_policy")], Options(prove=True, proof_seconds=5.0))
+    _keep_policy("app", declared)
+    way = _permissions("search-other")
+    way.actions, way.path = ("acl-entry", "acl-entry"), "/run/ends/app.sock"
+    return way
+
+
+def group_of_a_declared_client(world: World) -> Way:
+    """It is the socket's group for as long as nobody else is in it."""
+    with open("/etc/passwd", "a", encoding="ascii") as file:
+        file.write("service:x:732:732::/:/bin/false\n")
+    with open("/etc/group", "a", encoding="ascii") as file:
+        file.write("service:x:732:\n")
+    os.utime("/etc/group", (0, 0))
+    world.keep(listen(PATH, 0o660, gid=732))
+    _keep_policy("app", {"path": PATH, "allow": [{"user": "service", "method": "group"}]})
+    return _permissions("other")
+
+
 def private_directory(world: World) -> Way:
     directory("/run/user/73002", 0o700, uid=BOB, gid=BOB)
     world.keep(listen("/run/user/73002/sound", 0o600, uid=BOB, gid=BOB))
@@ -536,10 +659,19 @@ WAYS: dict[str, Callable[[World], Way]] = {
         stale_group,
         groups_of_the_unit,
         hidden_by_a_namespace,
+        inaccessible_to_a_unit,
         before_in_a_namespace,
         another_root,
         root_without_its_capability,
         not_as_declared,
         declared_elsewhere,
+        dead_and_closed,
+        misspelt,
+        unlike_anything_there,
+        private_to_its_daemon,
+        declared_through_a_link,
+        declared_below_a_link,
+        mounted_for_somebody_else,
+        group_of_a_declared_client,
     )
 }

@@ -251,7 +251,8 @@ class World:
     def systemctl(self, words: list[str]) -> str:
         self.called.append(words)
         plain = [word for word in words if not word.startswith("-")]
-        if plain[0] == "show":
+        # A pattern leaves out what is not active without it, and none of these is (systemctl(1)).
+        if plain[0] == "show" and ("--all" in words or "*" not in plain[1]):
             if plain[1] == "*.socket":
                 return _blocks(
                     {f"Id={unit}": f"Listen={at} (Stream)" for unit, at in self.listens.items()}

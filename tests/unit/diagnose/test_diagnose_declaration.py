@@ -87,6 +87,13 @@ def test_yaml_takes_nothing_for_something_else() -> None:
     assert found == entry
 
 
+@pytest.mark.parametrize("name", ["1000", "on", "null", "0x10", "2024-01-01", "1e3", "app"])
+def test_a_name_is_a_name(name: str) -> None:
+    """A socket below /run/user/1000 may be named after its directory."""
+    proposed = Proposal({name: {"path": "/run/app.sock"}})
+    assert list(yaml.safe_load(proposed.yaml)["socket_policy_sockets"]) == [name]
+
+
 def test_who_is_in_stays_in() -> None:
     held = acl(0o660, {BOB: 6, 40: 0}, {ALICE: 6}, mask=6)
     way = chain("/run/app.sock", inode("/run", 0o755), socket_at("/run/app.sock", held, ROOT, APP))

@@ -144,6 +144,19 @@ def test_one_principal_granted_differently_in_two_variables() -> None:
     assert f"allow[1] of {MAIN} with different keys" in line
 
 
+def test_one_endpoint_declared_differently_in_two_variables() -> None:
+    """The variable is named in which the other one is, for its place alone is in both."""
+    at = {"method": "gate", "at": "/run/e"}
+    line = the_line(
+        {
+            MAIN: {"app": {"path": "/run/a", "allow": [{"user": "x", **at}]}},
+            WEB: {"app": {"allow": [{"user": "w", **at, "run_as": "b"}]}},
+        }
+    )
+    assert line.startswith(f"In {WEB}, socket app, key allow[0]: The endpoint /run/e is declared")
+    assert f"allow[0] of {MAIN} with different keys" in line
+
+
 def test_allowed_in_one_and_refused_in_another() -> None:
     """Both variables are named."""
     line = the_line(

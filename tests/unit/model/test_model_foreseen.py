@@ -15,7 +15,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.fo
 def test_a_thing_that_is_not_there() -> None:
     said = foreseen("User anna does not exist on this host yet", "create")
     assert said == (
-        "User anna does not exist on this host yet; check mode takes it that an earlier task will "
+        "User anna does not exist on this host yet; check mode assumes that an earlier task will "
         "create it."
     )
     assert as_it_stands(said) == (

@@ -79,9 +79,13 @@ def test_connected() -> None:
     start = "alice connected to /run/s (stream)"
     assert connected("alice", "/run/s", "stream", None, None) == f"{start}."
     assert connected("alice", "/run/s", "stream", True, None).startswith(f"{start} and got")
-    assert connected("alice", "/run/s", "stream", False, "why") == (
-        f"{start}, but did not get the expected answer: why."
+    assert connected("alice", "/run/s", "stream", False, "why", b"", b"PONG") == (
+        f"{start}, but got no answer, and not the expected 'PONG': why."
     )
+    long = connected("alice", "/run/s", "stream", False, None, b"\xff\n" + b"x" * 500, b"PONG")
+    assert f"{start}, but got '\\\\xff\\nxx" in long
+    assert long.endswith("x...' and not the expected answer 'PONG'.")
+    assert len(long) < 350
 
 
 def test_unanswered() -> None:

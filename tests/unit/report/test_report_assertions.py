@@ -79,7 +79,9 @@ def test_what_only_the_document_shows_to_be_wrong() -> None:
 
 def test_a_baseline_that_was_not_given_is_named() -> None:
     one = judged("length(baseline.findings_new) == `0`", {"hosts": [], "baseline": None})
-    assert one["error"].endswith("There is no baseline: name the report.json of an earlier audit.")
+    assert one["error"].endswith(
+        'received: "null". There is no baseline: name the report.json of an earlier audit.'
+    )
     assert "baseline" not in judged("length(missing) == `0`")["error"]
 
 

@@ -130,7 +130,7 @@ def test_sockets_that_share_a_name() -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (None, "does not exist. Name the report.json of an earlier audit"),
+        (None, "of an earlier audit. The first one comes from an audit without a baseline."),
         ("{", "cannot be read: "),
         ("[" * 100_000, "cannot be read: "),
         ("[]", "is no report.json of an audit"),

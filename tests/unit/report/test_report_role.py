@@ -137,7 +137,7 @@ def test_a_play_in_batches_is_refused_before_a_host_is_asked(controller: Control
     # A baseline could be the very file that the first batch replaces.
     status, said = controller.play({"one": {}, "two": {}, "three": {}}, role(), serial=2)
     assert status == 2, said
-    assert "in batches by serial: here are 2 of its 3 hosts" in said
+    assert "in batches by serial: this one has 2 of its 3 hosts" in said
     assert "Look at all sockets of the host" not in said
     assert not (controller.directory / "out").exists()
 

@@ -295,7 +295,7 @@ def test_check_mode_on_a_host_without_socat(monkeypatch: pytest.MonkeyPatch) -> 
     served, source = forward(one, parts_of())
     assert one.problems == []
     assert source.absentees == [
-        f"The proxy at {AT} needs socat, which is not installed yet; check mode takes it that an "
+        f"The proxy at {AT} needs socat, which is not installed yet; check mode assumes that an "
         "earlier task will install it."
     ]
     assert served is not None
@@ -325,7 +325,7 @@ def test_check_mode_for_an_account_that_nobody_has() -> None:
     assert served is not None
     assert one.problems == []
     (said,) = source.absentees
-    assert "does not exist on this host yet; check mode takes it" in said
+    assert "does not exist on this host yet; check mode assumes" in said
 
 
 def test_an_account_that_may_not_connect() -> None:
@@ -426,7 +426,7 @@ def test_a_command_of_nobody_or_of_nothing() -> None:
         one.command(place, declared, own)
         assert one.problems == []
         assert said in own.absentees[0]
-        assert "check mode takes it" in own.absentees[0]
+        assert "check mode assumes" in own.absentees[0]
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Host:
     return run
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["help"], ["explain", "--help"]])
 def test_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(arguments) == 0
     said = capsys.readouterr().out
@@ -110,12 +110,13 @@ def test_help_without_arguments_is_wrong_usage(capsys: pytest.CaptureFixture[str
         (["apply", "--json"], "apply has no option '--json'; it has --hook"),
         (["who"], "who takes a path, and got 0 words."),
         (["who", "/a", "/b"], "who takes a path, and got 2 words."),
-        (["explain", "/a"], "explain takes a path and a user, and got 1 words."),
+        (["explain", "/a"], "explain takes a path and a user, and got 1 word."),
         (["unmount"], "unmount takes a name, and got 0 words."),
         (["unmount", "a", "b"], "unmount takes a name, and got 2 words."),
         (["unmount", "--json", "a"], "unmount has no option '--json'"),
         (["gate"], "gate takes a name, and got 0 words."),
         (["gate", "a", "b"], "gate takes a name, and got 2 words."),
+        (["explain", "@app", "root"], "@app is an abstract socket, which has no permissions"),
     ],
 )
 def test_wrong_usage(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:

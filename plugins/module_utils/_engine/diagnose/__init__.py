@@ -12,6 +12,7 @@ running processes of the user are like.  Nothing is changed, and nobody connects
 
 from __future__ import annotations
 
+from .apart import listening_apart
 from .confined import confinements, modules
 from .declaration import Proposal, proposal, refusal
 from .declared import Relation, by_declaration, declared_whole, relation
@@ -21,8 +22,8 @@ from .joining import not_to_join
 from .mounted import doubled, mount_causes
 from .running import running
 from .served import Sockets
-from .starting import other_name, start_of
-from .values import Answer, Cause, Change
+from .starting import made_by, other_name, start_of
+from .values import Answer, Cause, Change, in_order
 from .walked import on_the_way, socket_causes
 from .words import in_words, why
 
@@ -40,7 +41,10 @@ __all__ = (
     "declared_whole",
     "described",
     "doubled",
+    "in_order",
     "in_words",
+    "listening_apart",
+    "made_by",
     "modules",
     "mount_causes",
     "not_to_join",

@@ -37,6 +37,12 @@ _SHARED = (
 )
 
 
+_WITHOUT_LINKS = (
+    "The declared path of {name} leads through a link, and a directory that the link passes can only "
+    "be named in the path without links: declare path: {path} there, too."
+)
+
+
 class Proposal(NamedTuple):
     """A declaration as it is written under ``socket_policy_sockets``, and what is to be known."""
 
@@ -128,8 +134,12 @@ def _proposed(
     trusted: tuple[str, ...],
 ) -> Proposal:
     if known is not None and not known.at_untouched:
-        proposed = {known.declared.name: {"path": known.declared.policy.path, **more}}
-        return Proposal(proposed, () if known.endpoint is None else (_SHARED,))
+        entry = {"path": known.declared.policy.path, **more}
+        notes = () if known.endpoint is None else (_SHARED,)
+        if known.endpoint is None and _needs_no_links(entry):
+            entry["path"] = leaf.path
+            notes = (_WITHOUT_LINKS.format(name=known.declared.name, path=leaf.path),)
+        return Proposal({known.declared.name: entry}, notes)
     entry = {"path": leaf.path, **more}
     if trusted:
         entry["trust_directories"] = list(trusted)
@@ -137,7 +147,8 @@ def _proposed(
         {_name(leaf, known): entry},
         (
             "A declared socket is closed to everyone who is not named, so group, mode and entries "
-            "are written down as they are now; leave out what you do not want any more.",
+            "are written down as they are now, without what all others may do; leave out what you "
+            "do not want any more.",
         ),
     )
 
@@ -158,9 +169,22 @@ def _grant(
         grant["method"] = known.endpoint.method
         grant["at"] = known.endpoint.endpoint.at
     parents = [one.path for one in causes if one.code.startswith("search-")]
-    if parents:
-        grant["open_parents"] = parents
+    # A mount opens the directory of its endpoint by itself.
+    if parents and grant.get("method") != "bind_mount":
+        grant["open_parents"] = [_written(path, chain, known) for path in parents]
     return grant
+
+
+def _written(path: str, chain: Chain, known: Relation | None) -> str:
+    """Return a directory as the path that is to be declared has it."""
+    return path if known is None or known.at_untouched else chain.written(path) or path
+
+
+def _needs_no_links(entry: Mapping[str, Any]) -> bool:
+    """Tell whether a directory is to be opened that the declared path does not have in it."""
+    above = f"{os.path.dirname(entry['path'])}/"
+    opened = (name for one in entry.get("allow", ()) for name in one.get("open_parents", ()))
+    return not all(above.startswith(f"{name.rstrip('/')}/") for name in opened)
 
 
 def _changes(causes: Iterable[Cause]) -> list[Change]:
@@ -229,10 +253,10 @@ def _yaml(value: Any, indent: str) -> Iterable[str]:
     if isinstance(value, Mapping):
         for key, held in value.items():
             if isinstance(held, (Mapping, list)) and held:
-                yield f"{indent}{key}:"
+                yield f"{indent}{_scalar(key)}:"
                 yield from _yaml(held, indent + "  ")
             else:
-                yield f"{indent}{key}: {_scalar(held)}"
+                yield f"{indent}{_scalar(key)}: {_scalar(held)}"
         return
     for item in value:
         if isinstance(item, Mapping):

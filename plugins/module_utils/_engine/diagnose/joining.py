@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import pwd
 
-from ..model.account import ROOT
+from ..model.account import ROOT, Credentials
 from ..model.chain import Chain
 from ..model.words import Names
+from .declared import Relation
 
 # As good as root, or owners of what nobody else should read.
 _POWERFUL = frozenset(
@@ -23,12 +24,34 @@ _POWERFUL = frozenset(
 _PEOPLE = 1000
 
 
-def not_to_join(chain: Chain, names: Names) -> set[int]:
-    """Return the groups on the way that give more than the socket to whoever joins them."""
+def not_to_join(
+    chain: Chain, who: Credentials, names: Names, known: Relation | None = None
+) -> set[int]:
+    """Return the groups on the way that give more than the socket to whoever joins them.
+
+    An id without a name can join none.  Of a declared socket only what the declaration names is
+    safe: a client's own group is the socket's as long as nobody else is in it.
+    """
     gids: set[int] = set()
     for one in chain.components:
         gids.update((one.access.gid, *dict(one.access.acl.groups)))
-    return {gid for gid in gids if _gives_more(gid, names)}
+    if names.user_name(who.uid) == str(who.uid):
+        return gids
+    apart = set() if known is None or known.at_untouched else _unnamed(chain, names, known)
+    return apart | {gid for gid in gids if _gives_more(gid, names)}
+
+
+def _unnamed(chain: Chain, names: Names, known: Relation) -> set[int]:
+    policy, leaf = known.declared.policy, chain.leaf
+    if leaf is None:
+        return set()
+    granted = {one.principal.name for one in policy.allow if one.principal.kind == "group"}
+    of_the_socket = (leaf.access.gid, *dict(leaf.access.acl.groups))
+    return {
+        gid
+        for gid in of_the_socket
+        if not {str(gid), names.group_name(gid)} & {policy.group, *granted}
+    }
 
 
 def _gives_more(gid: int, names: Names) -> bool:

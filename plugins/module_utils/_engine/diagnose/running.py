@@ -24,9 +24,11 @@ from ..reach import judge
 from ..reach.names import user_called
 from . import values
 from .values import Answer, Cause, Change
-from .views import View, Views
+from .views import INACCESSIBLE, View, Views
 
 NAMESPACE = "mount-namespace"
+# What ProtectHome= is about (systemd.exec(5)).
+_HOMES = ("/home", "/root", "/run/user")
 _Judge = Callable[[Chain, Credentials], list[Cause]]
 
 
@@ -243,7 +245,14 @@ def _into_namespace(group: Group, view: View, asked: Asked) -> Iterator[Change]:
         text = f"Mount {show} into the container or the namespace in which they run."
         yield Change(values.LOOK, text, show)
         return
-    yield _drop_in(unit, f"BindPaths={show}", show)
+    line = f"BindPaths={show}"
+    if view.cover is not None and INACCESSIBLE in view.cover.root:
+        point = view.cover.point
+        if point not in _HOMES:
+            yield _opened(unit, point)
+            return
+        line = f"ProtectHome=tmpfs\n{line}"
+    yield _drop_in(unit, line, show)
     if show == here.path:
         yield Change(
             values.LOOK,
@@ -253,12 +262,22 @@ def _into_namespace(group: Group, view: View, asked: Asked) -> Iterator[Change]:
         )
 
 
+def _opened(unit: str, point: str) -> Change:
+    restart = " ".join(("systemctl", "restart", *operand(unit)))
+    text = (
+        f"Take {point} out of InaccessiblePaths= of {unit}, below which systemd mounts nothing, and "
+        f"restart it: systemctl daemon-reload; {restart}."
+    )
+    return Change(values.CHANGE_UNIT, text, point, unit)
+
+
 def _drop_in(unit: str, line: str, value: str) -> Change:
     path = f"/etc/systemd/system/{unit}.d/60-socket.conf"
     restart = ("systemctl", "restart", *operand(unit))
     return Change(
         values.DROP_IN,
-        f"Put {line} into the section [Service] of {unit} (in {path}), and restart it: "
+        f"Put {' and '.join(line.splitlines())} into the section [Service] of {unit} (in {path}), "
+        f"and restart it: "
         f"systemctl daemon-reload; {' '.join(restart)}.",
         path,
         value,

@@ -12,6 +12,7 @@ A path leads to its socket from every network namespace: the kernel looks for th
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 
 from ..census.dead import holds_its_name
@@ -37,7 +38,10 @@ class Sockets:
 
     def __init__(self) -> None:
         self.unseen: list[str] = []
-        self._own = _by_file(sock_diag.dump(None, _SHOW))
+        own = list(sock_diag.dump(None, _SHOW))
+        self._own = _by_file(own)
+        # The kernel may end the name of a path with a zero byte (unix(7), Pathname sockets).
+        self._called = {one.number: (one.name or b"").rstrip(b"\0") for one in own if one.takes}
         self._others: dict[tuple[int, int], UnixSocket] | None = None
 
     def at(self, identities: Identities) -> UnixSocket | None:
@@ -52,6 +56,11 @@ class Sockets:
     def files(self) -> set[tuple[int, int]]:
         """Return the files of all sockets that were bound in one's own network namespace."""
         return set(self._own)
+
+    def called(self, path: str) -> set[int]:
+        """Return the numbers of those that bind(2) was called for with this path."""
+        name = os.fsencode(path)
+        return {number for number, called in self._called.items() if called == name}
 
     def _elsewhere(self) -> dict[tuple[int, int], UnixSocket]:
         if self._others is None:

@@ -20,10 +20,13 @@ from ..model.chain import DIRECTORY, Chain
 from ..model.words import operand
 from . import values
 from .served import Sockets
-from .values import Change
+from .values import Cause, Change
 
 _SECONDS = 30.0
 _RUN = "/run/"
+_SHARED = frozenset({"/", "/run", "/tmp", "/var/tmp", "/dev/shm", "/run/lock"})
+# So that one letter more or less counts and another name with the same ending does not.
+_ALIKE = 0.8
 
 
 def start_of(paths: Iterable[str], unit: str | None, unit_user: str | None) -> Change | None:
@@ -61,6 +64,8 @@ def _with_directory(paths: list[str]) -> str | None:
                 "systemctl",
                 "--no-pager",
                 "show",
+                # Without it a pattern leaves out what does not run (systemctl(1)).
+                "--all",
                 "*.service",
                 "--property=Id,RuntimeDirectory",
             ),
@@ -75,6 +80,25 @@ def _with_directory(paths: list[str]) -> str | None:
             if any(path.startswith(f"{_RUN}{name}/") for path in paths):
                 return fields.get("Id")
     return None
+
+
+def made_by(cause: Cause, chain: Chain, start: Change | None, other: Change | None) -> Cause:
+    """Put in what makes the missing thing, and another name first where this is a slip of it."""
+    if start is not None and (other is None or not _likely(chain, other)):
+        return cause._replace(changes=(start._replace(instead=other),))
+    if other is not None:
+        return cause._replace(changes=(other._replace(instead=start or cause.changes[0]),))
+    return cause
+
+
+def _likely(chain: Chain, other: Change) -> bool:
+    """Tell whether another name is so similar that this one will be a mistake."""
+    from difflib import SequenceMatcher
+
+    mine, theirs = (
+        os.path.splitext(os.path.basename(path))[0] for path in (chain.resolved, other.value or "")
+    )
+    return SequenceMatcher(None, mine, theirs).ratio() >= _ALIKE
 
 
 def other_name(chain: Chain, sockets: Sockets) -> Change | None:
@@ -98,9 +122,11 @@ def other_name(chain: Chain, sockets: Sockets) -> Change | None:
 
     best = max(sorted(found), key=lambda name: SequenceMatcher(None, wanted, name).ratio())
     path = os.path.join(directory, best)
-    return Change(
+    change = Change(
         values.USE_PATH,
         f"Let the client connect to {path}, at which somebody listens.",
         chain.path,
         path,
     )
+    # What else listens in a directory that many share may be anybody's.
+    return change if directory not in _SHARED or _likely(chain, change) else None

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from ..host.processes import Process
@@ -23,6 +24,9 @@ START, START_UNIT, RESTART_UNIT, RESTART = "start", "start-unit", "restart-unit"
 UNMOUNT, MOUNT_AGAIN, USE_PATH, USE_TYPE = "unmount", "mount-again", "use-path", "use-type"
 OFFER_ELSEWHERE, DROP_IN, WAIT, APPLY = "offer-elsewhere", "drop-in", "wait", "apply-policy"
 DECLARE, LOOK = "declare", "look"
+LISTEN_ELSEWHERE, CHANGE_UNIT = "listen-elsewhere", "change-unit"
+_STARTS = (START, START_UNIT)
+_OF_AN_INODE = (ACL_ENTRY, OWNER_MODE, GROUP_MODE, JOIN_GROUP)
 
 
 class Change(NamedTuple):
@@ -40,6 +44,14 @@ class Change(NamedTuple):
     commands: tuple[tuple[str, ...], ...] = ()
     file: tuple[str, str] | None = None
     instead: Change | None = None
+
+
+def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Return each once, as they are to be made: a daemon that is started makes other inodes."""
+    found = list(dict.fromkeys(changes))
+    if any(one.action in _STARTS for one in found):
+        found.sort(key=lambda one: one.action in _OF_AN_INODE)
+    return tuple(found)
 
 
 class Cause(NamedTuple):

@@ -60,9 +60,10 @@ class View(NamedTuple):
 
 
 # What systemd leaves in the names of what it mounts (systemd.exec(5)).
+INACCESSIBLE = "/systemd/inaccessible/"
 _TRACES = {
     "/systemd-private-": "PrivateTmp=",
-    "/systemd/inaccessible/": "InaccessiblePaths=, ProtectHome= or the like",
+    INACCESSIBLE: "InaccessiblePaths=, ProtectHome= or the like",
     "/systemd/private-tmp": "PrivateTmp=",
 }
 

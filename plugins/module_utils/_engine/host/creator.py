@@ -180,7 +180,8 @@ def socket_units(user: str | None = None) -> list[tuple[str, str]]:
     try:
         text = systemctl.call(
             user,
-            *("show", "*.socket", "--property=Id,Listen"),
+            # Without --all a pattern leaves out what is not active (systemctl(1)).
+            *("show", "--all", "*.socket", "--property=Id,Listen"),
             seconds=_SECONDS,
             purpose="learn which unit makes a socket",
         )

@@ -102,13 +102,19 @@ def walked(path: str) -> Chain:
 
 def chain_of(path: str) -> Chain:
     """Return the same, with AccessError in words for whoever typed the path."""
+    if path.startswith("@"):
+        raise AccessError(
+            f"{path} is an abstract socket, which has no permissions: every process of its network "
+            "namespace can connect. Ask for a path."
+        )
     if not path.startswith("/"):
         raise AccessError(f"{path} is not an absolute path; begin it with a slash.")
     try:
         return walked(path)
     except PermissionError as error:
         raise AccessError(
-            f"{path} cannot be looked at ({error}); run this as root to see the whole way to it."
+            f"{path} cannot be looked at ({error.strerror}); run this as root to see the whole way "
+            "to it."
         ) from error
 
 

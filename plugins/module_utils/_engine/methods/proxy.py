@@ -56,7 +56,7 @@ def demand(
     if lost is not None and not endpoint.lose_identity:
         return ProxyDemand(
             problems=(
-                f"The socket {path} cannot be given on by a {method} at {endpoint.at}: {lost}. Use "
+                f"A {method} at {endpoint.at} cannot stand in for the socket {path}: {lost}. Use "
                 "the method acl or bind_mount, or declare lose_identity: true if that is what you "
                 "want.",
             )

@@ -20,6 +20,7 @@ from typing import NamedTuple, TypeVar
 from ..errors import AccessError
 from .account import ROOT
 from .acl import READ, WRITE, Acl, Entries, entries_of
+from .words import Names, Numbers
 
 CONNECT = READ | WRITE
 
@@ -51,6 +52,7 @@ class AccessRequest(NamedTuple):
     trusted: tuple[str, ...] = ()
 
 
+_NUMBERS = Numbers()
 _SCALARS = ("uid", "gid", "user_obj", "group_obj", "other")
 _IN_WORDS = {
     "uid": "owner",
@@ -61,7 +63,7 @@ _IN_WORDS = {
 }
 
 
-def merge(requests: Mapping[str, AccessRequest]) -> AccessRequest:
+def merge(requests: Mapping[str, AccessRequest], names: Names = _NUMBERS) -> AccessRequest:
     """Return what all holders want together.
 
     Two named entries for the same id add up where both give something; an entry that refuses and
@@ -77,12 +79,10 @@ def merge(requests: Mapping[str, AccessRequest]) -> AccessRequest:
                 continue
             first, by = scalars.setdefault(name, (value, holder))
             if first != value:
-                shown = (
-                    (str(first), str(value)) if name in ("uid", "gid") else (oct(first), oct(value))
-                )
+                called = {"uid": names.user_name, "gid": names.group_name}.get(name, oct)
                 raise AccessError(
                     f"{by} and {holder} want a different {_IN_WORDS[name]} of the same inode "
-                    f"({shown[0]} and {shown[1]}); declare it in one of them only."
+                    f"({called(first)} and {called(value)}); declare it in one of them only."
                 )
         for kind, mine, total in (
             ("user", request.users, users),

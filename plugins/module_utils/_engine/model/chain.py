@@ -73,6 +73,19 @@ class Chain(NamedTuple):
         directory = next(one for one in reversed(before) if one.kind == DIRECTORY)
         return directory.access.gid if directory.special & SET_GROUP_ID else own
 
+    def written(self, directory: str) -> str | None:
+        """Return how the path as it is written names a directory on the way.
+
+        None where no part of it leads just there: a link passes what is above its target.
+        """
+        links = {one.path: one.target or "" for one in self.components if one.kind == SYMLINK}
+        names = names_in(self.path)
+        while names:
+            del names[0]
+            if _resolved(names, links) == directory:
+                return "/" + "/".join(reversed(names))
+        return None
+
     def with_access(self, planned: Mapping[str, Access]) -> Chain:
         """Return the chain as it will be once these accesses, by component path, are in effect."""
         return self._replace(
@@ -83,6 +96,23 @@ class Chain(NamedTuple):
                 for one in self.components
             ),
         )
+
+
+def _resolved(names: list[str], links: Mapping[str, str]) -> str:
+    """Return where names lead, last first, by the links that were seen on the way."""
+    todo, here = list(names), ""
+    while todo:
+        name = todo.pop()
+        if name == "..":
+            here = here.rpartition("/")[0]
+            continue
+        target = links.get(f"{here}/{name}")
+        if target is None:
+            here = f"{here}/{name}"
+            continue
+        here = "" if target.startswith("/") else here
+        todo += names_in(target)
+    return here or "/"
 
 
 def names_in(path: str) -> list[str]:

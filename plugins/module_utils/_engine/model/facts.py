@@ -29,6 +29,12 @@ class PrincipalFacts(NamedTuple):
     primary: Group | None = None
     before: str | None = None
 
+    def is_also(self, other: PrincipalFacts) -> bool:
+        """Tell whether the other one is the same user by another name or number."""
+        mine, theirs = self.account, other.account
+        users = isinstance(mine, User) and isinstance(theirs, User)
+        return users and self is not other and mine == theirs._replace(name=mine.name)
+
 
 class SocketFacts(NamedTuple):
     """The chain to the socket, and the accounts in the order of the declaration.

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-_MARK = "; check mode takes it that an earlier task will "
+_MARK = "; check mode assumes that an earlier task will "
 
 
 def foreseen(sentence: str, how: str) -> str:

@@ -133,7 +133,8 @@ class _Planner:
         try:
             return merge({f"part {number}": demand.access for number, demand in enumerate(demands)})
         except AccessError as error:
-            self.problems.append(f"The socket {self.declared.path}: {error}")
+            if not self.problems:
+                self.problems.append(f"The socket {self.declared.path}: {error}")
             return None
 
     def _refuse_owner(self) -> None:
@@ -141,6 +142,12 @@ class _Planner:
         leaf = self.facts.chain.leaf
         uid = self.facts.owner.uid if self.facts.owner else leaf.access.uid if leaf else None
         for one in (*self.facts.allowed, *self.facts.refused):
+            twin = next((other for other in self.facts.allowed if one.is_also(other)), None)
+            if twin is not None and one in self.facts.refused:
+                self.problems.append(
+                    f"{capital(twin.label)} and {one.label} are one account, which the declaration of "
+                    f"the socket {self.declared.path} both lets in and refuses; remove one of the two."
+                )
             if isinstance(one.account, User) and one.account.uid == uid and uid != ROOT:
                 self.problems.append(
                     f"{capital(one.label)} owns the socket {self.declared.path}, and the kernel "
@@ -227,13 +234,16 @@ class _Planner:
         """Foresee every grant and refusal by the kernel's rules, before anything is changed."""
         chain = self._planned_chain(request, searches)
         waiting = self._waiting()
-        for grant, one in zip(self.declared.allow, self.facts.allowed):
+        allowed = zip(self.declared.allow, self.facts.allowed, self._choices)
+        for grant, one, choice in allowed:
             if one in waiting or grant.endpoint is not None:
                 continue
             verdict = judge(chain, self._credentials(one, by_group), self.names)
             if verdict.allowed or verdict.rule == "missing":
                 continue
-            way_out = past(verdict.component, grant, self.declared, self.facts, self._choices)
+            way_out = past(
+                verdict.component, grant, choice, self.declared, self.facts, self._choices
+            )
             self.problems.append(
                 f"{capital(one.label)} would still be refused at {self.declared.path}: "
                 f"{verdict.text}{way_out}"

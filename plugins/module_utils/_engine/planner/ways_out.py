@@ -12,6 +12,8 @@ from collections.abc import Sequence
 
 from ..methods import acl
 from ..methods.identity import lost_by_proxy
+from ..model.access import CONNECT
+from ..model.acl import WRITE
 from ..model.chain import DIRECTORY, Component
 from ..model.closed import closed_by
 from ..model.facts import SocketFacts
@@ -23,15 +25,16 @@ from ..policy.types import Grant, SocketPolicy
 def past(
     component: Component | None,
     grant: Grant,
+    choice: Choice,
     declared: SocketPolicy,
     facts: SocketFacts,
     choices: Sequence[Choice],
 ) -> str:
-    """Return the way past what would still refuse a client, None where nothing there does."""
+    """Return the way past what would still refuse the client of one grant."""
     if component is None:
         return ""
     if component.kind != DIRECTORY:
-        return without_acl(declared, facts, choices)
+        return _without_mode(choice, declared) + without_acl(declared, facts, choices)
     other = at_another_path(declared, grant)
     closed = closed_by(component.path)
     if closed is not None:
@@ -41,10 +44,24 @@ def past(
             " This directory is somebody's own and stays closed to others; let the client connect at "
             f"another path: {other}"
         )
+    written = facts.chain.written(component.path)
+    opened = f"open_parents: [{written or component.path}] in the grant"
+    if written is None:
+        opened = f"path: {facts.chain.resolved}, the same without links, and {opened}"
     return (
-        " If this directory may be opened for the search of this one name, declare "
-        f"open_parents: [{component.path}] in the grant. If it shall stay closed, let the client "
-        f"connect at another path: {other}"
+        f" If {grant.principal} may search this directory, declare {opened}. If it shall stay "
+        f"closed, let the client connect at another path: {other}"
+    )
+
+
+def _without_mode(choice: Choice, declared: SocketPolicy) -> str:
+    """Return the way out where the declared mode stops the group that was to let a client in."""
+    mode = declared.mode
+    if mode is None or mode >> 3 & WRITE or choice.method != "group":
+        return ""
+    return (
+        " The declared mode stops the group: declare a mode in which the group has w, such as "
+        f'"{mode | CONNECT << 3:04o}", or leave mode out.'
     )
 
 

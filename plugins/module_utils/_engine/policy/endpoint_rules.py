@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
-from .problems import Place, Problem
+from .problems import Place, Problem, elsewhere
 from .table import Item
 from .types import Endpoint, Grant
 
@@ -49,8 +49,8 @@ def one_endpoint_alike(values: Values, here: Place) -> Iterator[Problem]:
         other, there, where = first.setdefault(endpoint.at, (grant, endpoint, place))
         if (other.method, there) != (grant.method, endpoint):
             yield place.problem(
-                f"The endpoint {endpoint.at} is declared here and in {where.key} with different "
-                "keys; write the same keys in both, or another path in one of them."
+                f"The endpoint {endpoint.at} is declared here and in {elsewhere(place, where)} with "
+                "different keys; write the same keys in both, or another path in one of them."
             )
 
 

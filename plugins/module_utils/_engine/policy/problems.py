@@ -100,3 +100,10 @@ class Place(NamedTuple):
     def wrong(self, message: str) -> NoReturn:
         """Refuse the value at this place."""
         raise Wrong([self.problem(message)])
+
+
+def elsewhere(place: Place, other: Place) -> str:
+    """Return where the other place is, with its variable if that is another one."""
+    return (
+        f"{other.key}" if place.variable == other.variable else f"{other.key} of {other.variable}"
+    )

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from typing import Callable, cast
 
 from .endpoint_rules import ENDPOINT_RULES
-from .problems import Place, Problem
+from .problems import Place, Problem, elsewhere
 from .serve import served_alone
 from .table import Item
 from .types import Grant, Principal
@@ -40,13 +40,6 @@ def _owner(values: Values) -> Principal | None:
     return Principal("user", owner) if isinstance(owner, str) else None
 
 
-def _elsewhere(place: Place, other: Place) -> str:
-    """Return where the other place is, with its variable if that is another one."""
-    return (
-        f"{other.key}" if place.variable == other.variable else f"{other.key} of {other.variable}"
-    )
-
-
 def granted_twice(values: Values, here: Place) -> Iterator[Problem]:
     """One principal has one grant at each place; equal ones have collapsed before."""
     first: dict[tuple[Principal, str], Place] = {}
@@ -55,7 +48,7 @@ def granted_twice(values: Values, here: Place) -> Iterator[Problem]:
         other = first.setdefault((grant.principal, where), place)
         if other is not place:
             yield place.problem(
-                f"The {grant.principal} is granted here and in {_elsewhere(place, other)} with "
+                f"The {grant.principal} is granted here and in {elsewhere(place, other)} with "
                 "different keys; keep one of the two grants, or write the same keys in both.",
             )
 
@@ -68,7 +61,7 @@ def allowed_and_refused(values: Values, here: Place) -> Iterator[Problem]:
         if other is not None:
             yield place.problem(
                 f"The {grant.principal} is allowed here and refused in "
-                f"{_elsewhere(place, other)}; remove one of the two.",
+                f"{elsewhere(place, other)}; remove one of the two.",
             )
 
 

@@ -148,7 +148,9 @@ def _outcome(attempt: Attempt, values: Sequence[Any], seconds: float, names: Nam
     answer = None if reply is None else reply.encode("latin-1")
     as_expected = None if attempt.expect is None else attempt.expect in (answer or b"")
     text = (
-        connected(user, attempt.path, found, as_expected, trouble)
+        connected(
+            user, attempt.path, found, as_expected, trouble, answer or b"", attempt.expect or b""
+        )
         if error is None
         else failed(user, attempt.path, error, attempt.type, seconds)
     )

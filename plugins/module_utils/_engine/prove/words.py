@@ -11,6 +11,8 @@ Sources: unix(7), connect(2), path_resolution(7), Linux ``net/unix/af_unix.c``.
 
 from __future__ import annotations
 
+# How much of an answer a sentence shows.
+_LONGEST = 200
 _BECAUSE = {
     "EACCES": "the permissions of the socket or of a directory on the way do not allow it",
     "ENOENT": "the path does not exist: its daemon does not run, or makes its socket elsewhere",
@@ -41,7 +43,13 @@ _BECAUSE = {
 
 
 def connected(
-    user: str, path: str, found: str, as_expected: bool | None, trouble: str | None
+    user: str,
+    path: str,
+    found: str,
+    as_expected: bool | None,
+    trouble: str | None,
+    reply: bytes = b"",
+    expect: bytes = b"",
 ) -> str:
     """Return the sentence for a connection that was made, and for what was said on it."""
     text = f"{user} connected to {path} ({found})"
@@ -50,7 +58,14 @@ def connected(
     if as_expected:
         return f"{text} and got the expected answer."
     why = f": {trouble}" if trouble else ""
-    return f"{text}, but did not get the expected answer{why}."
+    if not reply:
+        return f"{text}, but got no answer, and not the expected {_shown(expect)}{why}."
+    return f"{text}, but got {_shown(reply)} and not the expected answer {_shown(expect)}{why}."
+
+
+def _shown(said: bytes) -> str:
+    text = said.decode("utf-8", "backslashreplace")
+    return repr(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}...")
 
 
 def failed(user: str, path: str, error: str, wanted: str | None, seconds: float) -> str:

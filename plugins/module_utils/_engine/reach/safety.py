@@ -16,7 +16,7 @@ from collections.abc import Collection, Mapping
 
 from ..model.account import ROOT
 from ..model.acl import WRITE
-from ..model.chain import OTHER, SOCKET, SYMLINK, Chain, Component
+from ..model.chain import OTHER, SOCKET, STICKY, SYMLINK, Chain, Component
 from ..model.words import Names, one_line
 from .names import NUMBERS, group_called, user_called
 from .steps import Step, steps
@@ -41,7 +41,8 @@ def unsafe_step(
     for step in steps(chain):
         if step.directory is None:
             continue
-        reason = _refusal(step, step.directory, owner, trusted, members or {}, names)
+        out = _way_out(chain, step.directory)
+        reason = _refusal(step, step.directory, owner, trusted, members or {}, names, out)
         if reason is not None:
             return f"{chain.path} is not safe to change as root: {reason}"
     return None
@@ -74,6 +75,7 @@ def _refusal(
     trusted: Collection[str],
     members: Mapping[int, Collection[int]],
     names: Names,
+    out: str,
 ) -> str | None:
     entry = step.component
     accepted = directory.path in trusted
@@ -83,11 +85,17 @@ def _refusal(
         return _link_refusal(entry, directory, bool(others) or lord != ROOT, accepted, names)
     if accepted:
         return None
-    out = f"or accept it with trust_directories: [{directory.path}]."
     if others:
+        # To take the permission away from everyone would break what such a directory is for.
+        shared = directory.special & STICKY and "everyone" in others
+        close = (
+            "Let the daemon make its socket in a directory of its own"
+            if shared
+            else "Take that permission away"
+        )
         return (
             f"{' and '.join(others)} may write to the directory {directory.path} and could put "
-            f"something else in the place of {step.path}. Take that permission away, {out}"
+            f"something else in the place of {step.path}. {close}, {out}"
         )
     if lord == ROOT:
         return None
@@ -106,6 +114,16 @@ def _refusal(
             f"socket to {ruler}, move it to a directory of root, {out}"
         )
     return None
+
+
+def _way_out(chain: Chain, directory: Component) -> str:
+    written = chain.written(directory.path)
+    if written is None:
+        return (
+            f"or accept it: declare path: {chain.resolved}, the same without links, with "
+            f"trust_directories: [{directory.path}]."
+        )
+    return f"or accept it with trust_directories: [{written}]."
 
 
 def _link_refusal(

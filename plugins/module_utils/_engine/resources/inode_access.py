@@ -16,7 +16,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, Callable
 
-from ..errors import Overtaken
+from ..errors import AccessError, Overtaken
 from ..host import inode
 from ..model.access import (
     Access,
@@ -63,7 +63,10 @@ class InodeAccess(Resource[Access, AccessRequest]):
         return f"{status.st_dev}:{status.st_ino}"
 
     def wanted(self, base: Access, requests: Mapping[str, AccessRequest]) -> Access:
-        return type(self)._wanted(base, merge(requests))
+        try:
+            return type(self)._wanted(base, merge(requests, self._names))
+        except AccessError as error:
+            raise AccessError(f"{self.path}: {error}") from None
 
     def without_us(self, current: Access, before: Access, applied: Access) -> Access:
         return without_us(current, before, applied)

@@ -80,7 +80,8 @@ def main(arguments: list[str]) -> int:
 
         return accept.main(arguments[1:])
     output = Output()
-    if not arguments or arguments[0] in ("help", "--help", "-h"):
+    asked_for_help = {"--help", "-h"}.intersection(arguments)
+    if not arguments or arguments[0] == "help" or asked_for_help:
         for line in HELP.splitlines():
             output.say(line)
         return FINE if arguments else WRONG
@@ -117,7 +118,8 @@ def parse(arguments: list[str]) -> tuple[str, list[str], set[str]]:
     least, most = _WORDS[verb]
     if len(words) < least or (most is not None and len(words) > most):
         wanted = {"explain": "a path and a user", "who": "a path"}.get(verb, "a name")
-        raise Usage(f"{verb} takes {wanted}, and got {len(words)} words.")
+        got = f"{len(words)} word{'s' * (len(words) != 1)}"
+        raise Usage(f"{verb} takes {wanted}, and got {got}.")
     if len(switches.intersection(_TYPES)) > 1:
         raise Usage(f"{verb} takes one type of socket at a time.")
     return verb, words, switches
