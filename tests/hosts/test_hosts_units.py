@@ -181,7 +181,8 @@ def test_what_a_users_manager_makes_is_given_back_as_it_was(host: Host) -> None:
     host.put("/home/alice/.config/systemd/user/own.socket", "[Socket]\nListenStream=/run/own/s\n")
     host.put("/home/alice/.config/systemd/user/own.service", SERVED)
     host.must("chown -R alice: /home/alice; install -d -o alice -g alice /run/own")
-    host.must(f"loginctl enable-linger alice; sleep 2; {USERS} start own.socket")
+    host.must("loginctl enable-linger alice; systemctl start user@$(id -u alice)")
+    host.must(f"{USERS} start own.socket")
     more = {"unit_user": "alice", "trust_directories": ["/run/own"]}
     declared = {"own": only_friend("/run/own/s", "own.socket", **more)}
     host.applied(declared)
@@ -197,10 +198,50 @@ def test_what_a_users_manager_makes_is_given_back_as_it_was(host: Host) -> None:
 
     host.must("systemctl stop user@$(id -u alice)")
     host.applied(declared, "--check")
-    assert host.on("systemctl", "is-active", "user@1000").stdout != "active\n"
+    assert host.must("systemctl is-active user@$(id -u alice) || :") != "active\n"
     host.applied(declared, state="absent")
     assert host.must("stat -c '%a %U %G' /run/own/s") == "666 alice alice\n"
     host.must("loginctl disable-linger alice")
+
+
+@pytest.mark.parametrize("mode", ["000", "555"])
+def test_no_user_keeps_a_run_from_its_end(host: Host, mode: str) -> None:
+    units = "/home/alice/.config/systemd/user"
+    host.put(f"{units}/hers.socket", "[Socket]\nListenStream=/run/hers/s\nSocketMode=0666\n")
+    host.put(f"{units}/hers.service", SERVED)
+    host.units(roots__service=service("/run/roots"))
+    host.must("chown -R alice: /home/alice; install -d -o alice -g alice /run/hers")
+    host.must("loginctl enable-linger alice; systemctl start roots user@$(id -u alice)")
+    host.must(f"{USERS} daemon-reload; {USERS} start hers.socket")
+    declared = {
+        "roots": only_friend("/run/roots"),
+        "hers": only_friend(
+            "/run/hers/s", "hers.socket", unit_user="alice", trust_directories=["/run/hers"]
+        ),
+    }
+    hook = f"{units}/hers.socket.d/50-socket-access-hers.conf"
+    host.must(
+        f"install -d -o alice -g alice {units}/hers.socket.d; chmod {mode} {units}/hers.socket.d"
+    )
+    # She can neither keep the run from closing the sockets ...
+    for anew in (True, False):
+        result = host.applied(declared)
+        assert (result["changes"] != []) is anew
+        (warned,) = (one for one in result["warnings"] if "in the hands of user alice" in one)
+        assert hook in warned
+        for path in ("/run/roots", "/run/hers/s"):
+            assert host.outcomes(path) == ONLY_FRIEND
+    host.must(f"chmod 755 {units}/hers.socket.d")
+    assert [hook in one for one in host.applied(declared)["changes"]] == [True]
+    # ... nor from giving them back, and what is left then is taken away by the next run.
+    host.must(f"chmod {mode} {units}/hers.socket.d")
+    host.applied(declared, state="absent")
+    assert host.must("stat -c %a /run/roots /run/hers/s") == "777\n666\n"
+    host.must(f"chmod 755 {units}/hers.socket.d; test -e {hook}")
+    host.applied(declared, state="absent")
+    host.must(f"! test -e {hook}; ! test -e /var/lib/socket-access")
+    host.must(f"{USERS} stop hers.socket hers.service; systemctl stop roots")
+    host.must("loginctl disable-linger alice; rm -r /home/alice/.config")
 
 
 def test_the_private_directories_of_systemd_stay_closed(host: Host) -> None:

@@ -69,6 +69,7 @@ class Host:
     settled: list[str] = field(default_factory=list)
     unsettled: str | None = None
     impossible: set[str] = field(default_factory=set)
+    lords: dict[str, str] = field(default_factory=dict)
 
     def write(self) -> None:
         if self.dies_after is not None:
@@ -86,6 +87,7 @@ class Thing(Resource[Words, Words]):
     def __init__(self, host: Host, key: str) -> None:
         self.host = host
         self.key = key
+        self.in_hands_of = host.lords.get(key)
 
     def read(self) -> Words | None:
         return self.host.things.get(self.key)

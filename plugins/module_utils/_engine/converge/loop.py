@@ -14,7 +14,7 @@ from typing import Callable, NamedTuple
 from ..errors import AccessError, Overtaken
 from ..faults import in_words
 from .record import Entry, Record, RecordFile
-from .steps import Step, called, order
+from .steps import Step, called, left_to_its_user, order
 
 _PUT_BACK = "Everything this run had changed was put back."
 
@@ -50,7 +50,7 @@ class Outcome(NamedTuple):
 
     @property
     def notes(self) -> list[str]:
-        """What was left as it is because somebody else changed it since."""
+        """What was left as it is: somebody else changed it since, or keeps it from being written."""
         return [step.note for step in self.steps if step.note is not None]
 
     @property
@@ -76,6 +76,7 @@ def apply_steps(
 ) -> Outcome:
     """Put all steps into effect, or none: a step that fails takes the whole run back.
 
+    What a user keeps from being written is left as it is, and is among the notes of the outcome.
     ``going_back`` is called before anything is put back.  ``ended`` is what the record shall say of
     grants that ended, None for what it says.  Raises AccessError that says what failed
     and that everything was put back.
@@ -87,6 +88,7 @@ def apply_steps(
     if after == record and not changing:
         return Outcome(steps, changed=False)
     done: list[Step] = []
+    refused: dict[str, Step] = {}
 
     def rollback(reason: str) -> AccessError:
         going_back()
@@ -122,9 +124,19 @@ def apply_steps(
             for step in group:
                 # Before the write, which may fail half way.
                 done.append(step)
-                _write(step)
+                try:
+                    _write(step)
+                except AccessError as error:
+                    if step.resource.in_hands_of is None:
+                        raise
+                    key = done.pop().resource.key
+                    refused[key] = left_to_its_user(step.resource, record.entries.get(key), error)
             _settle(group)
         _settle(unsettled)
+        if refused:
+            steps = [refused.get(step.resource.key, step) for step in steps]
+            changing = [step for step in steps if step.changes]
+            after = _next_record(steps, record, record.ended if ended is None else ended)
         if begun:
             _save(file, after)
     except Overtaken as error:

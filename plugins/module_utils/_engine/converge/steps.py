@@ -111,13 +111,24 @@ def plan_steps(
             with looking_at(called(key)):
                 step = _step(resource, asked.get(key, {}), replaced, record.entries.get(key))
         except AccessError as error:
-            problems.append(str(error))
-            continue
+            if resource.in_hands_of is None:
+                problems.append(str(error))
+                continue
+            step = left_to_its_user(resource, record.entries.get(key), error)
         if step is not None:
             steps.append(step)
     if problems:
         raise Refusals(tuple(problems))
     return sorted(steps, key=order)
+
+
+def left_to_its_user(resource: AnyResource, old: Entry | None, error: AccessError) -> Step:
+    """Return the step that leaves alone what a user keeps from being read or written."""
+    note = (
+        f"{error} It is left as it is: nobody keeps a run from its end by what is in the hands of "
+        f"user {resource.in_hands_of}."
+    )
+    return Step(resource, None, None, old, note)
 
 
 def without_holders(resource: AnyResource, record: Record, holders: Collection[str]) -> Any | None:

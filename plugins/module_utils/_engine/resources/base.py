@@ -37,6 +37,8 @@ class Resource(ABC, Generic[State, Request]):
     key: str
     # Whether putting it into effect makes sockets, which did not exist when the run looked.
     makes_sockets = False
+    # The user who decides whether it can be read and written, and for whom no run gives up.
+    in_hands_of: str | None = None
 
     @abstractmethod
     def read(self) -> State | None:

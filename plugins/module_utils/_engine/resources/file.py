@@ -74,6 +74,7 @@ class ManagedFile(base.Resource[FileState, bytes]):
         self._restarts = restarts
         self.makes_sockets = (restarts or "").endswith(".socket")
         self._writer = writer
+        self.in_hands_of = None if writer is None else writer.name
         self._written = False
         self._replaced = False
 
