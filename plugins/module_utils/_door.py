@@ -231,7 +231,7 @@ def options(module: AnsibleModule) -> Options:
 
 def run_one(module: AnsibleModule, task: Task, also: t.Collection[str] = ()) -> t.NoReturn:
     """Converge one socket and answer with what was done for it; ``also`` are keys that it has."""
-    result = answer(module, lambda: converge([task], options(module)))
+    result = answer(module, lambda: converge([task], options(module)), _with_its_words)
     socket = result.sockets.get(task.declared.name)
     finish(module, result, {} if socket is None else {"socket": of_one(socket, also)})
 
@@ -247,12 +247,24 @@ def of_one(socket: Mapping[str, t.Any], also: t.Collection[str]) -> dict[str, t.
     return told
 
 
-def answer(module: AnsibleModule, work: t.Callable[[], _Answer]) -> _Answer:
-    """Do the work; what the engine refuses ends the module with its sentences."""
+def answer(
+    module: AnsibleModule, work: t.Callable[[], _Answer], told: t.Callable[[str], str] = str
+) -> _Answer:
+    """Do the work; what the engine refuses ends the module with its sentences, as ``told`` makes them."""
     try:
         return work()
     except (AccessError, OSError) as error:
-        fail(module, in_words(error))
+        fail(module, told(in_words(error)))
+
+
+def _with_its_words(message: str) -> str:
+    """Return a message with where its words belong, for a module whose options are others."""
+    if " in the grant" not in message:
+        return message
+    return (
+        f"{message} A grant is a client in a declaration of the socket, which the module "
+        "unixsocket.access.socket_policy puts into effect."
+    )
 
 
 def fail(module: AnsibleModule, message: str, **details: t.Any) -> t.NoReturn:

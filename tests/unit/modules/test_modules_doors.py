@@ -307,6 +307,21 @@ def test_what_the_engine_refuses_is_shown_as_it_is(
     assert not answer.get("changed")
 
 
+@pytest.mark.parametrize(
+    ("name", "told"), [("socket_mode", True), ("socket_acl", True), ("socket_policy", False)]
+)
+def test_advice_for_a_grant_says_whose_word_that_is(
+    engine: Engine, run: Callable[..., dict[str, Any]], name: str, told: bool
+) -> None:
+    """Only one of the modules has grants."""
+    engine.raises = AccessError("No way. Declare open_parents: [/run/app] in the grant.")
+    options: dict[str, Any] = {"sockets": {}} if name == "socket_policy" else {"path": PATH}
+    said = run(name, **options)["msg"]
+    assert ("the module unixsocket.access.socket_policy" in said) is told
+    engine.raises = AccessError("No way.")
+    assert run(name, **options)["msg"] == "No way."
+
+
 @pytest.mark.parametrize("name", ["socket_mode", "socket_policy"])
 def test_what_the_kernel_refuses_is_no_traceback(
     engine: Engine, run: Callable[..., dict[str, Any]], name: str
