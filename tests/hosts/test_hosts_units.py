@@ -159,6 +159,24 @@ def test_one_service_is_not_born_for_two_sockets(host: Host) -> None:
     host.applied(declared, state="absent")
 
 
+def test_a_service_with_directories_is_born_for_its_own_group_only(host: Host) -> None:
+    host.must("groupadd -f one; groupadd -f two; usermod -G one friend")
+    settings = ("User=alice", "Group=one", "RuntimeDirectory=grouped", "RuntimeDirectoryMode=0770")
+    host.units(grouped__service=service("/run/grouped/s", *settings))
+    host.must("systemctl start grouped")
+    more = {"born": True, "mode": "0660", "trust_directories": ["/run/grouped"]}
+    grouped = only_friend("/run/grouped/s", "grouped.service", group="two", **more)
+    assert "has RuntimeDirectory=" in host.policy({"grouped": grouped})["msg"]
+    grouped["group"] = "one"
+    assert host.applied({"grouped": grouped})["changes"] != []
+    assert host.applied({"grouped": grouped})["changes"] == []
+    host.must("systemctl stop socket-access-grouped.path; systemctl restart grouped")
+    assert host.outcomes("/run/grouped/s") == ONLY_FRIEND
+    assert host.must("stat -c '%G %a' /run/grouped") == "one 770\n"
+    host.applied({"grouped": grouped}, state="absent")
+    host.must("gpasswd -d friend one; systemctl stop grouped")
+
+
 def test_a_socket_unit_makes_what_its_links_lead_to(host: Host) -> None:
     host.units(
         linked__socket="[Socket]\nListenStream=/run/linked/s\nSymlinks=/run/by-link\nRemoveOnStop=yes\n",

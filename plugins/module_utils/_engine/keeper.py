@@ -91,13 +91,12 @@ class Keeper(Finder):
                 else:
                     self._missing(task, one, known)
             elif known is not None:
-                self.problems += unfit(task.declared, known, one.facts.chain)
+                group = self._group_without_us(task, known) if task.declared.born else ""
+                self.problems += unfit(task.declared, known, group, one.facts.chain)
                 show = self._manager(user).show
                 one.notes += made_by_another(task.declared, known, one.facts.chain, show)
-                if task.declared.born:
-                    task = task._replace(unit_group=self._group_without_us(task, known))
                 seconds = short_start(task.declared, known) if user is None else None
-                task = task._replace(start_seconds=seconds)
+                task = task._replace(start_seconds=seconds, unit_group=group)
             creators.append((task, self._creator(task, unit, user, known)))
         return creators
 

@@ -23,9 +23,9 @@ from .task import LOCK_SECONDS
 _WORK = 10.0
 
 
-def unfit(declared: SocketPolicy, unit: Shown, chain: Chain) -> Iterator[str]:
-    """Yield a sentence for each reason; ``chain`` leads to the socket."""
-    if declared.born and unit.directories:
+def unfit(declared: SocketPolicy, unit: Shown, group: str, chain: Chain) -> Iterator[str]:
+    """Yield a sentence for each reason; ``group`` is the unit's own, ``chain`` leads to the socket."""
+    if declared.born and unit.directories and not (declared.group and declared.group == group):
         keys = listed([f"{name}=" for name in unit.directories])
         yield (
             f"The unit {unit.name} has {keys}, and with born systemd would give that to the "
