@@ -251,7 +251,9 @@ def _pipewire(path: str = "/run/app/pipewire-0") -> Chain:
 
 def test_what_a_proxy_would_take_away_is_refused() -> None:
     said = problem_of(_pipewire())
-    assert "PipeWire takes file descriptors from its clients, which a proxy drops" in said
+    assert (
+        "PipeWire takes file descriptors from its clients, which no proxy or gate passes on" in said
+    )
     assert "Use the method acl or bind_mount, or declare lose_identity: true" in said
 
 

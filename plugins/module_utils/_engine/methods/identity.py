@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import re
 
-_CREDENTIALS = "asks the kernel who its client is and would see the proxy's account instead"
-_DESCRIPTORS = "takes file descriptors from its clients, which a proxy drops"
+_CREDENTIALS = (
+    "asks the kernel who its client is and would see the account of a proxy or gate instead"
+)
+_DESCRIPTORS = "takes file descriptors from its clients, which no proxy or gate passes on"
 
 # Paths where these daemons listen in Debian, Fedora and the daemons' own documentation.
 _DAEMONS = (
