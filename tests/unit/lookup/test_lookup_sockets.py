@@ -26,6 +26,7 @@ from ansible.template import Templar
 from ansible.utils.display import Display
 
 from ansible_collections.unixsocket.access.plugins.lookup.sockets import LookupModule
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.diagnose import Proposal
 
 try:
     from ansible.template import trust_as_template
@@ -247,12 +248,11 @@ TASKS = """
 """
 
 
-def test_in_a_real_play(tmp_path: Path) -> None:
-    """By its full name, through lookup() and with_, with omitted keys and with mistakes."""
+def _play(tmp_path: Path, content: str) -> subprocess.CompletedProcess[str]:
     collection = tmp_path / "ansible_collections" / "unixsocket" / "access"
     collection.parent.mkdir(parents=True)
     collection.symlink_to(ROOT)
-    (tmp_path / "play.yml").write_text(TASKS, encoding="utf-8")
+    (tmp_path / "play.yml").write_text(content, encoding="utf-8")
     environment = {
         **os.environ,
         "ANSIBLE_COLLECTIONS_PATH": str(tmp_path),
@@ -262,7 +262,7 @@ def test_in_a_real_play(tmp_path: Path) -> None:
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     environment.pop("ANSIBLE_CONFIG", None)
-    done = subprocess.run(
+    return subprocess.run(
         [
             sys.executable,
             "-m",
@@ -280,6 +280,11 @@ def test_in_a_real_play(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
+
+
+def test_in_a_real_play(tmp_path: Path) -> None:
+    """By its full name, through lookup() and with_, with omitted keys and with mistakes."""
+    done = _play(tmp_path, TASKS)
     assert done.returncode == 0, done.stdout + done.stderr
     result, looped, message, empty = json.loads(
         (tmp_path / "result.json").read_text(encoding="utf-8")
@@ -297,3 +302,23 @@ def test_in_a_real_play(tmp_path: Path) -> None:
     assert "In socket_policy_sockets: " in empty
     assert "or {} for none" in empty
     assert "In socket_policy_sockets__y, socket db, key path: The key is missing" in message
+
+
+def test_a_path_that_is_proposed_is_no_template(tmp_path: Path) -> None:
+    """Whoever makes a socket on a host runs nothing on the controller of who declares it."""
+    evil = f"/run/{{{{ lookup('pipe', 'touch {tmp_path}/done') }}}}/{{# s"
+    declared = Proposal({"app": {"path": evil, "allow": [{"user": "{%x"}, {"user": "www"}]}})
+    (tmp_path / "proposed.yml").write_text(declared.yaml, encoding="utf-8")
+    task = {
+        "ansible.builtin.copy": {
+            "content": "{{ lookup('unixsocket.access.sockets') | to_json }}",
+            "dest": "{{ playbook_dir }}/result.json",
+        }
+    }
+    play = {"hosts": "all", "gather_facts": False, "vars_files": ["proposed.yml"], "tasks": [task]}
+    done = _play(tmp_path, json.dumps([play]))
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))
+    assert found["app"]["path"] == evil
+    assert [one["user"] for one in found["app"]["allow"]] == ["{%x", "www"]
+    assert not (tmp_path / "done").exists()

@@ -29,6 +29,7 @@ _GENERIC = re.compile(r"(?:s|sock|socket|control|ctl|private|native|bus|api|main
 _END = re.compile(r"\.(?:sock|socket)$")
 # A word that YAML 1.1 takes for itself, so that nothing needs quotes for another reason.
 _PLAIN = re.compile(r"[A-Za-z/_][A-Za-z0-9/._@-]*")
+_TEMPLATE = re.compile(r"\{[{%#]")
 _RESERVED = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
 _SHARED = (
@@ -271,4 +272,7 @@ def _scalar(value: Any) -> str:
     text = str(value)
     if _PLAIN.fullmatch(text) and text.lower() not in _RESERVED:
         return text
-    return json.dumps(text)
+    # Names on a host are anybody's, and Ansible would run on the controller what is in one of them
+    # (Ansible's "Unsafe or raw strings").
+    unsafe = "!unsafe " if _TEMPLATE.search(text) else ""
+    return unsafe + json.dumps(text)
