@@ -201,11 +201,12 @@ def test_no_answer_of_a_host_is_a_template(controller: Controller) -> None:
         "socket_policy": fleet.policy(declared, changes=[text]),
         "socket_probe": {"connections": fleet.probed(text, **{text: True})["connections"]},
     }
+    answers = {name: json.dumps(one) for name, one in given.items()}
     evil = controller.directory / "python"
     evil.write_text(
         f"#!{sys.executable}\nimport re, sys\n"
         "asked = re.search(rb'modules[./](socket_[a-z]+)', sys.stdin.buffer.read())[1].decode()\n"
-        f"print({ {name: json.dumps(one) for name, one in given.items()} }[asked])\n"
+        f"print({answers}[asked])\n"
     )
     evil.chmod(0o755)
     sockets = {"app": {"path": "/run/app.sock", "allow": [{"user": "root"}]}}

@@ -67,7 +67,8 @@ def whole(least: int, most: int) -> Form:
     wanted = str(least) if least == most else f"a whole number from {least} to {most}"
 
     def check(value: Any) -> None:
-        if type(value) is not int or not least <= value <= most:
+        fits = isinstance(value, int) and not isinstance(value, bool)
+        if not fits or not least <= value <= most:
             raise _unfit(value, wanted)
 
     return check
