@@ -21,7 +21,7 @@ from .endpoints import Place, method_by
 from .engine_place import judged
 from .environments import creator_shown
 from .errors import AccessError
-from .host import installed
+from .host import installed, theirs
 from .host.accounts import Accounts
 from .host.atomic_file import Unflushed
 from .host.listening import is_deserted
@@ -237,6 +237,7 @@ class Keeper(Finder):
             manager=manager,
             restarts=file.restarts,
             writer=writer,
+            at_home=writer is None or theirs.has_home(writer),
             made=self._made,
             unflushed=self._unflushed,
         )

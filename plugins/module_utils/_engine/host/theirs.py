@@ -12,15 +12,30 @@ Whatever that user mounts or puts there meanwhile, nothing waits for it.
 from __future__ import annotations
 
 import os
+import pwd
 import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
+from ..errors import AccessError
+from ..model.account import User
 from ..model.chain import DIRECTORY
 from .entries import entries
 from .inode import magic_link
 from .mounts import number_of
-from .pinned import open_at, pin
+from .pinned import open_at, pin, walked
+
+
+def has_home(user: User) -> bool:
+    """Tell whether a user's home directory is there and that user's own, as far as can be seen."""
+    try:
+        leaf = walked(pwd.getpwnam(user.name).pw_dir).leaf
+    except KeyError:
+        return False
+    except (AccessError, OSError):
+        # Whoever closes it has one.
+        return True
+    return leaf is not None and leaf.access.uid == user.uid
 
 
 @contextmanager

@@ -59,11 +59,14 @@ class ManagedFile(base.Resource[FileState, bytes]):
         manager: Manager | None = None,
         restarts: str | None = None,
         writer: User | None = None,
+        at_home: bool = True,
         made: Collection[str] = (),
         unflushed: atomic_file.Unflushed | None = None,
     ) -> None:
         """``made`` are directories that an earlier run made for files of ours.
 
+        Not ``at_home``: the writer has no home directory, so that nothing can be written is not
+        that user's doing.
         ``unflushed`` has those of all files of a run, which are flushed when these are settled.
         """
         self._made = made
@@ -74,7 +77,7 @@ class ManagedFile(base.Resource[FileState, bytes]):
         self._restarts = restarts
         self.makes_sockets = (restarts or "").endswith(".socket")
         self._writer = writer
-        self.in_hands_of = None if writer is None else writer.name
+        self.in_hands_of = None if writer is None or not at_home else writer.name
         self._written = False
         self._replaced = False
 
