@@ -14,6 +14,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+pytest.importorskip("jinja2", reason="the report is made on the controller, which has it")
+pytest.importorskip("jsonschema", reason="only a controller's tools have it")
+
 from ansible_collections.unixsocket.access.plugins.plugin_utils import _report
 from ansible_collections.unixsocket.access.plugins.plugin_utils._report import shape
 from unit.report import fleet
