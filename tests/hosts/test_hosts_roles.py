@@ -6,18 +6,15 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-HOST = Path(__file__).parents[1] / "tools" / "host"
+from hosts.played import PlayedHost
+
 SOURCE = "/run/source.sock"
 OWN: dict[str, dict[str, Any]] = {
     "group": {
@@ -77,48 +74,11 @@ def _asked(role: str, **more: Any) -> dict[str, Any]:
     return {"ansible.builtin.include_role": name, "vars": _variables(role, **more)}
 
 
-class Host:
-    """A host in a container, and plays for it."""
+class Host(PlayedHost):
+    """A host with sockets for the roles to surround."""
 
     def __init__(self, directory: Path) -> None:
-        self.name = f"{os.environ.get('UNIXSOCKET_HOSTS_PREFIX', 'usa-')}roles"
-        self.directory = directory
-        subprocess.run([HOST, "up", "--mount", "deb13", self.name], check=True, capture_output=True)
-        said = subprocess.run([HOST, "inventory", self.name], check=True, capture_output=True)
-        (directory / "hosts.yml").write_bytes(said.stdout)
-        assert self.on("sh", "-euc", PREPARE).returncode == 0
-
-    def on(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["podman", "exec", self.name, *words],
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-        )
-
-    def play(self, tasks: list[dict[str, Any]], *arguments: str) -> str:
-        """Run these tasks; return what was printed."""
-        play = {"hosts": "all", "gather_facts": False, "tasks": tasks}
-        (self.directory / "play.yml").write_text(json.dumps([play]))
-        done = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "ansible",
-                "playbook",
-                *arguments,
-                "-i",
-                "hosts.yml",
-                "play.yml",
-            ],
-            cwd=self.directory,
-            env={**os.environ, "ANSIBLE_HOME": str(self.directory / "home"), "NO_COLOR": "1"},
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        super().__init__("roles", "deb13", directory, PREPARE)
 
     def state(self) -> dict[str, str]:
         """Return mode and group of each directory that is there."""
@@ -133,7 +93,7 @@ class Host:
 def host(tmp_path: Path) -> Iterator[Host]:
     made = Host(tmp_path)
     yield made
-    subprocess.run([HOST, "down", made.name], check=True, capture_output=True)
+    made.close()
 
 
 def _changed(said: str) -> int:

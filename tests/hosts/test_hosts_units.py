@@ -196,9 +196,9 @@ def test_a_socket_unit_makes_what_its_links_lead_to(host: Host) -> None:
 
 
 def test_what_a_users_manager_makes_is_given_back_as_it_was(host: Host) -> None:
-    host.put("/home/alice/.config/systemd/user/own.socket", "[Socket]\nListenStream=/run/own/s\n")
-    host.put("/home/alice/.config/systemd/user/own.service", SERVED)
-    host.must("chown -R alice: /home/alice; install -d -o alice -g alice /run/own")
+    host.put(f"{host.home}/.config/systemd/user/own.socket", "[Socket]\nListenStream=/run/own/s\n")
+    host.put(f"{host.home}/.config/systemd/user/own.service", SERVED)
+    host.must(f"chown -R alice: {host.home}; install -d -o alice -g alice /run/own")
     host.must("loginctl enable-linger alice; systemctl start user@$(id -u alice)")
     host.must(f"{USERS} start own.socket")
     more = {"unit_user": "alice", "trust_directories": ["/run/own"]}
@@ -224,11 +224,11 @@ def test_what_a_users_manager_makes_is_given_back_as_it_was(host: Host) -> None:
 
 @pytest.mark.parametrize("mode", ["000", "555"])
 def test_no_user_keeps_a_run_from_its_end(host: Host, mode: str) -> None:
-    units = "/home/alice/.config/systemd/user"
+    units = f"{host.home}/.config/systemd/user"
     host.put(f"{units}/hers.socket", "[Socket]\nListenStream=/run/hers/s\nSocketMode=0666\n")
     host.put(f"{units}/hers.service", SERVED)
     host.units(roots__service=service("/run/roots"))
-    host.must("chown -R alice: /home/alice; install -d -o alice -g alice /run/hers")
+    host.must(f"chown -R alice: {host.home}; install -d -o alice -g alice /run/hers")
     host.must("loginctl enable-linger alice; systemctl start roots user@$(id -u alice)")
     host.must(f"{USERS} daemon-reload; {USERS} start hers.socket")
     declared = {
@@ -259,7 +259,7 @@ def test_no_user_keeps_a_run_from_its_end(host: Host, mode: str) -> None:
     host.applied(declared, state="absent")
     host.must(f"! test -e {hook}; ! test -e /var/lib/socket-access")
     host.must(f"{USERS} stop hers.socket hers.service; systemctl stop roots")
-    host.must("loginctl disable-linger alice; rm -r /home/alice/.config")
+    host.must(f"loginctl disable-linger alice; rm -r {host.home}/.config")
 
 
 def test_the_private_directories_of_systemd_stay_closed(host: Host) -> None:

@@ -7,14 +7,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-HOST = Path(__file__).parents[1] / "tools" / "host"
+from hosts.played import PlayedHost
+
 CLIENTS = ("friend", "bystander", "foe")
 # Binds its path, tells systemd where that wants to know, and accepts.
 DAEMON = """\
@@ -46,35 +45,13 @@ except OSError as error:
 SERVED = "[Service]\nExecStart=/usr/bin/python3 /opt/daemon.py\n"
 
 
-class Host:
+class Host(PlayedHost):
     """One of the test hosts, as long as its tests need it."""
 
     def __init__(self, image: str, directory: Path) -> None:
-        self.name = f"{os.environ.get('UNIXSOCKET_HOSTS_PREFIX', 'usa-')}units-{image}"
-        self._directory = directory
-        subprocess.run([HOST, "up", "--mount", image, self.name], check=True, capture_output=True)
-        said = subprocess.run([HOST, "inventory", self.name], check=True, capture_output=True)
-        (directory / "hosts.yml").write_bytes(said.stdout)
+        super().__init__(f"units-{image}", image, directory, PREPARE)
         self.put("/opt/daemon.py", DAEMON)
-        self.must(PREPARE)
-
-    def close(self) -> None:
-        subprocess.run([HOST, "down", self.name], check=True, capture_output=True)
-
-    def on(self, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["podman", "exec", "--interactive", self.name, *words],
-            input=given,
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-        )
-
-    def must(self, script: str) -> str:
-        """Run a script of sh(1) to its end, and return what it printed."""
-        done = self.on("sh", "-euc", script)
-        assert done.returncode == 0, (script, done.stdout, done.stderr)
-        return done.stdout
+        self.home = self.must("getent passwd alice | cut -d: -f6").strip()
 
     def put(self, path: str, content: str) -> None:
         done = self.on("sh", "-euc", 'mkdir -p "${0%/*}"; cat >"$0"', path, given=content)
@@ -89,7 +66,7 @@ class Host:
     def policy(self, sockets: dict[str, Any], *arguments: str, **options: Any) -> dict[str, Any]:
         """Put a declaration into effect, and return the result, be it a failure."""
         said = {"unixsocket.access.socket_policy": {"sockets": sockets, **options}}
-        answer = f"{self._directory}/answer.json"
+        answer = f"{self.directory}/answer.json"
         tasks = [
             {**said, "register": "answer", "failed_when": False},
             {
@@ -102,20 +79,7 @@ class Host:
                 "check_mode": False,
             },
         ]
-        play = {"hosts": "all", "gather_facts": False, "tasks": tasks}
-        (self._directory / "play.yml").write_text(json.dumps([play]))
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "ansible", "playbook"),
-                *(*arguments, "-i", "hosts.yml", "play.yml"),
-            ],
-            cwd=self._directory,
-            env={**os.environ, "ANSIBLE_HOME": str(self._directory / "home"), "NO_COLOR": "1"},
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+        self.play(tasks, *arguments)
         found: dict[str, Any] = json.loads(Path(answer).read_text(encoding="utf-8"))
         return found
 

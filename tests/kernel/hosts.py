@@ -9,11 +9,13 @@ from __future__ import annotations
 import ctypes
 import os
 import pickle
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import traceback
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -168,6 +170,23 @@ def mount(kind: str, point: Path, options: str = "") -> None:
 
 def unmount(point: Path) -> None:
     subprocess.run(["umount", "--lazy", str(point)], check=True)
+
+
+def place_on(kind: str) -> Iterator[Place]:
+    """Make a place on a "disk" or a "tmpfs", and take it away at the end."""
+    # Everyone must be able to search the way, and nobody but root to write on it.
+    base = Path(tempfile.mkdtemp(prefix="socket-access-test-", dir="/var/lib"))
+    base.chmod(0o755)
+    if kind == "tmpfs":
+        mount("tmpfs", base, "mode=0755")
+    top = base / "top"
+    top.mkdir()
+    place = Place(top, base / "record")
+    yield place
+    place.close()
+    if kind == "tmpfs":
+        unmount(base)
+    shutil.rmtree(base)
 
 
 def exchange(one: str, other: str) -> None:

@@ -39,9 +39,8 @@ from kernel.hosts import (
     exchange,
     fork,
     kill,
-    mount,
+    place_on,
     seen,
-    unmount,
 )
 from kernel.trees import put
 
@@ -75,17 +74,9 @@ class Scene:
 
 
 @pytest.fixture
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def place() -> Iterator[Place]:
     """A place on tmpfs, so that the record's way to the disk does not slow the runs down."""
-    base = Path("/var/lib", f"socket-access-attack-{os.getpid()}")
-    base.mkdir()
-    mount("tmpfs", base, "mode=0755")
-    (base / "top").mkdir()
-    place = Place(base / "top", base / "record")
-    yield place
-    place.close()
-    unmount(base)
-    base.rmdir()
+    yield from place_on("tmpfs")
 
 
 def _root_file(place: Place) -> str:

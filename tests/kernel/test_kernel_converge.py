@@ -7,11 +7,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -41,6 +39,7 @@ from kernel.hosts import (
     everything,
     fork,
     mount,
+    place_on,
     seen,
     unmount,
     with_accounts_of_its_own,
@@ -51,29 +50,13 @@ from kernel.trees import put
 @pytest.fixture(params=["disk", "tmpfs"])
 def here(request: pytest.FixtureRequest) -> Iterator[Place]:
     """A place of root's alone, on a disk's file system and on tmpfs."""
-    yield from _place(request.param)
+    yield from place_on(request.param)
 
 
 @pytest.fixture
 def home() -> Iterator[Place]:
     """A place of root's alone, where the file system does not matter."""
-    yield from _place("tmpfs")
-
-
-def _place(kind: str) -> Iterator[Place]:
-    # Everyone must be able to search the way, and nobody but root to write on it.
-    base = Path(tempfile.mkdtemp(prefix="socket-access-test-", dir="/var/lib"))
-    base.chmod(0o755)
-    if kind == "tmpfs":
-        mount("tmpfs", base, "mode=0755")
-    top = base / "top"
-    top.mkdir()
-    place = Place(top, base / "record")
-    yield place
-    place.close()
-    if kind == "tmpfs":
-        unmount(base)
-    shutil.rmtree(base)
+    yield from place_on("tmpfs")
 
 
 def _notes(result: Result) -> str:

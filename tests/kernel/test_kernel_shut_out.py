@@ -11,7 +11,6 @@ import os
 import shutil
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -41,6 +40,7 @@ from kernel.hosts import (
     become,
     fork,
     kill,
+    place_on,
     with_accounts_of_its_own,
 )
 
@@ -52,14 +52,7 @@ _NEW_NETWORK, _NEW_MOUNTS = 0x40000000, 0x00020000
 @pytest.fixture
 def home() -> Iterator[Place]:
     """A place of root's alone, on the way to which everyone may search."""
-    base = Path(tempfile.mkdtemp(prefix="socket-access-test-", dir="/var/lib"))
-    base.chmod(0o755)
-    top = base / "top"
-    top.mkdir()
-    place = Place(top, base / "record")
-    yield place
-    place.close()
-    shutil.rmtree(base)
+    yield from place_on("disk")
 
 
 @contextmanager

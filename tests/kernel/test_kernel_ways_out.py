@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,20 +20,12 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.acc
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import validate
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.survey import Survey
-from kernel.hosts import BOB, STAFF, Place, mount, unmount
+from kernel.hosts import BOB, STAFF, Place, place_on
 
 
 @pytest.fixture
 def home() -> Iterator[Place]:
-    base = Path(tempfile.mkdtemp(prefix="socket-access-test-", dir="/var/lib"))
-    base.chmod(0o755)
-    mount("tmpfs", base, "mode=0755")
-    (base / "top").mkdir()
-    place = Place(base / "top", base / "record")
-    yield place
-    place.close()
-    unmount(base)
-    shutil.rmtree(base)
+    yield from place_on("tmpfs")
 
 
 def _named(key: str, said: str) -> str:
@@ -59,48 +48,27 @@ def _taken(home: Place, said: str, key: str, declared: dict[str, Any]) -> None:
     assert home.run({"app": declared}).changed
 
 
-def test_a_closed_directory_behind_a_link(home: Place) -> None:
-    home.directory("real", 0o700)
-    home.listen("real/s")
-    os.symlink("real", home.top / "link")
+ASKED = {
+    "open_parents": (0o700, 0, "may not search the directory "),
+    "trust_directories": (0o775, STAFF, "may write to the directory "),
+}
+
+
+@pytest.mark.parametrize("key", ASKED)
+@pytest.mark.parametrize("inner", ["", "/in"], ids=["", "passed"])
+def test_a_directory_behind_a_link(home: Place, key: str, inner: str) -> None:
+    """One that the link passes has no name in the declared path, so the path without links is told."""
+    mode, gid, why = ASKED[key]
+    home.directory("real", mode, gid=gid)
+    if inner:
+        home.directory("real/in")
+    home.listen(f"real{inner}/s")
+    os.symlink(f"real{inner}", home.top / "link")
     declared = {"path": f"{home.top}/link/s", "allow": [{"user": str(BOB), "method": "acl"}]}
     said = home.refusal({"app": declared})
-    assert f"may not search the directory {home.top}/real" in said
-    assert f"open_parents: [{home.top}/link]" in said
-    _taken(home, said, "open_parents", declared)
-
-
-def test_a_closed_directory_that_a_link_passes(home: Place) -> None:
-    """It has no name in the declared path, so the path without links is named as well."""
-    home.directory("real", 0o700)
-    home.directory("real/in")
-    home.listen("real/in/s")
-    os.symlink("real/in", home.top / "link")
-    declared = {"path": f"{home.top}/link/s", "allow": [{"user": str(BOB), "method": "acl"}]}
-    said = home.refusal({"app": declared})
-    assert f"path: {home.top}/real/in/s" in said
-    _taken(home, said, "open_parents", declared)
-
-
-def test_a_directory_to_trust_behind_a_link(home: Place) -> None:
-    home.directory("real", 0o775, gid=STAFF)
-    home.listen("real/s")
-    os.symlink("real", home.top / "link")
-    declared = {"path": f"{home.top}/link/s", "allow": [{"user": str(BOB), "method": "acl"}]}
-    said = home.refusal({"app": declared})
-    assert f"trust_directories: [{home.top}/link]" in said
-    _taken(home, said, "trust_directories", declared)
-
-
-def test_a_directory_to_trust_that_a_link_passes(home: Place) -> None:
-    home.directory("real", 0o775, gid=STAFF)
-    home.directory("real/in")
-    home.listen("real/in/s")
-    os.symlink("real/in", home.top / "link")
-    declared = {"path": f"{home.top}/link/s", "allow": [{"user": str(BOB), "method": "acl"}]}
-    said = home.refusal({"app": declared})
-    assert f"path: {home.top}/real/in/s" in said
-    _taken(home, said, "trust_directories", declared)
+    assert f"{why}{home.top}/real" in said
+    assert (f"path: {home.top}/real/in/s" if inner else f"{key}: [{home.top}/link]") in said
+    _taken(home, said, key, declared)
 
 
 def test_nobody_is_told_to_close_a_directory_for_everyone_s_files(home: Place) -> None:

@@ -24,6 +24,13 @@ class Overtaken(AccessError):
     """
 
 
+class Withheld(AccessError):
+    """A user keeps a thing of his own from being read or written, so it is left as it is.
+
+    No run gives up for that, or a user could keep it from closing, or revoking, anything else.
+    """
+
+
 class Refusals(AccessError):
     """Several refusals found before anything was changed, all of them reported at once."""
 

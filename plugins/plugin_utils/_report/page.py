@@ -26,6 +26,7 @@ from .document import Json
 from .matrix import matrix
 from .problem import ReportError
 from .shape import SEVERITIES
+from .writing import shown
 
 # Beside the template: what is inlined, and the mark by which the browser knows it.
 _STYLE, _SCRIPT = "report.css", "report.js"
@@ -67,14 +68,8 @@ def _shown(value: t.Any) -> t.Any:
 
 
 def visible(value: t.Any) -> str:
-    """Return a text in which control characters can be seen, so that no name hides in another.
-
-    Bidirectional marks are among them: they could make a browser show a name in another order.
-    """
-    text = str(value)
-    if text.isprintable():
-        return text
-    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+    """Return a text of one line in which control characters can be seen."""
+    return shown(str(value), kept="")
 
 
 def _mark(content: str) -> str:

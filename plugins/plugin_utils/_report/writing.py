@@ -17,13 +17,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from .problem import ReportError
 
 
-def shown(text: str) -> str:
-    """Return a text of one or more lines in which control characters can be seen.
+def shown(text: str, kept: str = "\n\t") -> str:
+    """Return a text in which control characters can be seen, but for those that are ``kept``.
 
-    Among them are those that turn the order of letters, and all that XML 1.0 cannot hold, not even
-    escaped (its production 2, Char).
+    Among them are bidirectional marks, which could make a reader show a name in another order, and
+    all that XML 1.0 cannot hold, not even escaped (its production 2, Char).
     """
-    return "".join(one if one.isprintable() or one in "\n\t" else repr(one)[1:-1] for one in text)
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() or one in kept else repr(one)[1:-1] for one in text)
 
 
 def as_json(document: Mapping[str, t.Any]) -> Iterator[str]:

@@ -565,20 +565,18 @@ def private_to_its_daemon(world: World) -> Way:
 
 def declared_through_a_link(world: World) -> Way:
     """A declaration names what is above the path that it has, and not where the links lead."""
-    directory("/run/closed", 0o700)
-    world.keep(listen("/run/closed/app.sock", 0o600))
-    os.symlink("/run/closed", "/run/app")
-    _keep_policy("app", {"path": PATH, "allow": [{"user": "bob", "method": "acl"}]})
-    way = _permissions("search-other", "may not search the directory /run/closed")
-    way.actions = ("acl-entry", "acl-entry")
-    return way
+    return _behind_a_link(world, "/run/closed")
 
 
 def declared_below_a_link(world: World) -> Way:
     """What the link passes has no name in that path, so the path without links is declared."""
+    return _behind_a_link(world, "/run/closed/in")
+
+
+def _behind_a_link(world: World, place: str) -> Way:
     directory("/run/closed", 0o700)
-    world.keep(listen("/run/closed/in/app.sock", 0o600))
-    os.symlink("/run/closed/in", "/run/app")
+    world.keep(listen(f"{place}/app.sock", 0o600))
+    os.symlink(place, "/run/app")
     _keep_policy("app", {"path": PATH, "allow": [{"user": "bob", "method": "acl"}]})
     way = _permissions("search-other", "may not search the directory /run/closed")
     way.actions = ("acl-entry", "acl-entry")

@@ -27,7 +27,10 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge
     Want,
     plan_steps,
 )
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import (
+    AccessError,
+    Withheld,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.resources.base import (
     Resource,
 )
@@ -69,7 +72,7 @@ class Host:
     settled: list[str] = field(default_factory=list)
     unsettled: str | None = None
     impossible: set[str] = field(default_factory=set)
-    lords: dict[str, str] = field(default_factory=dict)
+    withheld: set[str] = field(default_factory=set)
 
     def write(self) -> None:
         if self.dies_after is not None:
@@ -87,9 +90,10 @@ class Thing(Resource[Words, Words]):
     def __init__(self, host: Host, key: str) -> None:
         self.host = host
         self.key = key
-        self.in_hands_of = host.lords.get(key)
 
     def read(self) -> Words | None:
+        if self.key in self.host.withheld:
+            raise Withheld(f"{self.key} is kept from us.")
         return self.host.things.get(self.key)
 
     def wanted(self, base: Words, requests: Mapping[str, Words]) -> Words:

@@ -24,13 +24,20 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge
     Want,
     plan_steps,
 )
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import (
+    AccessError,
+    Withheld,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import theirs
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.atomic_file import (
     Unflushed,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.account import (
     Credentials,
     User,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.resources import (
+    file as managed,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.resources.file import (
     FileState,
@@ -114,6 +121,40 @@ def test_a_directory_that_leads_nowhere_is_told(tmp_path: Path) -> None:
     (tmp_path / "round").symlink_to("round")
     with pytest.raises(AccessError, match=r"round/app.conf cannot be looked at: Too many levels"):
         ManagedFile(f"{tmp_path}/round/app.conf").read()
+
+
+@pytest.mark.parametrize("failing", ["read", "write"])
+@pytest.mark.parametrize("at_home", [True, False])
+@pytest.mark.parametrize(
+    "error", [PermissionError(13, "Permission denied"), AccessError("Theirs.")]
+)
+def test_what_a_user_keeps_from_us_is_his_own_doing_only_at_his_home(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    failing: str,
+    at_home: bool,
+    error: Exception,
+) -> None:
+    carol = User("carol", Credentials(os.geteuid(), os.getegid()))
+    monkeypatch.setattr(managed, "acting_as", lambda credentials: nullcontext())
+    resource = ManagedFile(str(tmp_path / "app.conf"), writer=carol, at_home=at_home)
+
+    def refuse(*arguments: object) -> None:
+        raise error
+
+    monkeypatch.setattr(theirs, "directory" if failing == "read" else "make", refuse)
+    with pytest.raises(AccessError) as caught:
+        resource.write(FileState(b"ours"))
+    assert isinstance(caught.value, Withheld) is at_home
+    assert ("in the hands of user carol" in str(caught.value)) is at_home
+
+
+def test_two_who_want_another_content_are_refused_in_a_home_as_well(tmp_path: Path) -> None:
+    carol = User("carol", Credentials(os.geteuid(), os.getegid()))
+    resource = ManagedFile(str(tmp_path / "app.conf"), writer=carol)
+    with pytest.raises(AccessError, match="want different contents") as caught:
+        resource.wanted(FileState(None), {"one": b"a", "two": b"b"})
+    assert not isinstance(caught.value, Withheld)
 
 
 def test_a_directory_in_its_place_is_told(tmp_path: Path) -> None:

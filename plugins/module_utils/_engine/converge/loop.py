@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Callable, NamedTuple
 
-from ..errors import AccessError, Overtaken
+from ..errors import AccessError, Overtaken, Withheld
 from ..faults import in_words
 from .record import Entry, Record, RecordFile
 from .steps import Step, called, left_to_its_user, order
@@ -126,9 +126,7 @@ def apply_steps(
                 done.append(step)
                 try:
                     _write(step)
-                except AccessError as error:
-                    if step.resource.in_hands_of is None:
-                        raise
+                except Withheld as error:
                     key = done.pop().resource.key
                     refused[key] = left_to_its_user(step.resource, record.entries.get(key), error)
             _settle(group)

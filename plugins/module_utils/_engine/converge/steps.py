@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, Callable, NamedTuple
 
-from ..errors import AccessError, Refusals
+from ..errors import AccessError, Refusals, Withheld
 from ..faults import looking_at
 from ..resources.base import FILES_COME, UNITS_START, Resource
 from .record import Entry, Record
@@ -110,11 +110,11 @@ def plan_steps(
         try:
             with looking_at(called(key)):
                 step = _step(resource, asked.get(key, {}), replaced, record.entries.get(key))
-        except AccessError as error:
-            if resource.in_hands_of is None:
-                problems.append(str(error))
-                continue
+        except Withheld as error:
             step = left_to_its_user(resource, record.entries.get(key), error)
+        except AccessError as error:
+            problems.append(str(error))
+            continue
         if step is not None:
             steps.append(step)
     if problems:
@@ -122,13 +122,9 @@ def plan_steps(
     return sorted(steps, key=order)
 
 
-def left_to_its_user(resource: AnyResource, old: Entry | None, error: AccessError) -> Step:
+def left_to_its_user(resource: AnyResource, old: Entry | None, error: Withheld) -> Step:
     """Return the step that leaves alone what a user keeps from being read or written."""
-    note = (
-        f"{error} It is left as it is: nobody keeps a run from its end by what is in the hands of "
-        f"user {resource.in_hands_of}."
-    )
-    return Step(resource, None, None, old, note)
+    return Step(resource, None, None, old, str(error))
 
 
 def without_holders(resource: AnyResource, record: Record, holders: Collection[str]) -> Any | None:

@@ -37,12 +37,13 @@ class Resource(ABC, Generic[State, Request]):
     key: str
     # Whether putting it into effect makes sockets, which did not exist when the run looked.
     makes_sockets = False
-    # The user who decides whether it can be read and written, and for whom no run gives up.
-    in_hands_of: str | None = None
 
     @abstractmethod
     def read(self) -> State | None:
-        """Return what is there, or None while the thing does not exist."""
+        """Return what is there, or None while the thing does not exist.
+
+        This and ``write`` raise Withheld where a user keeps a thing of his own from us.
+        """
 
     @abstractmethod
     def wanted(self, base: State, requests: Mapping[str, Request]) -> State:

@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import AccessError
+from ..errors import AccessError, Withheld
 from ..faults import in_words
 from ..host import atomic_file, theirs
 from ..host.identity import acting_as
@@ -77,7 +77,7 @@ class ManagedFile(base.Resource[FileState, bytes]):
         self._restarts = restarts
         self.makes_sockets = (restarts or "").endswith(".socket")
         self._writer = writer
-        self.in_hands_of = None if writer is None or not at_home else writer.name
+        self._at_home = at_home
         self._written = False
         self._replaced = False
 
@@ -110,9 +110,20 @@ class ManagedFile(base.Resource[FileState, bytes]):
                     clean = clean and not any(map(theirs.is_empty, missing))
                     return FileState(None, clean=clean, missing=missing)
                 content = theirs.content(self.path, above, _LARGEST)
+        except AccessError as error:
+            raise self._refused(str(error)) from error
         except OSError as error:
-            raise _unread(self.path, error) from error
+            raise self._refused(str(_unread(self.path, error))) from error
         return FileState(content, found.st_mode & 0o7777, clean)
+
+    def _refused(self, why: str) -> AccessError:
+        """Return what a failure means: where it is the writer's own doing, no run fails by it."""
+        if self._writer is None or not self._at_home:
+            return AccessError(why)
+        return Withheld(
+            f"{why} It is left as it is: nobody keeps a run from its end by what is in the hands of "
+            f"user {self._writer.name}."
+        )
 
     def wanted(self, base: FileState, requests: Mapping[str, bytes]) -> FileState:
         contents = set(requests.values())
@@ -137,10 +148,10 @@ class ManagedFile(base.Resource[FileState, bytes]):
         try:
             with self._rights():
                 self._write(target)
-        except OSError as error:
+        except (AccessError, OSError) as error:
             with self._rights():
                 self._remove_directories(() if current is None else current.missing)
-            raise AccessError(f"{self.path} cannot be written: {in_words(error)}") from error
+            raise self._refused(f"{self.path} cannot be written: {in_words(error)}") from error
         self._written = True
         self._replaced = None not in (current and current.content, target.content)
         if self._manager is not None:
