@@ -262,6 +262,32 @@ def test_no_user_keeps_a_run_from_its_end(host: Host, mode: str) -> None:
     host.must(f"loginctl disable-linger alice; rm -r {host.home}/.config")
 
 
+def test_a_users_manager_that_cannot_be_asked_keeps_no_run_from_its_end(host: Host) -> None:
+    host.put(f"{host.home}/.config/systemd/user/mute.service", service("/run/mute/s"))
+    host.must(f"chown -R alice: {host.home}; install -d -o alice -g alice /run/mute")
+    host.must("loginctl enable-linger alice; systemctl start user@$(id -u alice)")
+    host.must(f"{USERS} daemon-reload; {USERS} start mute.service")
+    host.must("mv /run/user/$(id -u alice)/bus /run/user/$(id -u alice)/away")
+    declared = {
+        "mute": only_friend(
+            "/run/mute/s", "mute.service", unit_user="alice", trust_directories=["/run/mute"]
+        )
+    }
+    result = host.applied(declared)
+    assert host.outcomes("/run/mute/s") == ONLY_FRIEND
+    (told,) = (one for one in result["warnings"] if "The manager of user alice" in one)
+    assert "cannot be asked (" in told
+    assert "and is not asked again in this run" in told
+    (note,) = (one for one in result["sockets"]["mute"]["notes"] if "The manager of user" in one)
+    assert "gives no answer, so the hook of mute.service" in note
+    host.applied(declared, state="absent")
+    assert host.must("stat -c %a /run/mute/s") == "777\n"
+    host.must("mv /run/user/$(id -u alice)/away /run/user/$(id -u alice)/bus")
+    host.must(
+        f"{USERS} stop mute.service; loginctl disable-linger alice; rm -r {host.home}/.config"
+    )
+
+
 def test_the_private_directories_of_systemd_stay_closed(host: Host) -> None:
     settings = ("DynamicUser=yes", "RuntimeDirectory=inner", "RuntimeDirectoryPreserve=yes")
     host.units(inner__service=service("/run/inner/s", *settings))

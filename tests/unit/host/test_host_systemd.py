@@ -10,6 +10,9 @@ import pytest
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import commands
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import (
+    systemctl as calls,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.systemd import Manager
 
 A, B = "socket-access-proxy-a.socket", "socket-access-proxy-b.socket"
@@ -304,6 +307,7 @@ def test_a_manager_that_talks_nonsense_is_named(
     monkeypatch: pytest.MonkeyPatch, answer: str
 ) -> None:
     """What answers in a user's own manager is whatever that user runs there."""
+    monkeypatch.setattr(calls, "_silent", {})
     monkeypatch.setattr(commands, "run", lambda *dummy, **more: f"LoadState=loaded\n{answer}")
-    with pytest.raises(AccessError, match="The manager of user alice answered"):
+    with pytest.raises(calls.Unanswered, match="The manager of user alice answered"):
         Manager("alice").show(["app.service"])

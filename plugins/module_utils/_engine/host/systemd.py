@@ -74,17 +74,19 @@ class Manager:
             purpose="learn about units that create sockets",
         )
         blocks = text.strip("\n").split("\n\n")
-        if len(blocks) != len(units):
-            raise AccessError("systemctl show answered with another number of units than asked.")
         try:
+            if len(blocks) != len(units):
+                raise ValueError(f"{len(blocks)} answers")
             return [shown(name, block) for name, block in zip(units, blocks)]
         except ValueError as error:
+            said = (
+                f"answered what cannot be understood ({error}) when it was asked about "
+                f"{', '.join(units)}"
+            )
+            if self.user is None:
+                raise AccessError(f"systemd {said}.") from error
             # A user's own manager is whatever that user runs, and may say anything.
-            whose = "of the system" if self.user is None else f"of user {self.user}"
-            raise AccessError(
-                f"The manager {whose} answered what cannot be understood ({error}) when it was "
-                f"asked about {', '.join(units)}; let it be systemd's own, and run again."
-            ) from error
+            raise systemctl.given_up(self.user, said) from error
 
     def expect(self, units: Sequence[str]) -> None:
         """Remember that these will be looked at before anything is changed."""
