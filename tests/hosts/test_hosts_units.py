@@ -288,6 +288,33 @@ def test_a_users_manager_that_cannot_be_asked_keeps_no_run_from_its_end(host: Ho
     )
 
 
+def test_a_login_that_mounts_over_what_is_watched(host: Host) -> None:
+    """systemd sees the directory of a login before that is mounted, and nothing of the mount."""
+    host.put(f"{host.home}/.config/systemd/user/late.socket", "[Socket]\nListenStream=%t/late\n")
+    host.put(f"{host.home}/.config/systemd/user/late.service", SERVED)
+    login = host.must("id -u alice | sed 's|^|/run/user/|'").strip()
+    here, manager = f"{login}/late", f"user@{login[10:]}.service"
+    host.must(f"chown -R alice: {host.home}; loginctl enable-linger alice")
+    host.must(f"systemctl start {manager}; {USERS} start late.socket")
+    grant = {"user": "friend", "method": "bind_mount", "at": "/srv/late/s", "mount_as": "root"}
+    declared = {"late": only_friend(here, "late.socket", unit_user="alice", allow=[grant])}
+    host.applied(declared)
+    assert host.outcomes("/srv/late/s") == ONLY_FRIEND
+    host.must(f"systemctl stop {manager} user-runtime-dir@{login[10:]}.service; ! test -e {login}")
+    # Nor shall a run that is still going on, or a second look, find it by chance.
+    going = (
+        "systemctl list-units --all --plain --no-legend 'socket-access-late*' | grep -v '[.]path'"
+    )
+    host.must(f"sleep 1; while {going} | grep -q -e activating -e ' active '; do sleep 0.2; done")
+    # As a login does it, but for the time that passes until it is mounted on.
+    host.must(f"mkdir {login}; sleep 1; systemctl start {manager}; {USERS} start late.socket")
+    host.comes_to("/srv/late/s", ONLY_FRIEND)
+    assert host.applied(declared)["changes"] == []
+    host.applied(declared, state="absent")
+    host.must("! ls /etc/systemd/system/user-runtime-dir@*")
+    host.must(f"{USERS} stop late.socket; loginctl disable-linger alice; rm -r {host.home}/.config")
+
+
 def test_the_private_directories_of_systemd_stay_closed(host: Host) -> None:
     settings = ("DynamicUser=yes", "RuntimeDirectory=inner", "RuntimeDirectoryPreserve=yes")
     host.units(inner__service=service("/run/inner/s", *settings))

@@ -252,19 +252,17 @@ class Serving(Finder):
 
     def _accepts(self, place: Place, source: Surveyed) -> bool:
         """Tell whether this host's proxy takes a listening descriptor; without a program say so."""
+        at = place.endpoint.at
         if place.endpoint.engine == PROXYD:
             if not commands.is_program(PROXYD_PROGRAM):
-                sentence = (
-                    f"The proxy at {place.endpoint.at} needs {PROXYD_PROGRAM}, which is not there"
-                )
-                self.lacks(source, sentence, "install", "declare engine: socat, or install it.")
+                lacks = f"The proxy at {at} needs {PROXYD_PROGRAM}, which is not there"
+                self.lacks(source, lacks, "install", "declare engine: socat, or install it.")
             return True
         if self._socat is None:
             self._socat = socat.look()
-        if self._socat is not None:
-            return self._socat.native
-        self.without_socat(place.endpoint.at, source)
-        return True
+        if self._socat is None:
+            self.without_socat(at, source)
+        return self._socat is None or self._socat.native
 
     def look_for(self, place: Place, one: Surveyed) -> None:
         """Tell of what an endpoint needs besides its socket, where that cannot be given on."""

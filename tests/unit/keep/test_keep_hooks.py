@@ -92,6 +92,18 @@ def test_what_is_watched() -> None:
     assert path.restarts == "socket-access-app.path"
 
 
+def test_what_a_login_mounts_over_is_watched_anew() -> None:
+    (socket,) = validate({"app": {"path": "/run/user/7/a/s", "allow": [{"user": "alice"}]}}).sockets
+    kept = hooks(Task(socket, "socket app"), None, AccessRequest(), None, People(), None)
+    path = "/etc/systemd/system/user-runtime-dir@7.service.d/50-socket-access-app.conf"
+    (file,) = (one for one in kept.files if one.path == path)
+    assert file.content == (
+        f"{FIRST}[Service]\nExecStartPost=-systemctl try-restart socket-access-app.path\n"
+    )
+    assert file.unit_file
+    assert not [one.path for one in made(None).files if "user-runtime-dir" in one.path]
+
+
 BIRTH = " makes the socket with this owner, group and mode, and"
 AFTER = " applies the policy after each start."
 
