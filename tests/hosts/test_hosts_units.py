@@ -288,6 +288,21 @@ def test_a_users_manager_that_cannot_be_asked_keeps_no_run_from_its_end(host: Ho
     )
 
 
+def test_what_watches_comes_back_with_the_file_system_of_the_socket(host: Host) -> None:
+    mount = "[Mount]\nWhat=tmpfs\nWhere=/mnt/data\nType=tmpfs\nOptions=mode=755\n"
+    host.put("/etc/systemd/system/mnt-data.mount", mount)
+    host.units(data__service=f"[Unit]\nRequiresMountsFor=/mnt/data\n{service('/mnt/data/s')}")
+    host.must("systemctl start data")
+    declared = {"data": only_friend("/mnt/data/s", "data.service")}
+    host.applied(declared)
+    host.must("systemctl stop mnt-data.mount; ! systemctl -q is-active data; systemctl start data")
+    assert host.outcomes("/mnt/data/s") == ONLY_FRIEND
+    host.must("systemctl is-active socket-access-data.path; chmod 777 /mnt/data/s")
+    host.comes_to("/mnt/data/s", ONLY_FRIEND)
+    host.applied(declared, state="absent")
+    host.must("systemctl stop mnt-data.mount; rm /etc/systemd/system/mnt-data.mount")
+
+
 def test_a_login_that_mounts_over_what_is_watched(host: Host) -> None:
     """systemd sees the directory of a login before that is mounted, and nothing of the mount."""
     host.put(f"{host.home}/.config/systemd/user/late.socket", "[Socket]\nListenStream=%t/late\n")

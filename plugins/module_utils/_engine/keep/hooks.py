@@ -130,7 +130,9 @@ def _drop_in(
 ) -> KeptFile:
     path = drop_in_of(creator.unit, task.declared.name, units_of(creator.user, home))
     section = _socket_section if creator.makes_sockets_itself else _service_section
-    said = [*section(task, creator, request, mode, names), *mount_lines(task, creator)]
+    # A file system of the socket's own that is unmounted stops what watches (systemd.path(5)).
+    watch = [] if creator.user else ["[Unit]", f"Wants=socket-access-{task.declared.name}.path", ""]
+    said = [*watch, *section(task, creator, request, mode, names), *mount_lines(task, creator)]
     return KeptFile(path, lines(*said), user=creator.user)
 
 
