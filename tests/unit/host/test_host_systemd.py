@@ -116,12 +116,13 @@ def test_stopped_before_started_and_read_before_that(systemctl: Systemctl) -> No
     assert systemctl.called == [
         "stop -- socket-access-x-again.timer",
         "stop -- socket-access-x.path socket-access-x.service",
+        "stop -- socket-access-x-again.timer",
         "reset-failed -- socket-access-x.path socket-access-x.service",
         "daemon-reload",
         f"start -- {A}",
     ]
     manager.carry_out()
-    assert len(systemctl.called) == 5
+    assert len(systemctl.called) == 6
 
 
 def test_what_is_started_anew_is_stopped_first(systemctl: Systemctl) -> None:

@@ -134,9 +134,11 @@ class Manager:
         stop = [unit for unit, active in asked.items() if unit in anew or not active]
         start = [unit for unit, active in asked.items() if active]
         if stop:
-            # The timers first, so that none of them starts anew what is stopped here.
+            # Before, so that none starts anew what is stopped here; and after, because what watched
+            # may have asked for one until it was stopped.
             self._stop_second_looks(stop)
             self._stop(stop)
+            self._stop_second_looks(stop)
             self._forget_failures(stop)
         if start:
             self.reload()
