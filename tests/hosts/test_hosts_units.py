@@ -262,6 +262,74 @@ def test_no_user_keeps_a_run_from_its_end(host: Host, mode: str) -> None:
     host.must(f"loginctl disable-linger alice; rm -r {host.home}/.config")
 
 
+def test_a_users_manager_that_cannot_be_asked_keeps_no_run_from_its_end(host: Host) -> None:
+    host.put(f"{host.home}/.config/systemd/user/mute.service", service("/run/mute/s"))
+    host.must(f"chown -R alice: {host.home}; install -d -o alice -g alice /run/mute")
+    host.must("loginctl enable-linger alice; systemctl start user@$(id -u alice)")
+    host.must(f"{USERS} daemon-reload; {USERS} start mute.service")
+    host.must("mv /run/user/$(id -u alice)/bus /run/user/$(id -u alice)/away")
+    declared = {
+        "mute": only_friend(
+            "/run/mute/s", "mute.service", unit_user="alice", trust_directories=["/run/mute"]
+        )
+    }
+    result = host.applied(declared)
+    assert host.outcomes("/run/mute/s") == ONLY_FRIEND
+    (told,) = (one for one in result["warnings"] if "The manager of user alice" in one)
+    assert "cannot be asked (" in told
+    assert "and is not asked again in this run" in told
+    (note,) = (one for one in result["sockets"]["mute"]["notes"] if "The manager of user" in one)
+    assert "gives no answer, so the hook of mute.service" in note
+    host.applied(declared, state="absent")
+    assert host.must("stat -c %a /run/mute/s") == "777\n"
+    host.must("mv /run/user/$(id -u alice)/away /run/user/$(id -u alice)/bus")
+    host.must(
+        f"{USERS} stop mute.service; loginctl disable-linger alice; rm -r {host.home}/.config"
+    )
+
+
+def test_what_watches_comes_back_with_the_file_system_of_the_socket(host: Host) -> None:
+    mount = "[Mount]\nWhat=tmpfs\nWhere=/mnt/data\nType=tmpfs\nOptions=mode=755\n"
+    host.put("/etc/systemd/system/mnt-data.mount", mount)
+    host.units(data__service=f"[Unit]\nRequiresMountsFor=/mnt/data\n{service('/mnt/data/s')}")
+    host.must("systemctl start data")
+    declared = {"data": only_friend("/mnt/data/s", "data.service")}
+    host.applied(declared)
+    host.must("systemctl stop mnt-data.mount; ! systemctl -q is-active data; systemctl start data")
+    assert host.outcomes("/mnt/data/s") == ONLY_FRIEND
+    host.must("systemctl is-active socket-access-data.path; chmod 777 /mnt/data/s")
+    host.comes_to("/mnt/data/s", ONLY_FRIEND)
+    host.applied(declared, state="absent")
+    host.must("systemctl stop mnt-data.mount; rm /etc/systemd/system/mnt-data.mount")
+
+
+def test_a_login_that_mounts_over_what_is_watched(host: Host) -> None:
+    """systemd sees the directory of a login before that is mounted, and nothing of the mount."""
+    host.put(f"{host.home}/.config/systemd/user/late.socket", "[Socket]\nListenStream=%t/late\n")
+    host.put(f"{host.home}/.config/systemd/user/late.service", SERVED)
+    login = host.must("id -u alice | sed 's|^|/run/user/|'").strip()
+    here, manager = f"{login}/late", f"user@{login[10:]}.service"
+    host.must(f"chown -R alice: {host.home}; loginctl enable-linger alice")
+    host.must(f"systemctl start {manager}; {USERS} start late.socket")
+    grant = {"user": "friend", "method": "bind_mount", "at": "/srv/late/s", "mount_as": "root"}
+    declared = {"late": only_friend(here, "late.socket", unit_user="alice", allow=[grant])}
+    host.applied(declared)
+    assert host.outcomes("/srv/late/s") == ONLY_FRIEND
+    host.must(f"systemctl stop {manager} user-runtime-dir@{login[10:]}.service; ! test -e {login}")
+    # Nor shall a run that is still going on, or a second look, find it by chance.
+    going = (
+        "systemctl list-units --all --plain --no-legend 'socket-access-late*' | grep -v '[.]path'"
+    )
+    host.must(f"sleep 1; while {going} | grep -q -e activating -e ' active '; do sleep 0.2; done")
+    # As a login does it, but for the time that passes until it is mounted on.
+    host.must(f"mkdir {login}; sleep 1; systemctl start {manager}; {USERS} start late.socket")
+    host.comes_to("/srv/late/s", ONLY_FRIEND)
+    assert host.applied(declared)["changes"] == []
+    host.applied(declared, state="absent")
+    host.must("! ls /etc/systemd/system/user-runtime-dir@*")
+    host.must(f"{USERS} stop late.socket; loginctl disable-linger alice; rm -r {host.home}/.config")
+
+
 def test_the_private_directories_of_systemd_stay_closed(host: Host) -> None:
     settings = ("DynamicUser=yes", "RuntimeDirectory=inner", "RuntimeDirectoryPreserve=yes")
     host.units(inner__service=service("/run/inner/s", *settings))

@@ -294,7 +294,7 @@ class Keeper(Finder):
     def _manager_is_down(self, task: Task, unit: str, user: str | None) -> str:
         kept = f"the hook of {unit} for {task.declared.path} works from"
         if is_silent(user):
-            return f"The manager of user {user} does not answer, so {kept} its next start on."
+            return f"The manager of user {user} gives no answer, so {kept} its next start on."
         return (
             f"The manager of user {user} does not run, so {kept} the next login on; loginctl "
             f"enable-linger {user} starts it without one."

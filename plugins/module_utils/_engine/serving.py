@@ -15,14 +15,14 @@ from typing import NamedTuple
 from .endpoints import Place, service_of, unit_of
 from .errors import AccessError
 from .faults import in_words
-from .host import socat
+from .host import commands, socat
 from .host.accounts import Accounts
 from .host.listening import listener_at
 from .host.pinned import walked
 from .keep import gate_units, proxy_units
 from .keep.gate_rules import GATES, forward_rules, serve_rules
 from .keep.parts import UNITS, KeptFile, Served, start_at_boot
-from .keep.proxy_units import PROXYD, SOCAT
+from .keep.proxy_units import PROXYD, PROXYD_PROGRAM, SOCAT
 from .methods import proxy
 from .model.account import ROOT, Credentials, User
 from .model.acl import WRITE
@@ -175,7 +175,7 @@ class Serving(Finder):
             engine,
             account.user,
             account.groups,
-            engine == PROXYD or self._has_accept(place, source),
+            self._accepts(place, source),
             max_connections=endpoint.max_connections or proxy_units.MAX_CONNECTIONS,
         )
         return _Texts(proxy_units.socket_unit(units), proxy_units.service_unit(units))
@@ -250,22 +250,27 @@ class Serving(Finder):
         self.lacks(one, sentence, "create", "create the user, or correct the name.")
         return None
 
-    def _has_accept(self, place: Place, source: Surveyed) -> bool:
-        """Tell whether this host's socat takes a listening descriptor; without one say so."""
+    def _accepts(self, place: Place, source: Surveyed) -> bool:
+        """Tell whether this host's proxy takes a listening descriptor; without a program say so."""
+        at = place.endpoint.at
+        if place.endpoint.engine == PROXYD:
+            if not commands.is_program(PROXYD_PROGRAM):
+                lacks = f"The proxy at {at} needs {PROXYD_PROGRAM}, which is not there"
+                self.lacks(source, lacks, "install", "declare engine: socat, or install it.")
+            return True
         if self._socat is None:
             self._socat = socat.look()
-        if self._socat is not None:
-            return self._socat.native
-        self.without_socat(place.endpoint.at, source)
-        return True
+        if self._socat is None:
+            self.without_socat(at, source)
+        return self._socat is None or self._socat.native
 
     def look_for(self, place: Place, one: Surveyed) -> None:
         """Tell of what an endpoint needs besides its socket, where that cannot be given on."""
         endpoint = place.endpoint
         if endpoint.run_as is not None:
             self.known(endpoint.run_as, f"the {place.method} at {endpoint.at} shall run", one)
-        if place.method == PROXY and endpoint.engine in (None, SOCAT):
-            self._has_accept(place, one)
+        if place.method == PROXY:
+            self._accepts(place, one)
 
     def without_socat(self, at: str, one: Surveyed) -> None:
         """Tell that the proxy at a path has no program on this host."""

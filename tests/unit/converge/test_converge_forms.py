@@ -272,5 +272,5 @@ def test_it_says_where_and_what(
 
 def test_one_that_is_nested_without_end(file: RecordFile) -> None:
     Path(file.path).write_text('{"format": 1, "entries": ' + "[" * 200_000)
-    with pytest.raises(AccessError, match=r"record.json cannot be understood \(.*recursion"):
+    with pytest.raises(AccessError, match=r"record.json cannot be understood"):
         file.load()

@@ -318,7 +318,8 @@ def test_error_replies_are_one_line() -> None:
 
 
 def test_only_one_descriptor_for_this_process_is_taken() -> None:
-    for wrong in ({}, {"LISTEN_PID": "1", "LISTEN_FDS": "1"}, {"LISTEN_PID": str(os.getpid())}):
+    other = str(os.getpid() + 1)
+    for wrong in ({}, {"LISTEN_PID": other, "LISTEN_FDS": "1"}, {"LISTEN_PID": str(os.getpid())}):
         with pytest.raises(AccessError, match="started by systemd"):
             listening_descriptor(dict(wrong))
     two = {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "2", "LISTEN_FDNAMES": "a:b"}

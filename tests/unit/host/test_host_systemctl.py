@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import (
     commands,
     creator,
@@ -128,6 +129,32 @@ def test_a_file_comes_and_goes_whatever_the_users_manager_does(
         "daemon-reload",
     ]
     assert len(systemctl.silent()) == 1
+
+
+@pytest.mark.parametrize("said", ["", "LoadState=loaded\n\nLoadState=loaded\n"])
+def test_a_users_manager_that_fails_is_asked_once(
+    host: Host, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    """What it says is the user's to choose, so no failure of it is the run's."""
+
+    def answer(words: tuple[str, ...], **dummy: object) -> str:
+        host.called.append((" ".join(words[2:]), 0.0))
+        if not said:
+            raise AccessError("systemctl failed and said: no.")
+        return said
+
+    monkeypatch.setattr(commands, "run", answer)
+    with pytest.raises(systemctl.Unanswered):
+        systemd.Manager("alice").show(["app.service"])
+    (told,) = systemctl.silent()
+    assert "not asked again in this run" in told
+    assert ("cannot be asked (systemctl failed and said: no; before" in told) == (not said)
+    with pytest.raises(systemctl.Unanswered):
+        systemd.Manager("alice").show(["app.service"])
+    assert len(host.called) == 1
+    with pytest.raises(AccessError) as failed:
+        systemd.Manager().show(["app.service"])
+    assert not isinstance(failed.value, systemctl.Unanswered)
 
 
 def test_a_tool_that_is_too_late_is_told_from_one_that_fails() -> None:

@@ -10,6 +10,9 @@ import pytest
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import commands
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import (
+    systemctl as calls,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.systemd import Manager
 
 A, B = "socket-access-proxy-a.socket", "socket-access-proxy-b.socket"
@@ -23,6 +26,7 @@ class Systemctl:
         self.shown: list[list[str]] = []
         self.fails: set[str] = set()
         self.states: dict[str, tuple[str, str, str]] = {}
+        self.all_or_none = False
 
     def __call__(self, words: tuple[str, ...], *, seconds: float, purpose: str) -> str:
         assert words[:2] == ("systemctl", "--no-pager")
@@ -35,7 +39,16 @@ class Systemctl:
         self.called.append(said)
         if verb in self.fails or said in self.fails:
             raise AccessError(f"{said} failed.")
+        if verb == "stop":
+            self._stop(rest.partition("-- ")[2].split())
         return ""
+
+    def _stop(self, units: list[str]) -> None:
+        known = [unit for unit in units if unit in self.states]
+        if known == units or not self.all_or_none:
+            self.states.update(dict.fromkeys(known, STOPPED))
+        if known != units:
+            raise AccessError("A unit is not loaded.")
 
     def _shown(self, unit: str) -> str:
         load, active, sub = self.states.get(unit, ("not-found", "inactive", "dead"))
@@ -49,7 +62,8 @@ def systemctl(monkeypatch: pytest.MonkeyPatch) -> Systemctl:
     return fake
 
 
-RUNS = ("loaded", "active", "running")
+RUNS, STOPPED = ("loaded", "active", "running"), ("loaded", "inactive", "dead")
+FAILED = ("loaded", "failed", "failed")
 
 
 def test_nothing_to_start(systemctl: Systemctl) -> None:
@@ -75,14 +89,19 @@ def test_those_that_do_not_run_then_are_named(systemctl: Systemctl) -> None:
     assert Manager().start(units) == ["b.service", "c.service", "d.service"]
 
 
-def test_what_is_unknown_needs_no_stop(systemctl: Systemctl) -> None:
-    """systemctl(1) ends with status 5 for it."""
-    systemctl.fails = {"stop"}
+@pytest.mark.parametrize("all_or_none", [False, True])
+def test_what_is_unknown_keeps_nothing_from_being_stopped(
+    systemctl: Systemctl, *, all_or_none: bool
+) -> None:
+    """systemctl(1) ends with status 5 for it; that of systemd 262 stops none of the others then."""
+    systemctl.all_or_none = all_or_none
+    systemctl.states = {B: RUNS}
     manager = Manager()
     for unit in (A, B):
         manager.ask(unit, active=False)
     manager.carry_out()
-    assert systemctl.called[0] == f"stop -- {A} {B}"
+    assert systemctl.called == [f"stop -- {A} {B}"] + [f"stop -- {B}"] * all_or_none
+    assert systemctl.states == {B: STOPPED}
 
 
 def test_what_goes_on_running_is_an_error(systemctl: Systemctl) -> None:
@@ -95,8 +114,10 @@ def test_what_goes_on_running_is_an_error(systemctl: Systemctl) -> None:
         manager.carry_out()
 
 
-def test_no_failure_stays_behind(systemctl: Systemctl) -> None:
-    systemctl.fails = {"reset-failed"}
+@pytest.mark.parametrize("gone", [False, True])
+def test_no_failure_stays_behind(systemctl: Systemctl, *, gone: bool) -> None:
+    systemctl.fails = {"stop"} | ({"reset-failed"} if gone else set())
+    systemctl.states = {A: FAILED}
     manager = Manager()
     manager.ask(A, active=False)
     manager.carry_out()
@@ -104,32 +125,55 @@ def test_no_failure_stays_behind(systemctl: Systemctl) -> None:
 
 
 def test_stopped_before_started_and_read_before_that(systemctl: Systemctl) -> None:
+    timer, path, service = (
+        f"socket-access-x{end}" for end in ("-again.timer", ".path", ".service")
+    )
+    systemctl.states = {timer: RUNS, path: RUNS, service: STOPPED}
     manager = Manager()
     manager.changed()
     manager.ask(A, active=True)
-    manager.ask("socket-access-x.path", active=False)
-    manager.ask("socket-access-x.service", active=False)
+    manager.ask(path, active=False)
+    manager.ask(service, active=False)
     manager.carry_out()
     assert systemctl.called == [
-        "stop -- socket-access-x-again.timer",
-        "stop -- socket-access-x.path socket-access-x.service",
-        "reset-failed -- socket-access-x.path socket-access-x.service",
+        f"stop -- {timer}",
+        f"stop -- {path} {service}",
         "daemon-reload",
         f"start -- {A}",
     ]
     manager.carry_out()
-    assert len(systemctl.called) == 5
+    assert len(systemctl.called) == 4
+
+
+def test_a_second_look_that_was_asked_for_meanwhile_is_stopped_as_well(
+    systemctl: Systemctl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timer, path = "socket-access-x-again.timer", "socket-access-x.path"
+    systemctl.states = {path: RUNS}
+    stop = systemctl._stop
+
+    def ask_for_one(units: list[str]) -> None:
+        stop(units)
+        if units == [path]:
+            systemctl.states[timer] = RUNS
+
+    monkeypatch.setattr(systemctl, "_stop", ask_for_one)
+    manager = Manager()
+    manager.ask(path, active=False)
+    manager.carry_out()
+    assert systemctl.called == [f"stop -- {path}", f"stop -- {timer}"]
 
 
 def test_what_is_started_anew_is_stopped_first(systemctl: Systemctl) -> None:
+    systemctl.states = {"x.service": FAILED, "x.socket": RUNS}
+    systemctl.fails = {"stop -- x.service"}
     manager = Manager()
     manager.ask_anew("x.socket")
     manager.carry_out()
-    both = "x.service x.socket"
-    assert systemctl.called == [f"stop -- {both}", f"reset-failed -- {both}", "start -- x.socket"]
+    assert systemctl.called == ["stop -- x.service x.socket", "start -- x.socket"]
     manager.ask("x.socket", active=True)
     manager.carry_out()
-    assert systemctl.called[3:] == ["start -- x.socket"]
+    assert systemctl.called[2:] == ["start -- x.socket"]
 
 
 def test_what_is_expected_is_asked_for_at_once(systemctl: Systemctl) -> None:
@@ -304,6 +348,7 @@ def test_a_manager_that_talks_nonsense_is_named(
     monkeypatch: pytest.MonkeyPatch, answer: str
 ) -> None:
     """What answers in a user's own manager is whatever that user runs there."""
+    monkeypatch.setattr(calls, "_silent", {})
     monkeypatch.setattr(commands, "run", lambda *dummy, **more: f"LoadState=loaded\n{answer}")
-    with pytest.raises(AccessError, match="The manager of user alice answered"):
+    with pytest.raises(calls.Unanswered, match="The manager of user alice answered"):
         Manager("alice").show(["app.service"])

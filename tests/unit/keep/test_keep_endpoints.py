@@ -103,14 +103,14 @@ OWN_SOCKET, OWN_SERVICE = Creator("app.socket", "alice"), Creator("app.service",
 def test_a_socket_of_the_systems_manager() -> None:
     """The policy mounts, after the birth; the unmount comes before systemd removes the socket."""
     found = drop_in(SOCKET, BY_ROOT)
-    assert found.keys() == {"Socket"}
+    assert found.keys() == {"Unit", "Socket"}
     assert executed(found["Socket"], "ExecStartPost") == [f"-+{COMMAND} apply --hook app"]
     assert executed(found["Socket"], "ExecStopPre") == [f"-+{COMMAND} unmount app"]
 
 
 def test_a_service_of_the_systems_manager() -> None:
     found = drop_in(SERVICE, BY_ROOT)
-    assert found.keys() == {"Service"}
+    assert found.keys() == {"Unit", "Service"}
     assert executed(found["Service"], "ExecStartPost") == [f"-+{COMMAND} apply --hook --wait app"]
     for key in ("ExecStop", "ExecStopPost"):
         assert executed(found["Service"], key) == [f"-+{COMMAND} unmount app"]

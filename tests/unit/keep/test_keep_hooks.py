@@ -27,6 +27,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.task imp
 from unit.reach.chains import APP, People
 
 FIRST = "# Managed by the Ansible collection unixsocket.access; do not edit.\n"
+UNIT = "[Unit]\nWants=socket-access-app.path\n\n"
 NONE = "# No hook: others than root could decide what is run in it.\n"
 THEIRS = NoHook("reads /srv/env", "Let it be root's.")
 COMMAND = "/usr/local/sbin/socket-access"
@@ -54,18 +55,18 @@ def drop_in(unit: str, no_hook: NoHook | None, grant: dict[str, str]) -> str:
 def test_the_unit_of_a_service(grant: dict[str, str]) -> None:
     mounts = f"ExecStop=-+{COMMAND} unmount app\nExecStopPost=-+{COMMAND} unmount app\n"
     assert drop_in("app.service", None, grant) == (
-        f"{FIRST}{RUN}ExecStartPost=-+{COMMAND} apply --hook --wait app\n{mounts * bool(grant)}"
+        f"{FIRST}{UNIT}{RUN}ExecStartPost=-+{COMMAND} apply --hook --wait app\n{mounts * bool(grant)}"
     )
-    assert drop_in("app.service", THEIRS, grant) == f"{FIRST}{RUN}{NONE}"
+    assert drop_in("app.service", THEIRS, grant) == f"{FIRST}{UNIT}{RUN}{NONE}"
 
 
 @pytest.mark.parametrize("grant", [{}, MOUNTED], ids=["", "mounted"])
 def test_the_unit_of_a_socket(grant: dict[str, str]) -> None:
     mounts = f"ExecStopPre=-+{COMMAND} unmount app\n"
     assert drop_in("app.socket", None, grant) == (
-        f"{FIRST}{BORN}ExecStartPost=-+{COMMAND} apply --hook app\n{mounts * bool(grant)}"
+        f"{FIRST}{UNIT}{BORN}ExecStartPost=-+{COMMAND} apply --hook app\n{mounts * bool(grant)}"
     )
-    assert drop_in("app.socket", THEIRS, grant) == f"{FIRST}{BORN}{NONE}"
+    assert drop_in("app.socket", THEIRS, grant) == f"{FIRST}{UNIT}{BORN}{NONE}"
 
 
 def made(unit: str | None, **creator: Any) -> Hooks:
@@ -90,6 +91,18 @@ def test_what_is_watched() -> None:
         "PathChanged=/run",
     ]
     assert path.restarts == "socket-access-app.path"
+
+
+def test_what_a_login_mounts_over_is_watched_anew() -> None:
+    (socket,) = validate({"app": {"path": "/run/user/7/a/s", "allow": [{"user": "alice"}]}}).sockets
+    kept = hooks(Task(socket, "socket app"), None, AccessRequest(), None, People(), None)
+    path = "/etc/systemd/system/user-runtime-dir@7.service.d/50-socket-access-app.conf"
+    (file,) = (one for one in kept.files if one.path == path)
+    assert file.content == (
+        f"{FIRST}[Service]\nExecStartPost=-systemctl try-restart socket-access-app.path\n"
+    )
+    assert file.unit_file
+    assert not [one.path for one in made(None).files if "user-runtime-dir" in one.path]
 
 
 BIRTH = " makes the socket with this owner, group and mode, and"

@@ -306,7 +306,7 @@ def test_in_a_real_play(tmp_path: Path) -> None:
 
 def test_a_path_that_is_proposed_is_no_template(tmp_path: Path) -> None:
     """Whoever makes a socket on a host runs nothing on the controller of who declares it."""
-    evil = f"/run/{{{{ lookup('pipe', 'touch {tmp_path}/done') }}}}/{{# s"
+    evil = "/run/{{ lookup('pipe', 'touch done') }}/{# s"
     declared = Proposal({"app": {"path": evil, "allow": [{"user": "{%x"}, {"user": "www"}]}})
     (tmp_path / "proposed.yml").write_text(declared.yaml, encoding="utf-8")
     task = {

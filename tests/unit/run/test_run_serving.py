@@ -17,7 +17,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.endpoint
     Place,
     take_apart,
 )
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import socat
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import commands, socat
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.accounts import (
     Accounts,
 )
@@ -115,8 +115,9 @@ def texts(served: serving.Served | None) -> dict[str, str]:
 
 @pytest.fixture(autouse=True)
 def host(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A host with socat, on which nothing listens."""
+    """A host with both engines, on which nothing listens."""
     monkeypatch.setattr(socat, "look", lambda: socat.Socat("1.8.0.3", native=True))
+    monkeypatch.setattr(commands, "is_program", lambda path: True)
     monkeypatch.setattr(serving, "listener_at", lambda device, inode: None)
 
 
@@ -299,6 +300,19 @@ def test_check_mode_on_a_host_without_socat(monkeypatch: pytest.MonkeyPatch) -> 
         "earlier task will install it."
     ]
     assert served is not None
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_a_host_without_the_proxy_of_systemd(
+    monkeypatch: pytest.MonkeyPatch, *, check: bool
+) -> None:
+    monkeypatch.setattr(commands, "is_program", lambda path: False)
+    one = make(check=check)
+    served, source = forward(one, parts_of(engine="systemd-socket-proxyd"))
+    assert served is not None
+    lacks = f"The proxy at {AT} needs /usr/lib/systemd/systemd-socket-proxyd, which is not there"
+    assert one.problems == ([] if check else [f"{lacks}; declare engine: socat, or install it."])
+    assert [said.startswith(f"{lacks} yet") for said in source.absentees] == [True] * check
 
 
 def test_other_programs_need_no_socat(monkeypatch: pytest.MonkeyPatch) -> None:

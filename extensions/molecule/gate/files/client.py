@@ -441,6 +441,8 @@ def reread(rules: str) -> dict[str, object]:
     """The rules change while somebody is connected: visitor comes, app goes."""
     process = As("app")
     process(hold, ECHO, 3)
+    # connect() returns before the gate has looked at who calls (unix(7)).
+    process(echoes_through_held)
     pid = main_pid("echo")
     with open(rules, encoding="utf-8") as file:
         before = file.read()

@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+import os
+
 from ..errors import AccessError
 from ..faults import in_words
 from ..model.words import one_line
@@ -17,6 +19,11 @@ _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 class TooLate(AccessError):
     """A tool did not end in time, and was killed."""
+
+
+def is_program(path: str) -> bool:
+    """Tell whether there is a program at a path."""
+    return os.path.isfile(path) and os.access(path, os.X_OK)
 
 
 def run(arguments: tuple[str, ...], *, seconds: float, purpose: str) -> str:

@@ -91,7 +91,7 @@ def mount_as(user: User, target: str) -> None:
             f"rights ({error}). {way_out}"
         ) from error
     if done.returncode != 0:
-        said = " ".join((done.stderr or done.stdout).split()) or "nothing"
+        said = " ".join((done.stderr or done.stdout).split()).rstrip(".") or "nothing"
         raise AccessError(
             f"User {user.name} cannot mount {target}: mount(8) failed with exit status "
             f"{done.returncode} and said: {said}. {way_out}"

@@ -22,13 +22,15 @@ from . import commands
 _PATIENCE = 15.0
 # For all of its answers that take longer than a moment, in one run.
 _PATIENCE_IN_ALL, _MOMENT, _LEAST = 30.0, 1.0, 0.1
+# What a manager does by itself; anything else may fail for the sake of a unit.
+_ITS_OWN = ("show", "daemon-reload")
 
 _waited: dict[str, float] = {}
 _silent: dict[str, str] = {}
 
 
 class Unanswered(AccessError):
-    """A user's own manager did not answer in time, and is not asked again in this run."""
+    """A user's own manager gave no answer, or none in time, and is not asked again in this run."""
 
 
 def is_running() -> bool:
@@ -40,7 +42,7 @@ def call(user: str | None, *arguments: str, seconds: float, purpose: str) -> str
     """Return what systemctl(1) prints for the system's manager, or for one user's own.
 
     ``seconds`` and ``purpose`` are those of commands.run(); for a user's own manager the time is
-    short.  Raises AccessError, and Unanswered for a manager of a user that kept the run waiting.
+    short.  Raises AccessError, and Unanswered for a manager of a user that gives no answer.
     """
     if user is None:
         return commands.run(
@@ -55,27 +57,39 @@ def call(user: str | None, *arguments: str, seconds: float, purpose: str) -> str
     try:
         return commands.run(words, seconds=limit, purpose=purpose)
     except commands.TooLate as error:
-        service = f"user@{_uid_of(user)}.service"
-        _silent[user] = (
-            f"The manager of user {user} did not answer in time (systemctl was called to {purpose}; "
-            f"this run has waited {waited + limit:.0f} seconds for its answers), and is not asked "
-            f"again in this run. See what runs there (systemctl status {service}), start it anew "
-            f"(systemctl restart {service}), and run again."
-        )
-        raise Unanswered(_silent[user]) from error
+        raise given_up(
+            user,
+            f"did not answer in time (systemctl was called to {purpose}; this run has waited "
+            f"{waited + limit:.0f} seconds for its answers)",
+        ) from error
+    except AccessError as error:
+        if arguments[0] not in _ITS_OWN:
+            raise
+        said = f"{str(error).rstrip('.')}; before systemd 248 only that user can ask it"
+        raise given_up(user, f"cannot be asked ({said})") from error
     finally:
         took = time.monotonic() - began
         if took > _MOMENT:
             _waited[user] = waited + took
 
 
+def given_up(user: str, what: str) -> Unanswered:
+    """Remember that a user's own manager, which ``what``, is not asked again in this run."""
+    service = f"user@{_uid_of(user)}.service"
+    _silent[user] = (
+        f"The manager of user {user} {what}, and is not asked again in this run. See what runs there "
+        f"(systemctl status {service}), start it anew (systemctl restart {service}), and run again."
+    )
+    return Unanswered(_silent[user])
+
+
 def is_silent(user: str | None) -> bool:
-    """Tell whether a user's own manager did not answer in this run."""
+    """Tell whether a user's own manager gave no answer in this run."""
     return user in _silent
 
 
 def silent() -> list[str]:
-    """Return a sentence for each user's manager that did not answer in this run."""
+    """Return a sentence for each user's manager that gave no answer in this run."""
     return list(_silent.values())
 
 

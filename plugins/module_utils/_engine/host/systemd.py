@@ -20,6 +20,7 @@ from .shown import PROPERTIES, Shown, shown
 from .systemctl import is_running
 
 _SECONDS = 90.0
+_STOP = "stop units of the collection"
 
 
 def runs_in(service: str) -> bool:
@@ -74,17 +75,19 @@ class Manager:
             purpose="learn about units that create sockets",
         )
         blocks = text.strip("\n").split("\n\n")
-        if len(blocks) != len(units):
-            raise AccessError("systemctl show answered with another number of units than asked.")
         try:
+            if len(blocks) != len(units):
+                raise ValueError(f"{len(blocks)} answers")
             return [shown(name, block) for name, block in zip(units, blocks)]
         except ValueError as error:
+            said = (
+                f"answered what cannot be understood ({error}) when it was asked about "
+                f"{', '.join(units)}"
+            )
+            if self.user is None:
+                raise AccessError(f"systemd {said}.") from error
             # A user's own manager is whatever that user runs, and may say anything.
-            whose = "of the system" if self.user is None else f"of user {self.user}"
-            raise AccessError(
-                f"The manager {whose} answered what cannot be understood ({error}) when it was "
-                f"asked about {', '.join(units)}; let it be systemd's own, and run again."
-            ) from error
+            raise systemctl.given_up(self.user, said) from error
 
     def expect(self, units: Sequence[str]) -> None:
         """Remember that these will be looked at before anything is changed."""
@@ -132,10 +135,11 @@ class Manager:
         stop = [unit for unit, active in asked.items() if unit in anew or not active]
         start = [unit for unit, active in asked.items() if active]
         if stop:
-            # The timers first, so that none of them starts anew what is stopped here.
-            self._stop_second_looks(stop)
+            # Before, so that none starts anew what is stopped here; and after, because what watched
+            # may have asked for one until it was stopped.
+            self._clear_away(_second_looks(stop))
             self._stop(stop)
-            self._forget_failures(stop)
+            self._clear_away([*_second_looks(stop), *stop])
         if start:
             self.reload()
             wait = () if self.waits else ("--no-block",)
@@ -167,33 +171,27 @@ class Manager:
 
     def _stop(self, units: Sequence[str]) -> None:
         try:
-            self._call("stop", "--", *units, purpose="stop units of the collection")
+            self._call("stop", "--", *units, purpose=_STOP)
         except AccessError:
-            # systemctl also fails for one that systemd does not know any more (its status 5).
-            if any(unit.active for unit in self.show(units)):
-                raise
+            # It fails for a unit that systemd does not know any more; then 252 and 257 have stopped
+            # all others, and 262 none (measured).
+            running = [unit.name for unit in self.show(units) if unit.active]
+            if running:
+                self._call("stop", "--", *running, purpose=_STOP)
 
-    def _stop_second_looks(self, units: Sequence[str]) -> None:
-        """Stop the timers by which what watched was going to look once more."""
-        timers = [
-            f"{unit[: -len('.path')]}-again.timer" for unit in units if unit.endswith(".path")
-        ]
-        self._of_those_known("stop", timers, "stop the second looks")
-
-    def _forget_failures(self, units: Sequence[str]) -> None:
-        """Let no unit that is about to go stay behind as one that failed."""
-        self._of_those_known("reset-failed", units, "forget that units failed")
-
-    def _of_those_known(self, verb: str, units: Sequence[str], purpose: str) -> None:
-        """Do it with each unit that systemd knows; it goes on after one that it does not know."""
-        if not units:
-            return
-        try:
-            self._call(verb, "--", *units, purpose=purpose)
-        except AccessError:
-            # A timer that nobody asked for lately is unknown, and so is a unit that has gone: there
-            # is nothing to stop, and no failure is remembered.
-            return
+    def _clear_away(self, units: Sequence[str]) -> None:
+        """Stop what runs of these units, and let none stay behind as one that failed."""
+        shown = self.show(units)
+        running = [unit.name for unit in shown if unit.active]
+        failed = [unit.name for unit in shown if unit.failed]
+        if running:
+            self._stop(running)
+        if failed:
+            try:
+                self._call("reset-failed", "--", *failed, purpose="forget that units failed")
+            except AccessError:
+                # One that has gone meanwhile is not remembered, either.
+                return
 
     def start(self, units: Sequence[str]) -> list[str]:
         """Start units that do not run, and return the names of those that do not run then."""
@@ -217,6 +215,11 @@ class Manager:
 
     def _call(self, *arguments: str, purpose: str) -> str:
         return systemctl.call(self.user, *arguments, seconds=_SECONDS, purpose=purpose)
+
+
+def _second_looks(units: Sequence[str]) -> list[str]:
+    """Return the timers by which what watches was going to look once more."""
+    return [f"{unit[: -len('.path')]}-again.timer" for unit in units if unit.endswith(".path")]
 
 
 def _has_manager(user: str) -> bool:

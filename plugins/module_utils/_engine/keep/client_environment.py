@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from ..policy import Endpoint
-from .parts import UNITS, KeptFile
+from .parts import KeptFile, drop_in_of
 from .service_units import assignment, lines
 
 
@@ -21,7 +21,7 @@ def client_file(name: str, endpoint: Endpoint) -> KeptFile | None:
     if endpoint.client_unit is None:
         return None
     return KeptFile(
-        f"{UNITS}/{endpoint.client_unit}.d/50-socket-access-{name}.conf",
+        drop_in_of(endpoint.client_unit, name),
         lines(
             "[Service]", *(f"Environment={assignment(*one)}" for one in endpoint.client_environment)
         ),

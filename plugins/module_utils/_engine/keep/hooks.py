@@ -16,12 +16,13 @@ from typing import NamedTuple
 
 from ..errors import AccessError
 from ..model.access import Access, AccessRequest
+from ..model.logins import login_of
 from ..model.words import Names, setting_word
 from ..shortcut import COMMAND
 from ..task import Task, compiled
 from .births import born_mode
 from .mount_hooks import has_mounts, mount_files, mount_lines
-from .parts import POLICIES, UNITS, Creator, KeptFile, start_at_boot, units_of
+from .parts import POLICIES, UNITS, Creator, KeptFile, drop_in_of, start_at_boot, units_of
 from .service_units import described, escaped, lines, whole
 
 
@@ -55,6 +56,7 @@ def hooks(
         KeptFile(f"{UNITS}/{watch}.service", _service(task)),
         KeptFile(f"{UNITS}/{watch}.path", _path(task), restarts=f"{watch}.path"),
         start_at_boot("paths.target", f"{watch}.path"),
+        *_at_login(task),
     ]
     said = [f"{watch}.path applies the policy again when the socket is made anew or changed."]
     if creator is None:
@@ -104,6 +106,20 @@ def _path(task: Task) -> str:
     )
 
 
+def _at_login(task: Task) -> list[KeptFile]:
+    """Return what watches anew when the directory of a login has come, if the socket is in one.
+
+    It is made first and mounted on afterwards, of which nobody is told (inotify(7)), so that systemd
+    would go on watching what lies below the mount.
+    """
+    login = login_of(task.declared.path)
+    if login is None:
+        return []
+    name = task.declared.name
+    content = lines("[Service]", f"ExecStartPost=-systemctl try-restart socket-access-{name}.path")
+    return [KeptFile(drop_in_of(f"user-runtime-dir@{login[1]}.service", name), content)]
+
+
 def _drop_in(
     task: Task,
     creator: Creator,
@@ -112,9 +128,11 @@ def _drop_in(
     names: Names,
     home: str | None,
 ) -> KeptFile:
-    path = f"{units_of(creator.user, home)}/{creator.unit}.d/50-socket-access-{task.declared.name}.conf"
+    path = drop_in_of(creator.unit, task.declared.name, units_of(creator.user, home))
     section = _socket_section if creator.makes_sockets_itself else _service_section
-    said = [*section(task, creator, request, mode, names), *mount_lines(task, creator)]
+    # A file system of the socket's own that is unmounted stops what watches (systemd.path(5)).
+    watch = [] if creator.user else ["[Unit]", f"Wants=socket-access-{task.declared.name}.path", ""]
+    said = [*watch, *section(task, creator, request, mode, names), *mount_lines(task, creator)]
     return KeptFile(path, lines(*said), user=creator.user)
 
 

@@ -79,6 +79,11 @@ class Served(NamedTuple):
     path: str | None = None
 
 
+def drop_in_of(unit: str, name: str, directory: str = UNITS) -> str:
+    """Return the path of our drop-in for a unit that the socket ``name`` depends on."""
+    return f"{directory}/{unit}.d/50-socket-access-{name}.conf"
+
+
 def start_at_boot(target: str, unit: str) -> KeptFile:
     """Return the drop-in by which a target of systemd pulls in a unit of ours."""
     stem = unit.rpartition(".")[0]

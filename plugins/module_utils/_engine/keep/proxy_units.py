@@ -27,7 +27,7 @@ from .service_units import (
 
 SOCAT, PROXYD = "socat", "systemd-socket-proxyd"
 _SOCAT = "/usr/bin/socat"
-_PROXYD = "/usr/lib/systemd/systemd-socket-proxyd"
+PROXYD_PROGRAM = "/usr/lib/systemd/systemd-socket-proxyd"
 
 # Seconds for the answer after one side has said all: socat's own 0.5 lose every slower reply.
 _HALF_CLOSED = 86400
@@ -91,7 +91,7 @@ def _engine(proxy: ProxyUnits) -> tuple[list[str], int, int]:
     """Return how it is started, and how many files and tasks it needs."""
     most = proxy.max_connections
     if proxy.engine == PROXYD:
-        command = f"{_PROXYD} --connections-max={most} {argument(proxy.source)}"
+        command = f"{PROXYD_PROGRAM} --connections-max={most} {argument(proxy.source)}"
         # Two sockets and the two ends of two pipes for each connection.  It says that it is ready
         # to a newer systemd only, so Type=notify would never be done on an older one.
         return ["Type=exec", f"ExecStart={command}"], 6 * most + 64, 16
