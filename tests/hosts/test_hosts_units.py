@@ -241,6 +241,9 @@ def test_no_user_keeps_a_run_from_its_end(host: Host, mode: str) -> None:
     host.must(
         f"install -d -o alice -g alice {units}/hers.socket.d; chmod {mode} {units}/hers.socket.d"
     )
+    # Check mode foresees that only the rest is changed.
+    checked = host.applied(declared, "--check")
+    assert [hook in one for one in checked["changes"]] == [False] * len(checked["changes"])
     # She can neither keep the run from closing the sockets ...
     for anew in (True, False):
         result = host.applied(declared)
@@ -249,6 +252,7 @@ def test_no_user_keeps_a_run_from_its_end(host: Host, mode: str) -> None:
         assert hook in warned
         for path in ("/run/roots", "/run/hers/s"):
             assert host.outcomes(path) == ONLY_FRIEND
+    assert host.applied(declared, "--check")["changes"] == []
     host.must(f"chmod 755 {units}/hers.socket.d")
     assert [hook in one for one in host.applied(declared)["changes"]] == [True]
     # ... nor from giving them back, and what is left then is taken away by the next run.
