@@ -121,6 +121,7 @@ def test_drop_ins_that_take_back_what_ours_says_are_named(host: Host) -> None:
             assert "override.conf is read after" in note
             assert f"sets {key} otherwise" in note
             assert len(found[name]["kept_by"]) == 1
+            assert note in host.must(f"socket-access status | grep '^{name} '")
     host.must("rm /etc/systemd/system/*.d/override.conf; systemctl daemon-reload")
     found = host.applied(declared)["sockets"]
     assert [(one["notes"], len(one["kept_by"])) for one in found.values()] == [([], 2), ([], 2)]

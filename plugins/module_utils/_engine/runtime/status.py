@@ -135,9 +135,11 @@ def _incomplete(name: str, task: Task, whole: Result, inodes: Result) -> State:
 
 def compared(name: str, task: Task, whole: Result) -> State:
     """Return the state of a socket of which everything is there, by what a run would change."""
-    exists = whole.sockets[task.declared.name]["exists"]
+    told = whole.sockets[task.declared.name]
+    exists = told["exists"]
     kinds = {key.partition(":")[0].partition("@")[0] for key in whole.touched}
-    state, notes = MISSING if not exists else AS_DECLARED, tuple(whole.warnings)
+    later = (one for one in whole.overridden if one in told["notes"])
+    state, notes = MISSING if not exists else AS_DECLARED, (*later, *whole.warnings)
     ours = task.declared.serve is not None or method_by(task.declared.unit) is not None
     stopped = any(method_by(key.partition(":")[2]) for key in whole.touched if key[:5] == "unit:")
     if stopped or (ours and not exists):
