@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -265,6 +267,40 @@ def test_no_user_keeps_a_run_from_its_end(host: Host, mode: str) -> None:
     host.must(f"! test -e {hook}; ! test -e /var/lib/socket-access")
     host.must(f"{USERS} stop hers.socket hers.service; systemctl stop roots")
     host.must(f"loginctl disable-linger alice; rm -r {host.home}/.config")
+
+
+@pytest.mark.parametrize("removed", ["yes", "no"])
+def test_what_starts_a_stopped_socket_of_a_users_manager_is_told(host: Host, removed: str) -> None:
+    settings = f"ListenStream=/run/front/s\nRemoveOnStop={removed}\n"
+    host.put(f"{host.home}/.config/systemd/user/front.socket", f"[Socket]\n{settings}")
+    host.put(f"{host.home}/.config/systemd/user/front.service", SERVED)
+    host.must(f"chown -R alice: {host.home}; install -d -o alice -g alice /run/front")
+    host.must("loginctl enable-linger alice; systemctl start user@$(id -u alice)")
+    host.must(f"{USERS} daemon-reload; {USERS} start front.socket")
+    front, at = "/run/front/s", "/srv/front/s"
+    declared = only_friend(
+        front, "front.socket", unit_user="alice", trust_directories=["/run/front"]
+    )
+    declared["allow"] = [{"user": "friend", "method": "bind_mount", "at": at}]
+    host.applied({"front": declared})
+    assert host.outcomes(at)[0] == "in"
+    restart = "systemctl --user -M alice@.host restart front.socket"
+    start = restart.replace("restart", "start")
+    for stop in (f"{USERS} stop front.socket front.service", "systemctl stop user@$(id -u alice)"):
+        host.must(stop)
+        assert host.outcomes(at)[0] != "in"
+        said = host.must("socket-access status || :")
+        assert (f"What makes it is started by: {start}." in said) is (removed == "yes"), said
+        asked = host.must(f"socket-access explain --json {at} friend || :")
+        explained = json.loads(asked)
+        commands = [words for one in explained["changes"] for words in one["commands"]]
+        assert restart.split() in commands, asked
+        assert (["loginctl", "enable-linger", "alice"] in commands) is ("user@" in stop)
+        host.must("; ".join(shlex.join(words) for words in commands))
+        host.comes_to(at, ONLY_FRIEND)
+    host.applied({"front": declared}, state="absent")
+    host.must(f"{USERS} stop front.socket front.service; loginctl disable-linger alice")
+    host.must(f"rm -r {host.home}/.config /run/front")
 
 
 def test_the_private_directories_of_systemd_stay_closed(host: Host) -> None:

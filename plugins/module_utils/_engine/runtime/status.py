@@ -151,5 +151,19 @@ def compared(name: str, task: Task, whole: Result) -> State:
         state = NOT_A_MEMBER
     elif whole.changes:
         state = HOOK_MISSING
+    if state == MISSING:
+        notes = (*_start(task), *notes)
     way = f"socket-access apply {name}" if whole.changes else None
     return State(name, task.declared.path, state, tuple(whole.changes), notes, remedy=way)
+
+
+def _start(task: Task) -> tuple[str, ...]:
+    """Return how the daemon is started whose socket is missing, where its unit is known."""
+    unit = task.declared.unit or task.found_unit
+    if unit is None:
+        return ()
+    # Loaded where a daemon is down.
+    from ..diagnose import command_for
+
+    user = task.declared.unit_user if task.declared.unit else task.found_user
+    return (f"What makes it is started by: {' '.join(command_for('start', unit, user))}.",)
