@@ -183,7 +183,8 @@ def _said(one: Mapping[str, t.Any]) -> str:
         return f"{one['message']} (The expression {one['that']} failed: {one['error']})"
     gave = json.dumps(one["gave"])
     gave = gave if len(gave) <= 500 else f"{gave[:500]} ..."
-    return f"{one['message']} ({one['that']} gave {gave}.)"
+    said = f"{one['message']} ({one['that']} gave {gave}.)"
+    return "\n".join([said, *(f"  {sentence}" for sentence in one["broken_by"])])
 
 
 def _see(files: Mapping[str, str]) -> str:

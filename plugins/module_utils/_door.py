@@ -53,6 +53,8 @@ _UNSHOWN = re.compile(
 )
 # What may stand in texts of several lines, and in what a server answered, all the same.
 _KEPT = {"msg": "\n", "before": "\n\t", "after": "\n\t", "content": "\n\t", "reply": "\n\t\r"}
+# The place of another item of the declaration in a message about one.
+_ITEM = re.compile(r"\b(?:allow|refuse)\[[0-9]+\](?:\.[a-z_]+)*")
 _Answer = t.TypeVar("_Answer")
 # As a text, the number that YAML makes of 0660 without quotes would be another mode.
 MODE = {"type": "raw"}
@@ -178,15 +180,20 @@ def one_socket(
     except PolicyError as error:
         lines = []
         for problem in error.problems:
-            key = problem.key or ""
-            for known, option in called.items():
-                if key == known or key.startswith((f"{known}[", f"{known}.")):
-                    key = option + key[len(known) :]
-                    break
+            key = _option(problem.key or "", called)
             where = f"Option {key} of {params['path']}: " if key else f"{params['path']}: "
-            lines.append(where + problem.message)
+            said = _ITEM.sub(lambda found: _option(found[0], called), problem.message)
+            lines.append(where + said)
         # What all grants share is wrong in each of them, and said once.
         fail(module, "\n".join(dict.fromkeys(lines)))
+
+
+def _option(key: str, called: Mapping[str, str]) -> str:
+    """Return the option that a key of the declaration comes from, with what follows it."""
+    for known, option in called.items():
+        if key == known or key.startswith((f"{known}[", f"{known}.")):
+            return option + key[len(known) :]
+    return key
 
 
 def readable(path: str) -> str:

@@ -272,7 +272,7 @@ def main() -> t.NoReturn:
                 _principal(entry) for entry in params["entries"] if entry["permissions"] == "none"
             ],
         },
-        {"allow": "entries", "refuse": "entries"},
+        _options(params["entries"]),
     )
     task = _door.Task(
         declared,
@@ -282,6 +282,20 @@ def main() -> t.NoReturn:
         adds=not params["exclusive"],
     )
     _door.run_one(module, task)
+
+
+def _options(entries: list[dict[str, str | None]]) -> dict[str, str]:
+    """Return the option that each key comes from: entries become items of two lists."""
+    called: dict[str, str] = {}
+    counted = {"allow": 0, "refuse": 0}
+    for index, entry in enumerate(entries):
+        key = "allow" if entry["permissions"] == "rw" else "refuse"
+        place = f"{key}[{counted[key]}]"
+        counted[key] += 1
+        called[f"{place}.open_parents"] = "open_parents"
+        called.update(dict.fromkeys((f"{place}.user", f"{place}.group"), f"entries[{index}]"))
+        called[place] = f"entries[{index}]"
+    return called
 
 
 def _principal(entry: dict[str, str | None]) -> dict[str, str]:

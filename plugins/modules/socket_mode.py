@@ -226,7 +226,15 @@ def main() -> t.NoReturn:
                 for member in params["members"]
             ],
         },
-        {"allow": "members"},
+        {
+            f"allow[{index}]{key}": option
+            for index in range(len(params["members"]))
+            for key, option in (
+                (".restart_clients", "restart_clients"),
+                (".user", f"members[{index}]"),
+                ("", f"members[{index}]"),
+            )
+        },
     )
     holder = f"socket_mode {declared.path}"
     _door.run_one(module, _door.Task(declared, holder, exclusive=False))

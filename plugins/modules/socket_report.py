@@ -166,8 +166,8 @@ summary:
     differing: 0
     proofs: {all: 6, held: 6, failed: 0}
 assertions:
-  description: Each assertion, whether it C(held), what its expression C(gave), and the C(error)
-    where it could not be evaluated.
+  description: Each assertion, whether it C(held), what its expression C(gave), the C(error)
+    where it could not be evaluated, and what it is C(broken_by), which is what alone makes it fail.
   returned: unless O(validate_only)
   type: list
   elements: dict
@@ -177,6 +177,9 @@ assertions:
       held: false
       gave: false
       error:
+      broken_by:
+        - "web1: high world-connectable-privileged, /run/docker.sock: Everyone on this host can
+          connect to /run/docker.sock of Docker, and whoever can do that is as good as root: [...]"
 silent:
   description: The names of the hosts that gave no answer.
   returned: unless O(validate_only)

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -121,6 +123,7 @@ def test_drop_ins_that_take_back_what_ours_says_are_named(host: Host) -> None:
             assert "override.conf is read after" in note
             assert f"sets {key} otherwise" in note
             assert len(found[name]["kept_by"]) == 1
+            assert note in host.must(f"socket-access status | grep '^{name} '")
     host.must("rm /etc/systemd/system/*.d/override.conf; systemctl daemon-reload")
     found = host.applied(declared)["sockets"]
     assert [(one["notes"], len(one["kept_by"])) for one in found.values()] == [([], 2), ([], 2)]
@@ -241,6 +244,9 @@ def test_no_user_keeps_a_run_from_its_end(host: Host, mode: str) -> None:
     host.must(
         f"install -d -o alice -g alice {units}/hers.socket.d; chmod {mode} {units}/hers.socket.d"
     )
+    # Check mode foresees that only the rest is changed.
+    checked = host.applied(declared, "--check")
+    assert [hook in one for one in checked["changes"]] == [False] * len(checked["changes"])
     # She can neither keep the run from closing the sockets ...
     for anew in (True, False):
         result = host.applied(declared)
@@ -249,6 +255,7 @@ def test_no_user_keeps_a_run_from_its_end(host: Host, mode: str) -> None:
         assert hook in warned
         for path in ("/run/roots", "/run/hers/s"):
             assert host.outcomes(path) == ONLY_FRIEND
+    assert host.applied(declared, "--check")["changes"] == []
     host.must(f"chmod 755 {units}/hers.socket.d")
     assert [hook in one for one in host.applied(declared)["changes"]] == [True]
     # ... nor from giving them back, and what is left then is taken away by the next run.
@@ -328,6 +335,40 @@ def test_a_login_that_mounts_over_what_is_watched(host: Host) -> None:
     host.applied(declared, state="absent")
     host.must("! ls /etc/systemd/system/user-runtime-dir@*")
     host.must(f"{USERS} stop late.socket; loginctl disable-linger alice; rm -r {host.home}/.config")
+
+
+@pytest.mark.parametrize("removed", ["yes", "no"])
+def test_what_starts_a_stopped_socket_of_a_users_manager_is_told(host: Host, removed: str) -> None:
+    settings = f"ListenStream=/run/front/s\nRemoveOnStop={removed}\n"
+    host.put(f"{host.home}/.config/systemd/user/front.socket", f"[Socket]\n{settings}")
+    host.put(f"{host.home}/.config/systemd/user/front.service", SERVED)
+    host.must(f"chown -R alice: {host.home}; install -d -o alice -g alice /run/front")
+    host.must("loginctl enable-linger alice; systemctl start user@$(id -u alice)")
+    host.must(f"{USERS} daemon-reload; {USERS} start front.socket")
+    front, at = "/run/front/s", "/srv/front/s"
+    declared = only_friend(
+        front, "front.socket", unit_user="alice", trust_directories=["/run/front"]
+    )
+    declared["allow"] = [{"user": "friend", "method": "bind_mount", "at": at}]
+    host.applied({"front": declared})
+    assert host.outcomes(at)[0] == "in"
+    restart = "systemctl --user -M alice@.host restart front.socket"
+    start = restart.replace("restart", "start")
+    for stop in (f"{USERS} stop front.socket front.service", "systemctl stop user@$(id -u alice)"):
+        host.must(stop)
+        assert host.outcomes(at)[0] != "in"
+        said = host.must("socket-access status || :")
+        assert (f"What makes it is started by: {start}." in said) is (removed == "yes"), said
+        asked = host.must(f"socket-access explain --json {at} friend || :")
+        explained = json.loads(asked)
+        commands = [words for one in explained["changes"] for words in one["commands"]]
+        assert restart.split() in commands, asked
+        assert (["loginctl", "enable-linger", "alice"] in commands) is ("user@" in stop)
+        host.must("; ".join(shlex.join(words) for words in commands))
+        host.comes_to(at, ONLY_FRIEND)
+    host.applied({"front": declared}, state="absent")
+    host.must(f"{USERS} stop front.socket front.service; loginctl disable-linger alice")
+    host.must(f"rm -r {host.home}/.config /run/front")
 
 
 def test_the_private_directories_of_systemd_stay_closed(host: Host) -> None:

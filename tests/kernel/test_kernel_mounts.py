@@ -858,16 +858,18 @@ def test_a_directory_that_others_could_write_to_is_refused(world: World) -> None
 
 @pytest.mark.parametrize("below", [True, False], ids=["over ours", "alone"])
 @pytest.mark.parametrize("other", ["/mnt/other", "/mnt/fs/s"], ids=["another", "a namesake"])
+@pytest.mark.parametrize("damaged", [True, False], ids=["damaged", ""])
 @both
 def test_the_hook_unmounts_what_is_ours_alone(
     world: World,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     user: bool,
+    damaged: bool,
     other: str,
     below: bool,
 ) -> None:
-    """Right before the daemon takes its socket away, whatever an administrator mounted there."""
+    """Right before the daemon takes its socket away, whatever is mounted there or is in the record."""
     world.run(user)
     if not below:
         subprocess.run(["umount", TARGET], check=True)
@@ -881,10 +883,14 @@ def test_the_hook_unmounts_what_is_ours_alone(
     monkeypatch.setattr(policies, "load", lambda name, **how: task)
     monkeypatch.setattr(unmount, "RecordFile", lambda: world.file)
     before = mounts.at(mounts.read(), TARGET)
+    if damaged:
+        Path(world.file.path).write_text("{")
     assert not unmount.run("name", Output())
     assert mounts.at(mounts.read(), TARGET) == before
     assert connects(BOB, TARGET) == "victim"
-    assert f"{TARGET} has something else mounted on it" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"{TARGET} has something else mounted on it" in said
+    assert (f"The record {world.file.path} cannot be understood" in said) is damaged
     subprocess.run(["umount", TARGET], check=True)
-    assert unmount.run("name", Output())
+    assert unmount.run("name", Output()) is not damaged
     assert not mounts.at(mounts.read(), TARGET)

@@ -120,3 +120,22 @@ def test_an_endpoint_in_a_directory_of_a_daemon_s(home: Place) -> None:
     assert f"trust_directories: [{home.top}/w]" in said
     assert problems({"owner": str(BOB)}) == []
     assert problems({"trust_directories": [f"{home.top}/w"]}) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "holder", "told"),
+    [
+        ("mine", "socket ", "mine"),
+        ("socket_acl-app.sock-1a2b3c4d", "socket_acl /run/x/app.sock ", "app"),
+    ],
+)
+def test_the_way_around_a_directory_has_no_name_that_a_module_made_up(
+    home: Place, name: str, holder: str, told: str
+) -> None:
+    home.directory("in", 0o700)
+    grant = {"user": str(BOB), "method": "acl"}
+    said = home.refusal(
+        {name: {"path": home.listen("in/app.sock"), "allow": [grant]}}, holder=holder
+    )
+    assert f"method: bind_mount, at: /run/{told}-{BOB}/app.sock in the grant" in said
+    assert "1a2b3c4d" not in said

@@ -48,7 +48,7 @@ class Choosing:
         self.shut_out: list[str] = []
         self.moving: list[Grant] = []
         self._file = file
-        self._record = file.load()
+        self.before = file.load()
         self._is_old = False
         self._accounts = Accounts()
         self._names = HostNames()
@@ -59,7 +59,7 @@ class Choosing:
         if self._is_old:
             return self._file.load()
         self._is_old = True
-        return self._record
+        return self.before
 
     def settle(self, task: Task) -> Task:
         """Return the task with a method for each grant at another path that has none yet."""
@@ -118,7 +118,7 @@ class Choosing:
         if task.kept and task.chosen is not None:
             # A hook without root's rights cannot read the record.
             return task.chosen.get(one.label)
-        entry = self._record.entries.get(f"socket:{path}")
+        entry = self.before.entries.get(f"socket:{path}")
         asked = None if entry is None else entry.requests.get(task.holder)
         if not isinstance(asked, dict):
             return None
@@ -139,14 +139,14 @@ class Choosing:
 
     def _joined(self, task: Task, user: User, gid: int) -> bool:
         group = self._names.group_name(gid)
-        entry = self._record.entries.get(f"member:{user.name}:{group}")
+        entry = self.before.entries.get(f"member:{user.name}:{group}")
         return entry is not None and task.holder in entry.requests
 
     def _before_at(self, task: Task, at: str) -> str | None:
-        entry = self._record.entries.get(f"mount:{at}")
+        entry = self.before.entries.get(f"mount:{at}")
         if entry is not None and task.holder in entry.requests:
             return BIND_MOUNT
-        known = self._record.holders()
+        known = self.before.holders()
         for method in (PROXY, GATE):
             if f"{task.holder} at {at} by {method}" in known:
                 return method

@@ -143,6 +143,7 @@ class Keeper(Finder):
         if later:
             kept = kept._replace(said=kept.said[:1])
         one.notes += [*without_hook(task, creator), *later]
+        one.overridden += later
         wants = [self._engine(task.holder)]
         wants += [
             Want(self._file(file), task.holder, file.content.encode())

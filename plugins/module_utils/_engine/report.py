@@ -34,7 +34,8 @@ class Result:
     """What a run did, in the form in which a door returns it.
 
     ``touched`` are the keys of the resources that were changed.  ``gone`` are those of the warnings that
-    tell of what is declared and does not exist.
+    tell of what is declared and does not exist, ``overridden`` those of the sockets' notes that tell what
+    takes a hook back.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Result:
         warnings: Iterable[str] = (),
         touched: frozenset[str] = frozenset(),
         gone: Iterable[str] = (),
+        overridden: Iterable[str] = (),
     ) -> None:
         self.changed = changed
         self.changes = changes
@@ -54,6 +56,7 @@ class Result:
         self.warnings = list(warnings)
         self.touched = touched
         self.gone = list(gone)
+        self.overridden = list(overridden)
 
 
 class Seen:
@@ -121,6 +124,7 @@ def result_of(
         [*absentees, *turned, *doubts, *outcome.notes],
         frozenset(step.resource.key for step in outcome.steps if step.changes),
         absentees,
+        [sentence for one in seen for sentence in one.one.overridden],
     )
 
 

@@ -185,7 +185,7 @@ class Round:
                 chain = chain_without_us(seen.one, self.record, self.holders, self.names)
                 facts = self.choosing.facts(seen.task, seen.one.facts, seen.creator, chain)
             seen.plan, problems = plan_socket(
-                seen.one.declared,
+                seen.task.called(seen.one.declared),
                 facts,
                 self.names,
                 self.stranger,

@@ -15,6 +15,7 @@ from .choosing import Choosing
 from .converge.loop import Outcome
 from .converge.record import NoRecord, Record, RecordFile
 from .converge.steps import Step
+from .descriptors import enough
 from .ending import without_ended
 from .errors import AccessError, Overtaken
 from .faults import looking_at
@@ -108,12 +109,13 @@ def _rounds(
     rounds: list[Round] = []
     outcome = Outcome((), False)
     try:
-        for stage in stages:
-            outcome = _one_more(rounds, outcome, stage, options, file, choosing, dropped)
-        if rounds[-1].made_sockets and not options.check:
-            outcome = _one_more(rounds, outcome, tasks, options, file, choosing, dropped)
-        by_key = {step.resource.key: step for step in reversed(outcome.steps)}
-        result = _proven(rounds[-1], outcome, options)
+        with enough(stages, options, choosing.before):
+            for stage in stages:
+                outcome = _one_more(rounds, outcome, stage, options, file, choosing, dropped)
+            if rounds[-1].made_sockets and not options.check:
+                outcome = _one_more(rounds, outcome, tasks, options, file, choosing, dropped)
+            by_key = {step.resource.key: step for step in reversed(outcome.steps)}
+            result = _proven(rounds[-1], outcome, options)
         result.warnings += told if options.check else ()
         return list(by_key.values()), rounds[0].record, result
     finally:

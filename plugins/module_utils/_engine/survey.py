@@ -39,6 +39,8 @@ class Surveyed:
         self.facts = facts
         self.pin = pin
         self.notes: list[str] = []
+        # Those of the notes that tell what takes a hook of ours back.
+        self.overridden: list[str] = []
         self.absentees: list[str] = []
         self.fit = True
         self.sure = True

@@ -27,6 +27,7 @@ from .model.form import (
     text,
     whole,
 )
+from .model.holders import name_for, task_of
 from .model.plan import Choice
 from .policy import Grant, Policy, PolicyError, SocketPolicy, describe, validate
 from .shortcut import MANAGED
@@ -94,6 +95,11 @@ class Task(NamedTuple):
     def declared_alone(self) -> SocketPolicy:
         """The declaration as a person writes it, without the unit that is ours."""
         return self.declared._replace(unit=None) if self.declared.serve else self.declared
+
+    def called(self, declared: SocketPolicy) -> SocketPolicy:
+        """Return it with a name that a person knows, which that of a module's task is not."""
+        made_up = task_of(self.holder) is not None
+        return declared._replace(name=name_for(declared.path)) if made_up else declared
 
 
 class Options(NamedTuple):

@@ -198,11 +198,11 @@ class _Why:
             return [self._made_by(one) for one in found] if own else found
         known = identities(chain.resolved) if own else set()
         one = self.sockets.at(known | {(leaf.device, leaf.inode & 0xFFFFFFFF)})
+        start = self.start() if one is None or one.deaf else None
         if own and one is None:
-            mounted = list(mount_causes(chain, self.sockets, self.table, self.start()))
+            mounted = list(mount_causes(chain, self.sockets, self.table, start, self.relation))
             if mounted:
                 return [*found, *mounted]
-        start = self.start() if one is None or one.deaf else None
         return [*found, *socket_causes(leaf.path, one, self.kind, start)]
 
     def start(self) -> Change | None:

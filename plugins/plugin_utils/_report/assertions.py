@@ -11,7 +11,9 @@ from __future__ import annotations
 import json
 import typing as t
 from collections.abc import Mapping, Sequence
+from functools import partial
 
+from .broken import broken_by
 from .problem import ReportError
 
 _LONGEST = 4000
@@ -92,22 +94,34 @@ def judged(document: t.Any, assertions: Sequence[AssertionProblem]) -> list[dict
     results = []
     for one in assertions:
         gave, error = None, None
+        broken: list[str] = []
         try:
             gave = _search(one.expression, document)
         except ReportError as problem:
             error = str(problem)
             if "baseline" in one.that and document.get("baseline") is None:
                 error += ". There is no baseline: name the report.json of an earlier audit."
+        held = error is None and not _is_false(gave)
+        if not held and error is None:
+            broken = broken_by(document, partial(_breaks, one.expression))
         results.append(
             {
                 "that": one.that,
                 "message": one.message,
-                "held": error is None and not _is_false(gave),
+                "held": held,
                 "gave": _short(gave),
                 "error": error,
+                "broken_by": broken,
             }
         )
     return results
+
+
+def _breaks(expression: Compiled, document: t.Any) -> bool:
+    try:
+        return _is_false(_search(expression, document))
+    except ReportError:
+        return False
 
 
 def _short(value: t.Any) -> t.Any:

@@ -72,7 +72,8 @@ def _assertion(one: Mapping[str, t.Any]) -> _Case:
     if one["held"]:
         return _Case(one["that"], "")
     gave = one["error"] or f"The expression gave {json.dumps(one['gave'])[:2000]}."
-    return _Case(one["that"], "failure", "assertion", one["message"], gave)
+    details = "\n".join([gave, *one["broken_by"]])
+    return _Case(one["that"], "failure", "assertion", one["message"], details)
 
 
 def _counts(cases: list[_Case]) -> str:

@@ -325,6 +325,22 @@ def mounted_on_itself(world: World) -> Way:
     return way
 
 
+def stopped_behind_a_mount(world: World) -> Way:
+    """Nobody declares it, and the unit is found by what is mounted there."""
+    listen(PATH, 0o666).close()
+    _bound(PATH, "/run/client/app.sock")
+    unit = world.unit("app.service")
+    world.directories[unit] = "app"
+    world.restarts[unit] = lambda: _again(world, PATH)
+    return Way(
+        "stale-mount",
+        "ECONNREFUSED",
+        ("mount-again",),
+        path="/run/client/app.sock",
+        says=f"systemctl restart {unit}; mount --bind {PATH} /run/client/app.sock.",
+    )
+
+
 def stale_mount_of_a_directory(world: World) -> Way:
     """RuntimeDirectory= is made anew at each start."""
     listen(PATH, 0o666).close()
@@ -652,6 +668,7 @@ WAYS: dict[str, Callable[[World], Way]] = {
         taken_datagram,
         stale_mount,
         doubled_mount,
+        stopped_behind_a_mount,
         mounted_on_itself,
         stale_mount_of_a_directory,
         stale_group,

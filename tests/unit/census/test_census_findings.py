@@ -140,6 +140,15 @@ def test_somebody_who_is_gone(state: str, wanted: list[tuple[str, str]]) -> None
     assert [found.remedy for found in others] == [f"On the host: {way}."] * len(others)
 
 
+def test_a_task_of_a_module_has_no_name_to_tell() -> None:
+    name, holder = "socket_mode-app.sock-1a2b3c4d", "socket_mode /run/app.sock"
+    one = seen(managed=(Managed(name, holder, (), "differs", (), ("User anna is gone.",)),))
+    first, second = (found.message for found in of_socket(one, Numbers(), {}))
+    task = "the task socket_mode of /run/app.sock"
+    assert first == f"What {task} declares of /run/app.sock names what is gone. User anna is gone."
+    assert second == f"/run/app.sock is not as {task} declares it."
+
+
 def test_a_mask() -> None:
     named = Acl(6, 0, 0, ((1001, 6),), ((1002, 4),), 4)
     (found,) = of_socket(seen(acl=named), Numbers(), {})

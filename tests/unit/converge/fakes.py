@@ -73,6 +73,7 @@ class Host:
     unsettled: str | None = None
     impossible: set[str] = field(default_factory=set)
     withheld: set[str] = field(default_factory=set)
+    closed: set[str] = field(default_factory=set)
 
     def write(self) -> None:
         if self.dies_after is not None:
@@ -110,6 +111,10 @@ class Thing(Resource[Words, Words]):
             raise self.host.fails[self.key]
         self.host.log.append(self.key)
         self.host.things[self.key] = target
+
+    def foresee(self) -> None:
+        if self.key in self.host.closed:
+            raise Withheld(f"{self.key} is kept from us.")
 
     def settle(self) -> None:
         self.host.settled.append(self.key)

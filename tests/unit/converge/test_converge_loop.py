@@ -632,6 +632,21 @@ def test_what_a_user_keeps_from_being_written_takes_nothing_back(bench: Bench, k
     assert bench.host.things["a"] == words("old")
 
 
+def test_what_a_user_will_keep_from_being_written_is_foreseen(bench: Bench) -> None:
+    bench.run(B)
+    before = bench.file.load()
+    bench.host.things["b"] = words()
+    bench.host.closed.add("b")
+    bench.host.log.clear()
+    outcome = bench.run(B)
+    assert not outcome.changed
+    assert (outcome.changes, outcome.notes, bench.host.log) == ([], [KEPT], [])
+    assert bench.file.load() == before
+    # What is as it shall be needs no writing.
+    bench.host.things["b"] = words("y")
+    assert bench.run(B).notes == []
+
+
 def test_what_a_user_keeps_from_being_taken_away_is_remembered(bench: Bench) -> None:
     bench.run(A, B)
     bench.host.fails["b"] = Withheld(KEPT)

@@ -19,9 +19,6 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.diagnose
     refusal,
     relation,
 )
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.diagnose.declaration import (
-    _name_for,
-)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.diagnose.declared import (
     Declared,
     by_declaration,
@@ -31,6 +28,9 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.diagnose
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.account import (
     Credentials,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.holders import (
+    name_for,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import (
     Principal,
@@ -71,7 +71,7 @@ def sockets(proposed: Proposal | None) -> Any:
     ],
 )
 def test_names(path: str, name: str) -> None:
-    assert _name_for(path) == name
+    assert name_for(path) == name
 
 
 def test_yaml_takes_nothing_for_something_else() -> None:
@@ -282,3 +282,38 @@ def test_a_mount_whose_socket_is_not_there() -> None:
     there = relation([declared(allow=[grant | {"at": at}])], ["/run/app.sock"], USER, [])
     assert there is not None
     assert missing_source(there, ["/run/app.sock"]) is None
+
+
+@pytest.mark.parametrize(
+    ("module", "option"),
+    [
+        ("socket_mode", "members"),
+        ("socket_acl", "entries"),
+        ("socket_proxy", "users or groups"),
+        ("socket_bind_mount", "users or groups"),
+        ("socket_gate", "allow_users or allow_groups"),
+        ("another", "the options"),
+    ],
+)
+def test_a_task_of_a_module_is_told_by_what_its_author_wrote(module: str, option: str) -> None:
+    """Its socket has a name that nobody has written, and a declaration beside it contradicts it."""
+    path, kept = ["/run/app.sock"], f"{module}-app.sock-1a2b3c4d"
+    policy = declared(allow=[{"user": "bob"}], refuse=["carol"]).policy._replace(name=kept)
+    (one,) = declared_whole([(kept, f"{module} /run/app.sock", policy, None)])
+    known = relation([one], path, USER, [])
+    assert known is not None
+    assert notes(known, path, [CAUSE]) == [
+        f"The task {module} of /run/app.sock keeps this socket as it is, so what is changed at "
+        f"/run/app.sock by hand is taken back at once, unless socket-access-{kept}.path is stopped. "
+        f"Whoever shall get in belongs into {option} of that task."
+    ]
+    at = chain("/run/app.sock", inode("/run", 0o755), socket_at("/run/app.sock", 0o660))
+    assert proposal(at, [CAUSE], USER, known, People(), NOBODY) is None
+    assert refusal(at, USER, known, People(), NOBODY) is None
+    for name, said in (
+        ("bob", f"lets user bob in, and the host is not as it says: socket-access apply {kept}."),
+        ("carol", "refuses user carol; take it out of entries there if it shall get in."),
+    ):
+        who = Principal("user", name)
+        (cause,) = by_declaration([CAUSE], relation([one], path, who, []), path, who)
+        assert cause.changes[0].text == f"The task {module} of /run/app.sock {said}"

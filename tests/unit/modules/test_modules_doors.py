@@ -282,6 +282,47 @@ def test_bad_options_never_reach_the_engine(
     assert engine.tasks == []
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "said"),
+    [
+        (
+            "socket_acl",
+            {
+                "entries": [
+                    {"user": "bob", "permissions": "none"},
+                    {"user": "eve"},
+                    {"user": "eve", "permissions": "none"},
+                ]
+            },
+            f"Option entries[1] of {PATH}: The user eve is allowed here and refused in entries[2]; ",
+        ),
+        (
+            "socket_acl",
+            {"entries": [{"user": "bob", "permissions": "none"}, {"user": "a b"}]},
+            f"Option entries[1] of {PATH}: ",
+        ),
+        (
+            "socket_acl",
+            {"entries": [{"user": "bob"}], "open_parents": ["/srv"]},
+            f"Option open_parents of {PATH}: ",
+        ),
+        ("socket_mode", {"members": ["bob", "a b"]}, f"Option members[1] of {PATH}: "),
+        (
+            "socket_mode",
+            {"owner": "app", "members": ["bob", "app"]},
+            f"Option members[1] of {PATH}: ",
+        ),
+    ],
+)
+def test_a_mistake_is_told_where_it_was_written(
+    run: Callable[..., dict[str, Any]], name: str, options: dict[str, Any], said: str
+) -> None:
+    answer = run(name, path=PATH, **options)["msg"]
+    assert answer.startswith(said)
+    assert "allow[" not in answer
+    assert "refuse[" not in answer
+
+
 @pytest.mark.parametrize("seconds", [0, -1])
 def test_a_proof_without_time(
     engine: Engine, run: Callable[..., dict[str, Any]], seconds: float

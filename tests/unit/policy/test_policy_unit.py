@@ -112,6 +112,37 @@ def test_what_needs_a_unit(key: str, value: object) -> None:
     assert f"{key} does nothing without unit" in problem.message
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("unit_user", "alice"), ("strict", True), ("born", True), ("deadline", 5)],
+)
+@pytest.mark.parametrize("unit", [{"unti": "app.service"}, {"unit": "app"}, {"service": "app"}])
+def test_a_unit_that_is_misspelt_is_one_mistake(
+    key: str, value: object, unit: dict[str, object]
+) -> None:
+    assert the_problem(**{key: value}, **unit).key == next(iter(unit))
+
+
+@pytest.mark.parametrize("user", [{"unti_user": "alice"}, {"unit_user": "a b"}])
+def test_a_user_of_the_unit_who_is_misspelt_is_one_mistake(user: dict[str, object]) -> None:
+    grant = {"user": "bob", "at": "/run/x/s", "mount_as": "alice", "trust_mounter": True}
+    assert the_problem(unit="app.service", allow=[grant], **user).key == next(iter(user))
+
+
+@pytest.mark.parametrize("key", ["unit_user", "strict", "born", "deadline"])
+def test_what_has_no_use_beside_serve_is_one_mistake(key: str) -> None:
+    value: object = {"unit_user": "alice", "deadline": 5}.get(key, True)
+    serve = {"command": ["/bin/true"], "user": "alice"}
+    assert "has no use beside serve" in the_problem(serve=serve, **{key: value}).message
+    assert the_problem(serve={**serve, "user": "a b"}, **{key: value}).key == "serve.user"
+
+
+def test_a_directory_above_an_endpoint_that_is_refused_is_no_mistake() -> None:
+    grant = {"user": "bob", "at": "/srv/x/s", "method": "proxi"}
+    problem = the_problem(allow=[grant], trust_directories=["/srv/x"])
+    assert problem.key == "allow[0].method"
+
+
 @pytest.mark.parametrize(("key", "value"), [("born", True), ("deadline", 5)])
 def test_what_a_socket_unit_has_by_itself(key: str, value: object) -> None:
     problem = the_problem(unit="app.socket", **{key: value})

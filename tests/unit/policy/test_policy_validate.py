@@ -263,6 +263,13 @@ def test_path_is_required() -> None:
     assert "The key is missing; write the absolute path of the socket" in problem.message
 
 
+@pytest.mark.parametrize("key", ["pth", "socket", "Path"])
+def test_a_path_whose_key_is_misspelt_is_not_missing_as_well(key: str) -> None:
+    problem = the_problem({"app": {key: PATH}})
+    assert problem.key == key
+    assert problem.message.endswith("Did you mean path?")
+
+
 @pytest.mark.parametrize(
     ("path", "words"),
     [

@@ -20,7 +20,8 @@ from ansible_collections.unixsocket.access.plugins.plugin_utils import _report
 from unit.report import fleet
 
 ROOT = Path(__file__).resolve().parents[3]
-DOCUMENT = {"none": None, "empty": [], "text": "x", "zero": 0, "hosts": [{"name": "web1"}]}
+KEYS = {"none": None, "empty": [], "text": "x", "zero": 0}
+DOCUMENT = {**fleet.document(fleet.host("web1", fleet.info([]))), **KEYS}
 
 
 def judged(that: str, document: Any = None) -> Any:
@@ -59,6 +60,7 @@ def test_what_an_expression_gave_is_told() -> None:
         "held": True,
         "gave": ["web1"],
         "error": None,
+        "broken_by": [],
     }
 
 
@@ -78,7 +80,7 @@ def test_what_only_the_document_shows_to_be_wrong() -> None:
 
 
 def test_a_baseline_that_was_not_given_is_named() -> None:
-    one = judged("length(baseline.findings_new) == `0`", {"hosts": [], "baseline": None})
+    one = judged("length(baseline.findings_new) == `0`", fleet.document())
     assert one["error"].endswith(
         'received: "null". There is no baseline: name the report.json of an earlier audit.'
     )

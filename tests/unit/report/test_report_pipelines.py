@@ -106,7 +106,11 @@ def document(*, baseline: bool = False) -> Any:
     if baseline:
         before = fleet.host("web1", fleet.info([], findings[:1]))
         made = _report.with_baseline(made, fleet.document(before))
-    asserted = [{"that": "hosts[9]", "message": HOSTILE}, {"that": "hosts[0]", "message": "One."}]
+    asserted = [
+        {"that": "hosts[9]", "message": HOSTILE},
+        {"that": "hosts[0]", "message": "One."},
+        {"that": "length(hosts[].findings[?severity == 'low'][]) == `0`", "message": "Low."},
+    ]
     made["assertions"] = _report.judged(made, _report.check(asserted, "x"))
     return made
 
@@ -126,7 +130,7 @@ def test_sarif_is_as_the_standard_wants_it() -> None:
             assert ("baselineState" in result) == baseline
             result["message"]["text"].encode("utf-8")
         prints = [result["partialFingerprints"]["finding/v1"] for result in run["results"]]
-        assert len(prints) == len(set(prints)) == 5
+        assert len(prints) == len(set(prints)) == 6
 
 
 def test_what_sarif_says() -> None:
@@ -165,7 +169,14 @@ def test_no_name_is_a_link_or_a_placeholder_of_sarif() -> None:
     ]
     made = fleet.document(*hosts)
     made["assertions"] = [
-        {"that": "a", "message": name, "held": False, "gave": None, "error": None}
+        {
+            "that": "a",
+            "message": name,
+            "held": False,
+            "gave": None,
+            "error": None,
+            "broken_by": [],
+        }
     ]
     (run,) = _report.sarif(made)["runs"]
     messages = [one["message"]["text"] for one in run["results"]]
@@ -209,15 +220,19 @@ def test_junit() -> None:
         "failures": len(list(root.iter("failure"))),
         "errors": len(list(root.iter("error"))),
     }
-    assert counts == {"tests": 9, "failures": 4, "errors": 1}
+    assert counts == {"tests": 10, "failures": 5, "errors": 1}
     suites = {one.attrib["name"]: one for one in root.iter("testsuite")}
     assert list(suites) == ["assertions", "web1", "web2", "web3"]
     for name, suite in suites.items():
         assert int(suite.attrib["tests"]) == len(suite.findall("testcase"))
         assert suite.attrib["timestamp"] == "2026-11-21T12:00:00"
         assert {case.attrib["classname"] for case in suite} == {name}
-    (failed,) = suites["assertions"].iter("failure")
-    assert failed.text == "The expression gave null."
+    missing, low = suites["assertions"].iter("failure")
+    assert missing.text == "The expression gave null."
+    first, second = str(low.text).splitlines()
+    assert first == "The expression gave false."
+    assert second.startswith("web1: low dead-socket, /run/a b")
+    assert "\\x00\\x1b\\n" in second
     (low,) = suites["web1"].iter("system-out")
     assert low.text is not None
     assert "\\x00\\x1b" in low.text

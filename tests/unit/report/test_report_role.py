@@ -112,6 +112,8 @@ def test_the_role(controller: Controller) -> None:
         )
     assert status == 2, said
     assert "Some are silent. (length(hosts[?state != 'ok']) == `0` gave false.)" in said
+    for named in ("bad: failed: ", "gone: unreachable: ", "wrong: partial: "):
+        assert f"\\n  {named}" in said
     document = controller.report()
     states = {host["name"]: host["state"] for host in document["hosts"]}
     assert states == {"here": "ok", "wrong": "partial", "gone": "unreachable", "bad": "failed"}

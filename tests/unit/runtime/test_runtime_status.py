@@ -54,6 +54,7 @@ class Host:
         self.hook: dict[str, str] = {}
         self.ends: dict[str, str] = {}
         self.gone: list[str] = []
+        self.overridden: list[str] = []
         self.exists = True
 
     def __call__(self, tasks: list[Task], options: Options) -> Result:
@@ -65,10 +66,11 @@ class Host:
             bool(found),
             list(found.values()),
             {},
-            {"app": {"exists": self.exists}},
+            {"app": {"exists": self.exists, "notes": ["A note.", *self.overridden[:1]]}},
             list(self.gone),
             frozenset(found),
             list(self.gone),
+            self.overridden,
         )
 
 
@@ -114,6 +116,48 @@ def test_what_a_run_would_change(host: Host, said: Said, key: str, state: str) -
     assert command.main(["status"]) == 1
     way = "This puts it right: socket-access apply app."
     assert said() == f"app ({PATH}): {state}. It changes. {way}\n"
+
+
+@pytest.mark.parametrize(
+    ("declared", "found", "command_"),
+    [
+        ({}, (None, None), None),
+        ({"unit": "app.service"}, (None, None), "systemctl start app.service"),
+        (
+            {"unit": "app.socket", "unit_user": "anna"},
+            (None, None),
+            "systemctl --user -M anna@.host start app.socket",
+        ),
+        ({}, ("app.socket", "anna"), "systemctl --user -M anna@.host start app.socket"),
+        ({}, ("app.service", None), "systemctl start app.service"),
+    ],
+)
+def test_what_starts_the_daemon_of_a_missing_socket(
+    host: Host,
+    said: Said,
+    monkeypatch: pytest.MonkeyPatch,
+    declared: dict[str, str],
+    found: tuple[str | None, str | None],
+    command_: str | None,
+) -> None:
+    policy = SocketPolicy("app", PATH, **declared)  # type: ignore[arg-type]
+    keeps(monkeypatch, Task(policy, "socket app", found_unit=found[0], found_user=found[1]))
+    host.exists = False
+    assert command.main(["status"]) == 0
+    told = "" if command_ is None else f" What makes it is started by: {command_}."
+    assert said() == f"app ({PATH}): missing.{told}\n"
+    host.exists = True
+    command.main(["status"])
+    assert "started by" not in said()
+
+
+def test_what_takes_a_hook_back_is_told_as_a_run_tells_it(host: Host, said: Said) -> None:
+    host.overridden = ["override.conf is read after it.", "Another one's of another socket."]
+    assert command.main(["status"]) == 0
+    assert said() == f"app ({PATH}): as declared. override.conf is read after it.\n"
+    host.whole = {f"socket:{PATH}": "It changes."}
+    assert command.main(["status"]) == 1
+    assert said().endswith("socket-access apply app. override.conf is read after it.\n")
 
 
 def test_the_worst_of_several_is_told(host: Host, said: Said) -> None:

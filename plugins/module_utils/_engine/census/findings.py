@@ -183,7 +183,7 @@ def _managed(seen: Seen) -> Iterator[Finding]:
                 "declared-gone",
                 MEDIUM,
                 seen.name,
-                f"{one.name}, which declares {seen.name}, names what is gone. {' '.join(one.gone)}",
+                f"What {one.called} declares of {seen.name} names what is gone. {' '.join(one.gone)}",
                 "Until that is done, every run refuses this socket.",
             )
         if one.state not in _STATES:
@@ -195,7 +195,7 @@ def _managed(seen: Seen) -> Iterator[Finding]:
             code,
             MEDIUM,
             seen.name,
-            f"{what.format(socket=seen.name, name=one.name)} {said}".rstrip(),
+            f"{what.format(socket=seen.name, name=one.called)} {said}".rstrip(),
             f"On the host: {one.remedy}." if one.gone else f"Run the playbook again{on_host}.",
         )
 

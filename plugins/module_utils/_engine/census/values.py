@@ -14,6 +14,7 @@ from typing import NamedTuple
 from ..host.creator import Creator
 from ..host.sock_diag import UnixSocket
 from ..model.chain import Chain, Component
+from ..model.holders import task_of
 
 HIGH, MEDIUM, LOW = "high", "medium", "low"
 # The unit of systemd's own processes.
@@ -83,6 +84,11 @@ class Managed(NamedTuple):
     changes: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
     remedy: str | None = None
+
+    @property
+    def called(self) -> str:
+        """What it is called by who declared it, which for a module's task is no name."""
+        return task_of(self.holder) or self.name
 
 
 class Place(NamedTuple):

@@ -38,7 +38,7 @@ def in_words(seen: Seen, names: Names) -> Iterator[str]:
         yield "Nobody is connected right now."
     for one in seen.managed:
         changes = f" ({' '.join(one.changes)})" if one.changes else ""
-        yield f"It is managed by {one.name}: {one.state}.{changes}"
+        yield f"It is managed by {one.called}: {one.state}.{changes}"
 
 
 def finding_in_words(one: Finding) -> str:

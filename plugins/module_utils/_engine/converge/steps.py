@@ -110,6 +110,8 @@ def plan_steps(
         try:
             with looking_at(called(key)):
                 step = _step(resource, asked.get(key, {}), replaced, record.entries.get(key))
+                if step is not None and step.changes:
+                    resource.foresee()
         except Withheld as error:
             step = left_to_its_user(resource, record.entries.get(key), error)
         except AccessError as error:

@@ -22,7 +22,7 @@ from .joining import not_to_join
 from .mounted import doubled, mount_causes
 from .running import running
 from .served import Sockets
-from .starting import made_by, other_name, start_of
+from .starting import command_for, made_by, other_name, start_of
 from .values import Answer, Cause, Change, in_order
 from .walked import on_the_way, socket_causes
 from .words import in_words, why
@@ -37,6 +37,7 @@ __all__ = (
     "Sockets",
     "by_declaration",
     "changes_described",
+    "command_for",
     "confinements",
     "declared_whole",
     "described",

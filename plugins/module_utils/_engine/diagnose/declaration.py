@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from ..model.account import Credentials
 from ..model.acl import WRITE
 from ..model.chain import SOCKET, Chain, Component
+from ..model.holders import name_for
 from ..model.words import Names
 from ..policy import Principal
 from ..reach.walk import CONNECT_PERMISSION, findings
@@ -25,8 +26,6 @@ from .declared import Relation
 from .values import Cause, Change
 
 # What says nothing about the daemon; then its directory does.
-_GENERIC = re.compile(r"(?:s|sock|socket|control|ctl|private|native|bus|api|main|server|unix)")
-_END = re.compile(r"\.(?:sock|socket)$")
 # A word that YAML 1.1 takes for itself, so that nothing needs quotes for another reason.
 _PLAIN = re.compile(r"[A-Za-z/_][A-Za-z0-9/._@-]*")
 _TEMPLATE = re.compile(r"\{[{%#]")
@@ -67,11 +66,12 @@ def proposal(
 ) -> Proposal | None:
     """Return the declaration that takes the causes away, None where none can.
 
+    Where a task of a module keeps the socket, a declaration beside it would only contradict it.
     ``stranger`` is nobody of this host, ``trusted`` are directories that a run accepts only if
     they are declared.
     """
     leaf = chain.leaf
-    if leaf is None or leaf.kind != SOCKET:
+    if leaf is None or leaf.kind != SOCKET or (known is not None and known.declared.task):
         return None
     codes = {one.code for one in causes}
     if codes == {"wrong-type"} and known is not None and known.declared.policy.type is not None:
@@ -116,7 +116,9 @@ def refusal(
 ) -> Proposal | None:
     """Return the declaration that keeps somebody out who is let in; None where there is none."""
     leaf = chain.leaf
-    if leaf is None or leaf.kind != SOCKET or (known is not None and known.grant is not None):
+    if leaf is None or leaf.kind != SOCKET:
+        return None
+    if known is not None and (known.grant is not None or known.declared.task):
         return None
     if principal.kind == "user" and names.user_name(leaf.access.uid) == principal.name:
         return None
@@ -237,16 +239,7 @@ def _mode(leaf: Component, open_to_all: bool, *, owner: int = 0, group: int = 0)
 
 
 def _name(leaf: Component, known: Relation | None) -> str:
-    return _name_for(leaf.path) if known is None else known.declared.name
-
-
-def _name_for(path: str) -> str:
-    """Return a name for a socket that has none in a declaration yet."""
-    above, dummy, last = path.rpartition("/")
-    stem = _END.sub("", last)
-    if _GENERIC.fullmatch(stem) and os.path.basename(above) not in ("", "run"):
-        stem = os.path.basename(above)
-    return re.sub(r"[^A-Za-z0-9._-]", "-", stem).lstrip("._-")[:64] or "socket"
+    return name_for(leaf.path) if known is None else known.declared.name
 
 
 def _yaml(value: Any, indent: str) -> Iterable[str]:

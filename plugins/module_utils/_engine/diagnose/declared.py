@@ -14,9 +14,19 @@ from typing import NamedTuple
 
 from ..errors import AccessError
 from ..host.pinned import walked
-from ..model.holders import declared_name
+from ..model.holders import declared_name, task_of
+from ..model.words import capital
 from ..policy import Endpoint, Grant, Principal, SocketPolicy
 from .values import APPLY, DECLARE, USE_PATH, Cause, Change
+
+# Who gets in by the task of a module is named in one of these.
+_OPTIONS = {
+    "socket_mode": "members",
+    "socket_acl": "entries",
+    "socket_proxy": "users or groups",
+    "socket_bind_mount": "users or groups",
+    "socket_gate": "allow_users or allow_groups",
+}
 
 
 class Declared(NamedTuple):
@@ -24,6 +34,7 @@ class Declared(NamedTuple):
 
     ``kept`` are the names under which the host keeps what it does at endpoints, by their paths, and
     ``makers`` the units that make these.  ``untouched``: nothing is done at the socket itself.
+    ``task`` is whose it is where a module was called for this one socket, so that nobody knows the name.
     """
 
     name: str
@@ -31,6 +42,12 @@ class Declared(NamedTuple):
     kept: Mapping[str, str] = MappingProxyType({})
     makers: Mapping[str, str] = MappingProxyType({})
     untouched: bool = False
+    task: str | None = None
+
+    @property
+    def said(self) -> str:
+        """What lets in and refuses, as the beginning of a sentence."""
+        return f"The declaration of {self.name}" if self.task is None else capital(self.task)
 
 
 class Relation(NamedTuple):
@@ -71,7 +88,7 @@ def declared_whole(
         if of_endpoint:
             apart.append((parent, name, policy, source or ""))
         else:
-            found[name] = Declared(name, policy)
+            found[name] = Declared(name, policy, task=task_of(holder))
     for parent, name, policy, source in apart:
         # Nothing is kept of a socket at which nothing is done.
         alone = SocketPolicy(parent, source, refuse=policy.refuse)
@@ -145,9 +162,15 @@ def notes(known: Relation, paths: Collection[str], causes: Sequence[Cause]) -> l
     if not by_hand or known.at_untouched:
         return []
     name = next((kept for at, kept in known.declared.kept.items() if at in paths), None)
+    said = f"{known.declared.name} is declared on this host"
+    way_out = ""
+    if known.declared.task is not None:
+        option = _OPTIONS.get(known.declared.task.split()[2], "the options")
+        said = f"{capital(known.declared.task)} keeps this socket as it is"
+        way_out = f" Whoever shall get in belongs into {option} of that task."
     return [
-        f"{known.declared.name} is declared on this host, so what is changed at {path} by hand is "
-        f"taken back at once, unless socket-access-{name or known.declared.name}.path is stopped."
+        f"{said}, so what is changed at {path} by hand is taken back at once, unless "
+        f"socket-access-{name or known.declared.name}.path is stopped.{way_out}"
     ]
 
 
@@ -172,8 +195,8 @@ def _change(known: Relation, paths: Collection[str], principal: Principal) -> Ch
     name, path = known.declared.name, next(iter(paths))
     if known.refused:
         text = (
-            f"The declaration of {name} refuses {principal}; take it out of refuse there if it "
-            "shall get in."
+            f"{known.declared.said} refuses {principal}; take it out of "
+            f"{'refuse' if known.declared.task is None else 'entries'} there if it shall get in."
         )
         return Change(DECLARE, text, path, name)
     if known.grant is None:
@@ -181,12 +204,10 @@ def _change(known: Relation, paths: Collection[str], principal: Principal) -> Ch
     at = _at(known.grant)
     name = next((kept for at, kept in known.declared.kept.items() if at in paths), name)
     if at is not None and at not in paths:
-        text = (
-            f"The declaration of {known.declared.name} lets {principal} in at {at}: connect there."
-        )
+        text = f"{known.declared.said} lets {principal} in at {at}: connect there."
         return Change(USE_PATH, text, path, at)
     text = (
-        f"The declaration of {known.declared.name} lets {principal} in, and the host is not as it "
-        f"says: socket-access apply {name}."
+        f"{known.declared.said} lets {principal} in, and the host is not as it says: "
+        f"socket-access apply {name}."
     )
     return Change(APPLY, text, path, name, (("socket-access", "apply", name),))

@@ -17,18 +17,24 @@ from ..host.mounts import Mount
 from ..host.pinned import walked
 from ..model.chain import DIRECTORY, Chain
 from . import values
+from .declared import Relation
 from .served import Sockets
+from .starting import start_of
 from .values import Cause, Change
 
 _Identity = tuple[int, int]
 
 
 def mount_causes(
-    chain: Chain, sockets: Sockets, table: list[Mount], start: Change | None
+    chain: Chain,
+    sockets: Sockets,
+    table: list[Mount],
+    start: Change | None,
+    known: Relation | None = None,
 ) -> Iterator[Cause]:
     """Yield why a mount, and not a daemon, is the reason that nobody listens at a path.
 
-    ``start`` would start the daemon.
+    ``start`` would start the daemon, ``known`` is what is declared of the path.
     """
     yield from _directories(chain, table)
     leaf = chain.leaf
@@ -37,7 +43,7 @@ def mount_causes(
     seen = (leaf.device, leaf.inode & 0xFFFFFFFF)
     alive = {seen} if sockets.at(places.identities(leaf.path)) else set()
     found = list(mounted.problems(table, {leaf.path: seen}, alive))
-    change = _repair(leaf.path, sockets, table)
+    change = _repair(leaf.path, sockets, table, start, known)
     hides = change.action == values.UNMOUNT
     changes: tuple[Change, ...] = (change,)
     if mounts.echoes(table, leaf.path):
@@ -59,7 +65,13 @@ def doubled(chain: Chain, table: list[Mount]) -> list[str]:
     return [f"{one.message} {one.remedy}" for one in found]
 
 
-def _repair(point: str, sockets: Sockets, table: list[Mount]) -> Change:
+def _repair(
+    point: str,
+    sockets: Sockets,
+    table: list[Mount],
+    start: Change | None,
+    known: Relation | None,
+) -> Change:
     """Return what takes mounts off that nobody serves, and mounts the socket of now there."""
     stack = mounts.at(table, point)
     dead = 1
@@ -74,13 +86,7 @@ def _repair(point: str, sockets: Sockets, table: list[Mount]) -> Change:
         return Change(values.UNMOUNT, text, point, str(dead), commands)
     source = _name_then(table, stack[0])
     if source is None or source == point or not _is_alive(source, sockets):
-        return Change(
-            values.MOUNT_AGAIN,
-            f"Unmount it (umount {point}), start the daemon, and mount its socket there again.",
-            point,
-            None,
-            commands,
-        )
+        return _once_it_runs(point, None if source == point else source, commands, start, known)
     return Change(
         values.MOUNT_AGAIN,
         f"Unmount it, and mount the socket of now there: umount {point}; mount --bind {source} "
@@ -89,6 +95,33 @@ def _repair(point: str, sockets: Sockets, table: list[Mount]) -> Change:
         source,
         (*commands, ("mount", "--bind", source, point)),
     )
+
+
+def _once_it_runs(
+    point: str,
+    source: str | None,
+    unmount: tuple[tuple[str, ...], ...],
+    start: Change | None,
+    known: Relation | None,
+) -> Change:
+    """Return what mounts a socket there again that nobody makes at the moment."""
+    if start is None and source is not None:
+        start = start_of([source], None, None)
+    if start is None:
+        text = f"Unmount it (umount {point}), start the daemon, and mount its socket there again."
+        return Change(values.MOUNT_AGAIN, text, point, None, unmount)
+    if known is not None and known.endpoint is not None:
+        # What keeps it mounts as well, and would be one mount too many by hand.
+        apply = ("socket-access", "apply", known.declared.name)
+        text = f"{start.text[:-1]}, and then have it mounted anew: {' '.join(apply)}."
+        return Change(values.MOUNT_AGAIN, text, point, source, (*start.commands, apply))
+    again: tuple[tuple[str, ...], ...] = ()
+    if source is not None:
+        again = (("mount", "--bind", source, point),)
+    words = "; ".join(" ".join(one) for one in (*unmount, *start.commands, *again))
+    end = "" if again else ", and mount its socket there again"
+    text = f"Unmount it, start what makes its socket{', and mount that' if again else ''}: {words}{end}."
+    return Change(values.MOUNT_AGAIN, text, point, source, (*unmount, *start.commands, *again))
 
 
 def _is_directory(path: str) -> bool:

@@ -16,6 +16,7 @@ from ..errors import AccessError
 from ..host import commands
 from ..host.creator import socket_units
 from ..host.entries import special_files
+from ..host.systemd import Manager
 from ..model.chain import DIRECTORY, Chain
 from ..model.words import operand
 from . import values
@@ -41,15 +42,18 @@ def start_of(paths: Iterable[str], unit: str | None, unit_user: str | None) -> C
         unit = _listening(paths) or _with_directory(paths)
     if unit is None:
         return None
+    commands: tuple[tuple[str, ...], ...] = (command_for("restart", unit, unit_user),)
+    if unit_user is not None and not Manager(unit_user).is_up():
+        # What is started in a session of systemctl(1) ends with it.
+        commands = (("loginctl", "enable-linger", unit_user), *commands)
+    words = "; ".join(" ".join(one) for one in commands)
+    return Change(values.START_UNIT, f"Start what makes it: {words}.", paths[0], unit, commands)
+
+
+def command_for(verb: str, unit: str, unit_user: str | None) -> tuple[str, ...]:
+    """Return the call of systemctl(1) for a unit of the system, or of one user's own manager."""
     manager = () if unit_user is None else ("--user", "-M", f"{unit_user}@.host")
-    command = ("systemctl", *manager, "restart", *operand(unit))
-    return Change(
-        values.START_UNIT,
-        f"Start what makes it: {' '.join(command)}.",
-        paths[0],
-        unit,
-        (command,),
-    )
+    return ("systemctl", *manager, verb, *operand(unit))
 
 
 def _listening(paths: list[str]) -> str | None:

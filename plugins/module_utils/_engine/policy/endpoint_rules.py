@@ -12,10 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
 from .problems import Place, Problem, elsewhere
-from .table import Item
+from .table import Item, Values
 from .types import Endpoint, Grant
-
-Values = Mapping[str, object]
 
 
 def endpoints(values: Values) -> list[tuple[Grant, Endpoint, Place]]:
@@ -120,6 +118,8 @@ def mounter_is_declared(values: Values, here: Place) -> Iterator[Problem]:
     Measured with util-linux 2.38.1 and 2.41.5: ``mount TARGET`` of a user follows a link at the
     source of the line of fstab.
     """
+    if "unit_user" in values.doubtful:
+        return
     for grant, endpoint, place in endpoints(values):
         if grant.method in ("bind_mount", "auto") and endpoint.mount_as not in (None, "root", "0"):
             owner = values.get("unit_user")

@@ -18,10 +18,9 @@ from typing import Callable, cast
 from .endpoint_rules import ENDPOINT_RULES
 from .problems import Place, Problem, elsewhere
 from .serve import served_alone
-from .table import Item
+from .table import Item, Values
 from .types import Grant, Principal
 
-Values = Mapping[str, object]
 Rule = Callable[[Values, Place], Iterator[Problem]]
 
 
@@ -118,6 +117,8 @@ def restart_without_use(values: Values, here: Place) -> Iterator[Problem]:
 
 def unit_keys(values: Values, here: Place) -> Iterator[Problem]:
     """What is said of the unit's hook needs a unit that has such a hook."""
+    if not values.doubtful.isdisjoint(("unit", "serve")) or "serve" in values:
+        return
     unit = values.get("unit")
     for key in ("unit_user", "strict", "born", "deadline"):
         if not values.get(key):
@@ -152,7 +153,9 @@ def above_the_socket(values: Values, here: Place) -> Iterator[Problem]:
         parents = [(parent, place.at("open_parents")) for parent in grant.open_parents]
         yield from _not_above([end], parents)
     named = [(cast(str, item.value), item.place) for item in trusted]
-    yield from _not_above([path, *ends], named)
+    # They may be above the endpoint of a grant that was refused.
+    if "allow" not in values.doubtful:
+        yield from _not_above([path, *ends], named)
 
 
 def _not_above(paths: list[str], named: list[tuple[str, Place]]) -> Iterator[Problem]:

@@ -13,11 +13,9 @@ from typing import Any, cast
 
 from .nearest import kind, show
 from .problems import Place, Problem, Wrong
-from .table import Item, Row, read
+from .table import Item, Row, Values, read
 from .types import Grant, Serve
 from .values import count, processes, seconds, text, user_name
-
-Values = Mapping[str, object]
 
 
 def _word(value: object, place: Place) -> str:
@@ -80,7 +78,7 @@ def served_alone(values: Values, here: Place) -> Iterator[Problem]:
     """A socket that a gate of ours makes has no daemon, and nothing to pass on."""
     if not isinstance(values.get("serve"), Serve):
         return
-    for key in ("unit", "unit_user", "born", "deadline"):
+    for key in ("unit", "unit_user", "born", "strict", "deadline"):
         if values.get(key):
             yield here.at(key).problem(
                 f"{key} has no use beside serve, because a unit of this collection makes the "

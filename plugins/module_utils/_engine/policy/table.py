@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Callable, NamedTuple
+from typing import Callable, NamedTuple, NoReturn
 
 from .nearest import kind, listing, nearest, show
 from .problems import Place, Problem, Wrong
@@ -38,6 +38,17 @@ class Item(NamedTuple):
     place: Place
 
 
+class Values(dict[str, object]):
+    """The good values of a dictionary by their keys.
+
+    ``doubtful`` are keys that are meant by what was refused, so nobody can say that they are missing.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.doubtful: set[str] = set()
+
+
 def mapping(value: object, place: Place, wanted: str) -> Mapping[object, object]:
     """Return the value if it is a dictionary; ``wanted`` says what to write instead."""
     if not isinstance(value, Mapping):
@@ -59,20 +70,22 @@ def read(
     rows: Mapping[str, Row],
     elsewhere: Mapping[str, str] | None = None,
     repeats: Collection[str] = (),
-) -> tuple[dict[str, object], list[Problem]]:
+) -> tuple[Values, list[Problem]]:
     """Check a dictionary by its table; return the good values and every problem.
 
     The value of a listed key is a list of ``Item``, in which equal ones collapse unless the key is
     one that ``repeats``.  ``elsewhere`` maps keys that belong somewhere
     else to where that is, in words.
     """
-    values: dict[str, object] = {}
+    values = Values()
     problems: list[Problem] = []
     for key, value in declared.items():
+        row = rows.get(key) if isinstance(key, str) else None
+        meant = str(key) if row is not None else _meant(key, rows, elsewhere or {})
+        known = len(problems)
         try:
-            row = rows.get(key) if isinstance(key, str) else None
             if row is None:
-                _unknown(key, place, rows, elsewhere or {})
+                _unknown(key, place, rows, elsewhere or {}, meant)
             elif row.listed:
                 checked, found = _read_list(value, place.at(str(key)), row, key in repeats)
                 values[str(key)] = checked
@@ -81,8 +94,10 @@ def read(
                 values[str(key)] = row.check(value, place.at(str(key)))
         except Wrong as wrong:
             problems += wrong.problems
+        if meant is not None and len(problems) > known:
+            values.doubtful.add(meant)
     for key, row in rows.items():
-        if row.required and key not in declared:
+        if row.required and key not in values.doubtful and key not in declared:
             problems.append(place.at(key).problem(f"The key is missing; write {row.words}."))
     return values, problems
 
@@ -106,17 +121,27 @@ def _read_list(
     return checked, problems
 
 
+def _meant(key: object, rows: Mapping[str, Row], elsewhere: Mapping[str, str]) -> str | None:
+    """Return the key that somebody may have meant by one that no row has."""
+    if not isinstance(key, str) or key in elsewhere:
+        return None
+    word = key.strip().lower().replace("-", "_")
+    also = next((name for name, row in rows.items() if word in row.also), None)
+    return also or nearest(key, rows)
+
+
 def _unknown(
-    key: object, place: Place, rows: Mapping[str, Row], elsewhere: Mapping[str, str]
-) -> None:
+    key: object,
+    place: Place,
+    rows: Mapping[str, Row],
+    elsewhere: Mapping[str, str],
+    meant: str | None,
+) -> NoReturn:
     """Refuse a key that no row has, with the nearest right one."""
     if not isinstance(key, str):
         place.wrong(f"A key is {kind(key)}; the keys here are {listing(rows)}.")
     where = place.at(key)
     if key in elsewhere:
         where.wrong(f"There is no key {show(key)} here; it belongs {elsewhere[key]}.")
-    word = key.strip().lower().replace("-", "_")
-    near = next((name for name, row in rows.items() if word in row.also), None)
-    near = near or nearest(key, rows)
-    hint = f" Did you mean {near}?" if near else ""
+    hint = f" Did you mean {meant}?" if meant else ""
     where.wrong(f"There is no key {show(key)} here; the keys are {listing(rows)}.{hint}")

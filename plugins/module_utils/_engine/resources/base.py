@@ -69,6 +69,10 @@ class Resource(ABC, Generic[State, Request]):
     def write(self, target: State) -> None:
         """Put a state into effect; a part that is there already is not written again."""
 
+    def foresee(self) -> None:
+        """Raise what ``write`` would, as far as that can be known before; by default nothing."""
+        return None
+
     def interrupted(self) -> None:
         """A run that was killed may have written this and not settled it; by default nothing."""
         return None

@@ -157,6 +157,15 @@ class ManagedFile(base.Resource[FileState, bytes]):
         if self._manager is not None:
             self._manager.changed()
 
+    def foresee(self) -> None:
+        if self._writer is None:
+            return
+        try:
+            with self._rights():
+                theirs.may_write(self.path)
+        except (AccessError, OSError) as error:
+            raise self._refused(f"{self.path} cannot be written: {in_words(error)}") from error
+
     def _write(self, target: FileState) -> None:
         directory, name = os.path.split(self.path)
         if target.content is None:

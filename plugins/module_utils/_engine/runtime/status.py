@@ -135,9 +135,11 @@ def _incomplete(name: str, task: Task, whole: Result, inodes: Result) -> State:
 
 def compared(name: str, task: Task, whole: Result) -> State:
     """Return the state of a socket of which everything is there, by what a run would change."""
-    exists = whole.sockets[task.declared.name]["exists"]
+    told = whole.sockets[task.declared.name]
+    exists = told["exists"]
     kinds = {key.partition(":")[0].partition("@")[0] for key in whole.touched}
-    state, notes = MISSING if not exists else AS_DECLARED, tuple(whole.warnings)
+    later = (one for one in whole.overridden if one in told["notes"])
+    state, notes = MISSING if not exists else AS_DECLARED, (*later, *whole.warnings)
     ours = task.declared.serve is not None or method_by(task.declared.unit) is not None
     stopped = any(method_by(key.partition(":")[2]) for key in whole.touched if key[:5] == "unit:")
     if stopped or (ours and not exists):
@@ -149,5 +151,19 @@ def compared(name: str, task: Task, whole: Result) -> State:
         state = NOT_A_MEMBER
     elif whole.changes:
         state = HOOK_MISSING
+    if state == MISSING:
+        notes = (*_start(task), *notes)
     way = f"socket-access apply {name}" if whole.changes else None
     return State(name, task.declared.path, state, tuple(whole.changes), notes, remedy=way)
+
+
+def _start(task: Task) -> tuple[str, ...]:
+    """Return how the daemon is started whose socket is missing, where its unit is known."""
+    unit = task.declared.unit or task.found_unit
+    if unit is None:
+        return ()
+    # Loaded where a daemon is down.
+    from ..diagnose import command_for
+
+    user = task.declared.unit_user if task.declared.unit else task.found_user
+    return (f"What makes it is started by: {' '.join(command_for('start', unit, user))}.",)

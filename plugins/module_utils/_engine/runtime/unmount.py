@@ -12,7 +12,9 @@ taking its socket away (EBUSY, unlink(2)).
 
 from __future__ import annotations
 
-from ..converge.record import RecordFile
+from collections.abc import Mapping
+
+from ..converge.record import Entry, RecordFile
 from ..endpoints import take_apart
 from ..errors import AccessError
 from ..faults import in_words
@@ -24,14 +26,22 @@ from .output import Output
 def run(name: str, output: Output) -> bool:
     """Unmount every endpoint of one socket; what is not mounted is no problem.
 
-    What somebody else mounted there stays, and is told.
+    What somebody else mounted there stays, and is told, and so is a record that cannot be read.
     """
     task = policies.load(name, hook=True)
-    fine = True
-    for place in take_apart(task).mounts:
+    fine, places = True, take_apart(task).mounts
+    entries: Mapping[str, Entry] = {}
+    try:
+        entries = RecordFile().load().entries if places else {}
+    except AccessError as error:
+        # What is ours is told by what is mounted there (resources.mount_owner), so a stop of the daemon
+        # leaves no dead socket behind.
+        output.problem(name, str(error))
+        fine = False
+    for place in places:
         at = place.endpoint.at
         try:
-            if _unmount(BindMount(at, _source(at, task.declared.path))):
+            if _unmount(BindMount(at, _source(at, task.declared.path, entries))):
                 output.say(f"{name}: {at} is unmounted.")
         except (AccessError, OSError) as error:
             output.problem(name, f"{at} cannot be unmounted: {in_words(error)}")
@@ -39,9 +49,9 @@ def run(name: str, output: Output) -> bool:
     return fine
 
 
-def _source(at: str, declared: str) -> str:
+def _source(at: str, declared: str, entries: Mapping[str, Entry]) -> str:
     """Return what was mounted there, with all links resolved, as the record has it."""
-    entry = RecordFile().load().entries.get(f"mount:{at}")
+    entry = entries.get(f"mount:{at}")
     requests = () if entry is None else entry.requests.values()
     return next((str(one["source"]) for one in requests), declared)
 
