@@ -241,7 +241,10 @@ def test_the_playbook_waits_for_all_hosts_whatever_the_strategy_is(controller: C
 @pytest.mark.parametrize("that", ["length(hosts) == `3`", "length(hosts) == `0`"])
 def test_a_second_audit_has_no_answer_of_the_first(controller: Controller, that: str) -> None:
     elsewhere = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
-    first = {"block": role(**{"assert": [{"that": that}]}), "rescue": [{"ansible.builtin.ping": {}}]}
+    first = {
+        "block": role(**{"assert": [{"that": that}]}),
+        "rescue": [{"ansible.builtin.ping": {}}],
+    }
     between = [
         {"ansible.builtin.fail": {}, "when": "inventory_hostname == 'fails'"},
         {"ansible.builtin.ping": {}, "vars": elsewhere, "when": "inventory_hostname == 'leaves'"},
