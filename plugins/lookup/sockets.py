@@ -24,7 +24,7 @@ notes:
   - Without any such variable the declaration is empty.
   - A variable that is declared, but empty, is an error, because an empty declaration may revoke
     what was granted before. Write V({}) for no sockets.
-  - A variable may also be a text of JSON, which is what C(-e NAME=VALUE) and an INI inventory give.
+  - A variable may also be a text of JSON, as an INI inventory or a survey gives it.
 seealso:
   - module: unixsocket.access.socket_policy
 """
@@ -173,9 +173,9 @@ def _of_json(value: object) -> object:
         return json.loads(value)
     except ValueError:
         raise ValueError(
-            f"The value is the text {show(value)}, and not in JSON, as a dictionary is written for "
-            "-e NAME=VALUE and in an INI inventory; the line of a host in such an inventory loses "
-            "its quotes, so write it in host_vars."
+            f"The value is the text {show(value)}, which is no whole JSON: -e NAME=VALUE ends at a "
+            "space, and the line of a host in an INI inventory loses its quotes. Write it as "
+            "-e '{\"NAME\": VALUE}', or in host_vars."
         ) from None
 
 

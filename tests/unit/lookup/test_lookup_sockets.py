@@ -155,18 +155,17 @@ def test_booleans_of_templates() -> None:
 
 
 def test_a_text_of_json_is_a_dictionary() -> None:
-    """All that -e NAME=VALUE and an INI inventory can say is a text."""
+    """All that an INI inventory can say where true is in it, and a survey, is a text."""
     declared = {"app": {**APP["app"], "allow": [{"user": "a", "restart_clients": True}]}}
     assert looked_up({MAIN: json.dumps(declared)}) == looked_up({MAIN: declared})
     assert looked_up({MAIN: " {}"}) == [{}]
 
 
-def test_what_is_left_of_json_where_a_shell_has_read_it() -> None:
-    (line,) = lines_of({MAIN: APP, WEB: "{app:{refuse:[x]}}"})
-    assert line.startswith(
-        f"In {WEB}: The value is the text '{{app:{{refuse:[x]}}}}', and not in JSON"
-    )
-    assert "the line of a host in such an inventory loses its quotes" in line
+@pytest.mark.parametrize("left", ["{app:{refuse:[x]}}", '{"app":'])
+def test_what_is_left_of_json_where_somebody_else_has_read_it_is_told(left: str) -> None:
+    (line,) = lines_of({MAIN: APP, WEB: left})
+    assert line.startswith(f"In {WEB}: The value is the text {left!r}, which is no whole JSON")
+    assert "loses its quotes" in line
 
 
 def test_all_problems_at_once() -> None:
