@@ -171,7 +171,7 @@ def _of_json(value: object) -> object:
         return value
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError(
             f"The value is the text {show(value)}, which is no whole JSON: -e NAME=VALUE ends at a "
             "space, and the line of a host in an INI inventory loses its quotes. Write it as "
