@@ -24,6 +24,7 @@ notes:
   - Without any such variable the declaration is empty.
   - A variable that is declared, but empty, is an error, because an empty declaration may revoke
     what was granted before. Write V({}) for no sockets.
+  - A variable may also be a text of JSON, as an INI inventory or a survey gives it.
 seealso:
   - module: unixsocket.access.socket_policy
 """
@@ -77,6 +78,7 @@ _raw:
         refuse: []
 """
 
+import json
 import typing as t
 from collections.abc import Mapping
 
@@ -90,6 +92,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy i
     Problem,
     describe,
 )
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy.nearest import show
 from ansible_collections.unixsocket.access.plugins.plugin_utils._merge import (
     load,
     merge,
@@ -142,11 +145,18 @@ class LookupModule(LookupBase):
             if name != MAIN_VARIABLE and not name.startswith(_PREFIX):
                 continue
             try:
-                fragments[name] = _plain(self._templar.template(variables[name]), omit)
+                # In a list, where what is omitted goes, whatever stands for it.
+                value = _plain(self._templar.template([variables[name]]), omit)
             except Exception as error:  # a template runs filters and lookups of any kind
                 reason = " ".join(str(error).split()).rstrip(".")
                 message = f"The value cannot be templated: {reason}. Correct the expression."
                 failed.append(Problem(name, None, None, message))
+                continue
+            try:
+                for one in value:
+                    fragments[name] = _of_json(one)
+            except ValueError as error:
+                failed.append(Problem(name, None, None, str(error)))
         return fragments, failed
 
 
@@ -155,21 +165,38 @@ def _is_misspelled(name: str) -> bool:
     return name.startswith(_ALMOST) and name != MAIN_VARIABLE and not name.startswith(_PREFIX)
 
 
-def _plain(value: object, omit: object) -> object:
-    """Return a copy of JSON's types only, without tags and lazy containers; omitted keys go."""
+def _of_json(value: object) -> object:
+    """Return the dictionary that a text of JSON is, as Ansible does for an option of that type."""
+    if not isinstance(value, str) or not value.lstrip().startswith("{"):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        raise ValueError(
+            f"The value is the text {show(value)}, which is no whole JSON: -e NAME=VALUE ends at a "
+            "space, and the line of a host in an INI inventory loses its quotes. Write it as "
+            "-e '{\"NAME\": VALUE}', or in host_vars."
+        ) from None
+
+
+def _plain(value: object, omit: object) -> t.Any:
+    """Return a copy of JSON's types only, without tags and lazy containers; what is omitted goes."""
     if isinstance(value, Mapping):
         return {
             _plain(key, omit): _plain(item, omit)
             for key, item in value.items()
-            if omit is None or not _is_omit(item, omit)
+            if not _is_omit(item, omit)
         }
     if isinstance(value, (list, tuple)):
-        return [_plain(item, omit) for item in value]
+        return [_plain(item, omit) for item in value if not _is_omit(item, omit)]
     if isinstance(value, str):
         return str.__str__(value)
+    if getattr(value, "__ENCRYPTED__", False):
+        # Until 2.18 what !vault makes is no str, and this is what deciphers it.
+        return str(value)
     return value
 
 
 def _is_omit(item: object, omit: object) -> bool:
     """Tell whether the item is Ansible's placeholder, a text until 2.18 and an object since."""
-    return item is omit or (isinstance(item, str) and item == omit)
+    return omit is not None and (item is omit or (isinstance(item, str) and item == omit))

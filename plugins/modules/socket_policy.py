@@ -191,7 +191,10 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.ho
     declared_name,
     holder_of,
 )
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import validate
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import (
+    Origins,
+    validate,
+)
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.record import (
@@ -213,7 +216,7 @@ def main() -> t.NoReturn:
 
 
 def _converge(module: AnsibleModule) -> _door.Result:
-    policy = validate(module.params["sockets"])
+    policy = validate(module.params["sockets"], Origins(default="the option sockets"))
     tasks = [_door.Task(declared, holder_of(declared.name)) for declared in policy.sockets]
     dropped = _declared_once if module.params["purge"] else _none
     return _door.converge(tasks, _door.options(module), dropped=dropped)

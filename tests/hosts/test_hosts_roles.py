@@ -132,6 +132,31 @@ def test_what_surrounds_a_socket_is_made_and_unmade(host: Host) -> None:
     assert host.kept() == ""
 
 
+def test_a_role_in_a_loop_takes_items_with_and_without_a_key(host: Host) -> None:
+    names = ("directory", "directory_owner", "mode", "owner", "unit")
+    variables = {f"socket_acl_{name}": f"{{{{ item.{name} | default(omit) }}}}" for name in names}
+    items = [
+        {"path": "/run/of-acl/s", "directory": "/run/of-acl", "mode": "0600", "unit": "acl.socket"},
+        {"path": "/run/other.sock"},
+    ]
+    task = {
+        **_asked("acl"),
+        "vars": {
+            **variables,
+            "socket_acl_path": "{{ item.path }}",
+            "socket_acl_entries": [{"user": "friend"}],
+        },
+        "loop": items,
+    }
+    host.play([task])
+    assert host.state() == {"acl": "755 root"}
+    host.must("systemctl start acl.socket")
+    for one in items:
+        connect = ["--", "python3", "-c", CONNECT, one["path"]]
+        friend, foe = (host.on("runuser", "-u", user, *connect) for user in ("friend", "foe"))
+        assert (friend.stdout, foe.stdout) == ("True\n", ""), (one, friend.stderr)
+
+
 def test_a_directory_that_root_must_not_make_is_refused_by_its_name(host: Host) -> None:
     tasks = []
     for role in WITH_DIRECTORY:

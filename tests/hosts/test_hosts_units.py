@@ -198,6 +198,20 @@ def test_a_socket_unit_makes_what_its_links_lead_to(host: Host) -> None:
     assert "does not make the socket /run/elsewhere" in said
 
 
+@pytest.mark.parametrize("path", ["/run/grün", "/run/it's"])
+def test_a_socket_unit_that_forgets_its_socket_is_refused(host: Host, path: str) -> None:
+    """To read its units again is what each run asks of systemd."""
+    host.units(odd__socket=f"[Socket]\nListenStream={path}\n", odd__service=SERVED)
+    host.must("systemctl start odd.socket")
+    assert host.outcomes(path)[0] == "in"
+    for unit in ("odd.socket", None):
+        said = host.policy({"odd": only_friend(path, unit)})["msg"]
+        assert f"closes the socket {path} of odd.socket" in said
+    host.must("systemctl stop odd.service; systemctl daemon-reload")
+    assert host.outcomes(path)[0] == "ECONNREFUSED"
+    host.must("systemctl stop odd.socket")
+
+
 def test_what_a_users_manager_makes_is_given_back_as_it_was(host: Host) -> None:
     host.put(f"{host.home}/.config/systemd/user/own.socket", "[Socket]\nListenStream=/run/own/s\n")
     host.put(f"{host.home}/.config/systemd/user/own.service", SERVED)

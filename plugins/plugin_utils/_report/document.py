@@ -164,8 +164,9 @@ def _proofs(entry: Json, asked: Mapping[str, t.Any] | None) -> _Proofs:
         except Misfit as misfit:
             _in_part(entry, "proof", str(misfit))
             continue
+        asked_by = one.get("ansible_loop_var", "item")
         for answer in connections:
-            found[one["item"]["path"], answer["principal"]] = answer
+            found[one[asked_by]["path"], answer["principal"]] = answer
     return found
 
 

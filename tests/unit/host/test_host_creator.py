@@ -57,6 +57,7 @@ Id=dbus.socket
 
 Id=many.socket
 Listen=/run/with space (SequentialPacket)
+Listen=/run/\\303\\244\\'\\"\\\\/s (Stream)
 Listen=/run/datagrams (Datagram)
 Listen=127.0.0.1:80 (Stream)
 Listen=@abstract (Stream)
@@ -66,6 +67,7 @@ Id=none.socket
     assert list(addresses(shown.splitlines())) == [
         ("dbus.socket", "/run/dbus/system_bus_socket"),
         ("many.socket", "/run/with space"),
+        ("many.socket", "/run/ä'\"\\/s"),
         ("many.socket", "/run/datagrams"),
         ("many.socket", "@abstract"),
     ]

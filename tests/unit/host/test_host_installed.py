@@ -444,8 +444,20 @@ def test_a_full_disk_leaves_nothing_where_nothing_was(
 
 def test_the_interpreter_is_one_that_the_kernel_can_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/opt/a python/bin/python3")
-    assert installed.command().startswith(b"#!/usr/bin/python3 -IS\n")
+    assert installed.command().startswith(b"#!/usr/bin/python3 -ISXutf8\n")
     monkeypatch.setattr(sys, "executable", "/opt/python/bin/python3")
-    assert installed.command().startswith(b"#!/opt/python/bin/python3 -IS\n")
+    assert installed.command().startswith(b"#!/opt/python/bin/python3 -ISXutf8\n")
     monkeypatch.setattr(sys, "executable", "")
-    assert installed.command().startswith(b"#!/usr/bin/python3 -IS\n")
+    assert installed.command().startswith(b"#!/usr/bin/python3 -ISXutf8\n")
+
+
+def test_names_of_files_are_the_same_in_every_locale(tmp_path: Path) -> None:
+    """systemd starts a hook in the host's own locale, where a name could be other bytes."""
+    script = tmp_path / "script"
+    first = installed.command().partition(b"\n")[0]
+    script.write_bytes(first + b"\nimport sys\nprint(sys.flags.utf8_mode, sys.flags.isolated)\n")
+    script.chmod(0o755)
+    done = subprocess.run(
+        [script], env={"LC_ALL": "C.UTF-8"}, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "1 1\n", done.stderr

@@ -34,11 +34,16 @@ def _of_type(role: Path, kind: str) -> list[str]:
     return [name for name, option in _options(role).items() if option.get("type") == kind]
 
 
-def _conditions(role: Path) -> Iterator[str]:
+def _tasks(role: Path) -> Iterator[dict[str, Any]]:
     for file in sorted(role.glob("tasks/*.yml")):
         for task in _read(file):
-            when = task.get("when", [])
-            yield from [when] if isinstance(when, str) else when
+            yield from [task, *task.get("block", []), *task.get("always", [])]
+
+
+def _conditions(role: Path) -> Iterator[str]:
+    for task in _tasks(role):
+        when = task.get("when", [])
+        yield from [when] if isinstance(when, str) else when
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -89,3 +94,9 @@ def test_nothing_is_added_to_what_may_be_a_text(role: Path) -> None:
         for text in _texts(_read(file)):
             for name in lists:
                 assert not re.search(rf"\b{name} \+|\+ {name}\b", text), text
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_a_loop_leaves_its_variable_to_whoever_loops_over_the_role(role: Path) -> None:
+    for task in filter(lambda one: "loop" in one, _tasks(role)):
+        assert task["loop_control"]["loop_var"].startswith(f"__{role.name}_"), task["name"]

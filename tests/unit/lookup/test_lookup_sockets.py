@@ -22,6 +22,7 @@ pytest.importorskip(
 
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
+from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible.template import Templar
 from ansible.utils.display import Display
 
@@ -153,6 +154,20 @@ def test_booleans_of_templates() -> None:
     assert looked_up({MAIN: declared})[0]["app"]["allow"][0]["restart_clients"] is True
 
 
+def test_a_text_of_json_is_a_dictionary() -> None:
+    """All that an INI inventory can say where true is in it, and a survey, is a text."""
+    declared = {"app": {**APP["app"], "allow": [{"user": "a", "restart_clients": True}]}}
+    assert looked_up({MAIN: json.dumps(declared)}) == looked_up({MAIN: declared})
+    assert looked_up({MAIN: " {}"}) == [{}]
+
+
+@pytest.mark.parametrize("left", ["{app:{refuse:[x]}}", '{"app":'])
+def test_what_is_left_of_json_where_somebody_else_has_read_it_is_told(left: str) -> None:
+    (line,) = lines_of({MAIN: APP, WEB: left})
+    assert line.startswith(f"In {WEB}: The value is the text {left!r}, which is no whole JSON")
+    assert "loses its quotes" in line
+
+
 def test_all_problems_at_once() -> None:
     """Every problem of every variable has a line of its own."""
     lines = lines_of(
@@ -217,6 +232,13 @@ TASKS = """
         path: "/run/{{ who }}.sock"
         owner: "{{ nobody_said | default(omit) }}"
     socket_policy_sockets__web: "{{ {'app': {'refuse': [who], 'mode': x | default(omit)}} }}"
+    socket_policy_sockets__list: {app: {refuse: ["{{ x | default(omit) }}"]}}
+    socket_policy_sockets__none: "{{ x | default(omit) }}"
+    socket_policy_sockets__secret:
+      app:
+        refuse:
+          - !vault |
+            SECRET
   tasks:
     - ansible.builtin.debug:
         msg: "{{ lookup('unixsocket.access.sockets') }}"
@@ -248,7 +270,7 @@ TASKS = """
 """
 
 
-def _play(tmp_path: Path, content: str) -> subprocess.CompletedProcess[str]:
+def _play(tmp_path: Path, content: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     collection = tmp_path / "ansible_collections" / "unixsocket" / "access"
     collection.parent.mkdir(parents=True)
     collection.symlink_to(ROOT)
@@ -272,6 +294,7 @@ def _play(tmp_path: Path, content: str) -> subprocess.CompletedProcess[str]:
             "localhost,",
             "-c",
             "local",
+            *arguments,
             "play.yml",
         ],
         cwd=tmp_path,
@@ -283,14 +306,21 @@ def _play(tmp_path: Path, content: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_in_a_real_play(tmp_path: Path) -> None:
-    """By its full name, through lookup() and with_, with omitted keys and with mistakes."""
-    done = _play(tmp_path, TASKS)
+    """By its full name, through lookup() and with_, with what is omitted and with mistakes."""
+    (tmp_path / "password").write_text("password", encoding="utf-8")
+    vault = VaultLib([("default", VaultSecret(b"password"))]).encrypt("hidden").decode()
+    tasks = TASKS.replace("SECRET", "\n            ".join(vault.splitlines()))
+    done = _play(tmp_path, tasks, "--vault-password-file", "password")
     assert done.returncode == 0, done.stdout + done.stderr
     result, looped, message, empty = json.loads(
         (tmp_path / "result.json").read_text(encoding="utf-8")
     )
     assert result == {
-        "app": {"path": "/run/nginx.sock", "allow": [], "refuse": [{"user": "nginx"}]}
+        "app": {
+            "path": "/run/nginx.sock",
+            "allow": [],
+            "refuse": [{"user": "hidden"}, {"user": "nginx"}],
+        }
     }
     assert looped == result
     assert (

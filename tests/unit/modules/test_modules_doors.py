@@ -259,7 +259,11 @@ def test_how_the_run_goes(engine: Engine, run: Callable[..., dict[str, Any]], na
             {"path": PATH, "entries": [{"user": "a", "group": "b"}]},
             "mutually exclusive",
         ),
-        ("socket_policy", {"sockets": {"app": {"pfad": PATH}}}, "app"),
+        (
+            "socket_policy",
+            {"sockets": {"app": {"pfad": PATH}}},
+            "In the option sockets, socket app, key pfad: There is no key 'pfad'",
+        ),
         (
             "socket_policy",
             {"sockets": {"app": {"path": PATH, "allow": [{"user": "x", "method": "acls"}]}}},

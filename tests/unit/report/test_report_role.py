@@ -240,6 +240,26 @@ def test_the_playbook_waits_for_all_hosts_whatever_the_strategy_is(controller: C
     assert states == {"bad": "failed", "here": "ok"}
 
 
+@pytest.mark.parametrize("that", ["length(hosts) == `3`", "length(hosts) == `0`"])
+def test_a_second_audit_has_no_answer_of_the_first(controller: Controller, that: str) -> None:
+    elsewhere = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
+    first = {
+        "block": role(**{"assert": [{"that": that}]}),
+        "rescue": [{"ansible.builtin.ping": {}}],
+    }
+    between = [
+        {"ansible.builtin.fail": {}, "when": "inventory_hostname == 'fails'"},
+        {"ansible.builtin.ping": {}, "vars": elsewhere, "when": "inventory_hostname == 'leaves'"},
+    ]
+    every = {"hosts": "all", "gather_facts": False}
+    plays = [{**every, "tasks": tasks} for tasks in ([first], between, role(directory="again"))]
+    (controller.directory / "play.yml").write_text(json.dumps(plays))
+    said = controller.run("play.yml", {"here": {}, "fails": {}, "leaves": {}})[1]
+    assert {host["state"] for host in controller.report()["hosts"]} == {"ok"}
+    states = {host["name"]: host["state"] for host in controller.report("again")["hosts"]}
+    assert states == {"here": "ok", "fails": "failed", "leaves": "failed"}, said
+
+
 def test_mistakes_come_before_any_host_is_asked(controller: Controller) -> None:
     for variables, message in (
         ({"assert": [{"that": "hosts["}]}, "assertions[0].that: 'hosts[' is no valid JMESPath"),

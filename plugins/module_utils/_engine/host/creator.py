@@ -19,6 +19,7 @@ from ..errors import AccessError
 from . import listening, sock_diag, systemctl
 from .pinned import pin
 from .processes import unit_of
+from .shown import address
 
 _SECONDS = 30.0
 _MANAGER = "init.scope"
@@ -201,9 +202,9 @@ def addresses(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
         if key == "Id":
             unit = value
         elif key == "Listen":
-            address = value.rpartition(" (")[0]
-            if address.startswith(("/", "@")):
-                found.append(address)
+            listens = address(value)
+            if listens.startswith(("/", "@")):
+                found.append(listens)
         elif not line:
-            yield from ((unit, address) for address in found)
+            yield from ((unit, one) for one in found)
             unit, found = "", []

@@ -30,7 +30,7 @@ _USUAL_PYTHON = "/usr/bin/python3"
 # people (-S).  The archive is held open, so that an engine which is replaced meanwhile is loaded
 # from one file to the end.
 _COMMAND = """\
-#!{python} -IS
+#!{python} -ISXutf8
 {managed}
 import sys
 

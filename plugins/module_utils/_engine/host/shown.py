@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from typing import NamedTuple
@@ -63,6 +64,7 @@ _LENGTHS = {
     "y": 31557600.0,
 }
 _LENGTH = re.compile(r"([0-9.]+)(us|ms|s|min|h|d|w|month|y)")
+_ESCAPED = re.compile(rb"\\([0-7]{3}|.)")
 
 
 class Shown(NamedTuple):
@@ -120,7 +122,7 @@ def shown(name: str, block: str) -> Shown:
         failed=one("ActiveState") == "failed",
         restarting=one("SubState") == "auto-restart",
         result=one("Result"),
-        listens=tuple(line.rpartition(" (")[0] for line in values.get("Listen", []) if line),
+        listens=tuple(address(line) for line in values.get("Listen", []) if line),
         symlinks=_paths(one("Symlinks")),
         user=one("User"),
         group=one("Group"),
@@ -136,6 +138,20 @@ def shown(name: str, block: str) -> Shown:
         root=one("RootImage") or one("RootDirectory").rstrip("/"),
         mounted=tuple((name, one(name)) for name in _MOUNTING if one(name)),
     )
+
+
+def address(value: str) -> str:
+    """Return the address in a value of Listen=.
+
+    systemd shows quotes, backslashes and what is not ASCII in C's way, whatever the locale is
+    (measured: 252, 257).
+    """
+    shown = os.fsencode(value.rpartition(" (")[0])
+    return os.fsdecode(_ESCAPED.sub(lambda found: _meant(found[1]), shown))
+
+
+def _meant(escaped: bytes) -> bytes:
+    return bytes((int(escaped, 8) & 0xFF,)) if escaped.isdigit() else escaped
 
 
 def _paths(text: str) -> tuple[str, ...]:
