@@ -190,8 +190,18 @@ def gate(place: Path, **rules: Any) -> Iterator[Gate]:
     one = Gate(place, **rules)
     try:
         yield one.wait_ready()
+        assert not one.said("should not happen"), one.log.read_text()
     finally:
         one.close()
+
+
+def kernel_refuses() -> bool:
+    """Tell whether this kernel can refuse descriptors (SO_PASSRIGHTS, Linux 6.16)."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        try:
+            return bool(sock.getsockopt(socket.SOL_SOCKET, 83))
+        except OSError:
+            return False
 
 
 def hide_the_refusal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ import hashlib
 import os
 import random
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -27,7 +28,7 @@ import pytest
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.gate import bulk
 from kernel.gate import gates
-from kernel.gate.gates import KINDS, Gate, as_user, gate, hide_the_refusal, until
+from kernel.gate.gates import KINDS, Gate, as_user, gate, hide_the_refusal, kernel_refuses, until
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -495,6 +496,7 @@ def test_descriptors_do_not_pass(
             assert got == [(b"y", [])]
             return
         # Below Linux 6.16, or with the kernel's own refusal hidden from the gate.
+        assert not (kernel and kernel_refuses())
         assert sock.recv(1) == b""
         until(lambda: one.said("REASON=descriptors"))
         until(lambda: one.descriptors() < before)
@@ -513,6 +515,42 @@ def test_sigterm_lets_connections_finish(spot: Path, behind: Any) -> None:
         sock.close()
         assert one.wait() == 0
         late.close()
+
+
+def test_after_sigterm_a_place_that_becomes_free_is_nobody_s(spot: Path, behind: Any) -> None:
+    with gate(spot, forward=behind().path, finish_seconds=20) as one:
+        first, second = one.connect(), one.connect()
+        for sock in (first, second):
+            sock.sendall(b"x")
+            assert sock.recv(1) == b"x"
+        one.signal(signal.SIGTERM)
+        assert one.notify.recv(100) == b"STOPPING=1"
+        with one.connect() as late:
+            late.sendall(b"late")
+            first.close()
+            until(lambda: one.said("VERDICT=allowed"))
+            second.sendall(b"still")
+            assert second.recv(9) == b"still"
+            late.settimeout(0.3)
+            with pytest.raises(socket.timeout):
+                late.recv(9)
+            second.close()
+            assert one.wait() == 0
+
+
+def test_without_descriptors_callers_wait_until_there_are_some(spot: Path, behind: Any) -> None:
+    with gate(spot, forward=behind().path) as one:
+        before = resource.prlimit(one.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(one.pid, resource.RLIMIT_NOFILE, (3, before[1]))
+        with one.connect() as sock:
+            sock.sendall(b"x")
+            until(lambda: one.said("No connection can be accepted: Too many open files."))
+            spent = one.spent()
+            time.sleep(0.3)
+            # It looks again now and then; a loop that spins would take all of it.
+            assert one.spent() - spent < 50_000_000
+            resource.prlimit(one.pid, resource.RLIMIT_NOFILE, before)
+            assert sock.recv(1) == b"x"
 
 
 def test_sigterm_ends_after_its_limit(spot: Path, behind: Any) -> None:
@@ -786,6 +824,7 @@ def test_messages_with_descriptors_do_not_pass(
                     sock.send(b"z")
                     assert sock.recv(1) == b"z"
                     continue
+                assert not (kernel and kernel_refuses())
                 assert sock.recv(1) == b""
                 ended += 1
         until(lambda: one.said("REASON=descriptors") == ended)
@@ -810,6 +849,7 @@ def test_a_daemon_passes_no_descriptors_in_messages(spot: Path, behind: Any) -> 
             until(lambda: said)
             if said == ["sent"]:
                 # Below Linux 6.16 the gate ends the connection.
+                assert not kernel_refuses()
                 assert sock.recvmsg(10, 100)[:2] == (b"", [])
         until(lambda: one.descriptors() < 15)
 

@@ -43,6 +43,7 @@ PATH, ENDPOINT = "/run/app.sock", "/run/web/app.sock"
 UNIT = "socket-access-proxy-app.s-12345678.socket"
 HERE = Task(SocketPolicy("app", PATH), "socket app")
 THERE = Task(SocketPolicy("app", ENDPOINT, unit=UNIT), f"socket app at {ENDPOINT}")
+ENDED = end.declared
 GONE = foreseen("User anna does not exist on this host yet", "create")
 
 
@@ -192,6 +193,8 @@ def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     wanted = {"socket app": base64.b64encode(compiled(HERE)).decode()}
     keys = (f"{tmp_path}/etc/app.json", f"{tmp_path}/etc/gates/app.json", "/etc/other.json")
     entries = {f"file:{key}": Entry({}, {}, wanted) for key in keys}
+    # A socket may be called like a policy.
+    entries[f"socket:{tmp_path}/etc/s.json"] = Entry({}, {}, {"socket app": {"mode": 432}})
     monkeypatch.setattr(RecordFile, "load", lambda self: Record(entries))
     return tmp_path / "etc"
 
@@ -203,6 +206,10 @@ def test_a_policy_whose_file_is_gone_is_in_the_record(recorded: Path) -> None:
         assert policies.content("app", directory, hook=hook) == compiled(HERE)
         assert policies.load("app", directory, hook=hook).declared == HERE.declared
     assert policies.edited("app", policies.recorded(), directory) is None
+    with pytest.raises(AccessError, match=r"There is no policy web in .*; there are: app"):
+        policies.load("web", directory)
+    with pytest.raises(AccessError, match="there are: none"):
+        policies.load("web", f"{directory}/none")
 
 
 def test_a_policy_that_somebody_edited_is_in_the_record(recorded: Path) -> None:
@@ -216,6 +223,10 @@ def test_a_policy_that_somebody_edited_is_in_the_record(recorded: Path) -> None:
     assert policies.edited("app", policies.recorded(), directory) == str(file)
     assert policies.load("app", directory).declared == HERE.declared
     assert policies.load("app", directory, hook=True).declared == THERE.declared
+    # What ends grants is no hook.
+    found = ENDED("app", directory)
+    assert found is not None
+    assert found.declared == HERE.declared
     file.write_text("{")
     assert policies.load("app", directory).declared == HERE.declared
     assert policies.names(directory) == ["app"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import stat
 import threading
 import time
 from collections.abc import Callable
@@ -308,7 +309,8 @@ def test_corrections_that_are_rare_go_on(tmp_path: Path, memory: CorrectionsFile
 def test_what_is_remembered_goes_away(tmp_path: Path, memory: CorrectionsFile) -> None:
     clock = Clock()
     apply_until_calm([str(tmp_path / "s")], lambda check: SOMETHING, memory, clock)
-    assert (tmp_path / "run" / "app").exists()
+    modes = [stat.S_IMODE(one.stat().st_mode) for one in (tmp_path / "run", tmp_path / "run/app")]
+    assert modes == [0o755, 0o600]
     clock.now += 31
     apply_until_calm([str(tmp_path / "s")], lambda check: NOTHING, memory, clock)
     assert not (tmp_path / "run").exists()

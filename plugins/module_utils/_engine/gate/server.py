@@ -14,6 +14,7 @@ import signal
 import socket
 from collections.abc import MutableMapping
 
+from ..errors import AccessError
 from . import closing
 from .door import Door
 from .forward import Forward
@@ -41,7 +42,10 @@ def serve(
     when the descriptor is not a listening Unix socket of the declared type.  Must run in the main
     thread (signal(7) in Python).
     """
-    listener = socket.socket(fileno=listener_fd)
+    try:
+        listener = socket.socket(fileno=listener_fd)
+    except OSError as error:
+        raise AccessError(f"The descriptor of the gate is no socket: {error.strerror}.") from error
     listener.setblocking(False)
     gate = _Gate(rules, listener, journal or Journal(), Notify(environment or {}))
     try:
