@@ -517,6 +517,12 @@ def test_sigterm_lets_connections_finish(spot: Path, behind: Any) -> None:
         late.close()
 
 
+def test_sigterm_ends_at_once_where_nobody_is_inside(spot: Path, behind: Any) -> None:
+    with gate(spot, forward=behind().path, finish_seconds=60) as one:
+        one.signal(signal.SIGTERM)
+        assert one.wait() == 0
+
+
 def test_after_sigterm_a_place_that_becomes_free_is_nobody_s(spot: Path, behind: Any) -> None:
     with gate(spot, forward=behind().path, finish_seconds=20) as one:
         first, second = one.connect(), one.connect()
@@ -852,6 +858,20 @@ def test_a_daemon_passes_no_descriptors_in_messages(spot: Path, behind: Any) -> 
                 assert not kernel_refuses()
                 assert sock.recvmsg(10, 100)[:2] == (b"", [])
         until(lambda: one.descriptors() < 15)
+
+
+def test_who_takes_no_messages_holds_nobody_up(spot: Path, behind: Any) -> None:
+    def pour(sock: socket.socket) -> None:
+        while True:
+            sock.sendall(bytes(1000))
+
+    with gate(spot, type="seqpacket", forward=behind(pour, kind="seqpacket").path) as one:
+        lazy = [one.connect() for dummy in range(3)]
+        time.sleep(0.3)
+        with one.connect() as sock:
+            assert [len(sock.recv(2000)) for dummy in range(1000)] == [1000] * 1000
+        for sock in lazy:
+            sock.close()
 
 
 def test_messages_wait_for_a_slow_backend(spot: Path, behind: Any) -> None:

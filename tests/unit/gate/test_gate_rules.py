@@ -35,7 +35,7 @@ OVERFLOWN = frozenset({65534})
 
 def rules(**more: Any) -> Any:
     data = {key: value for key, value in {**BASE, **more}.items() if value is not None}
-    return from_json(data, NAMES.get, {"staff": 50}.get)
+    return from_json(data, NAMES.get, {"crew": 50}.get)
 
 
 def refusal(one: Any, uid: int, gid: int, pid: int = 7, groups: tuple[int, ...] = ()) -> Any:
@@ -43,7 +43,7 @@ def refusal(one: Any, uid: int, gid: int, pid: int = 7, groups: tuple[int, ...] 
 
 
 def test_names_and_ids_are_resolved() -> None:
-    one = rules(users=["www-data", 5, "7", "12", "gone", "٣"], groups=["staff", "away", 6])
+    one = rules(users=["www-data", 5, "7", "12", "gone", "٣"], groups=["crew", "away", 6])
     # A name made of digits is a name first, as everywhere (chown(1)).
     assert one.users == {33, 5, 7, 99}
     assert one.groups == {50, 6}
@@ -76,7 +76,7 @@ def test_names_are_asked_of_the_host() -> None:
     ],
 )
 def test_who_may_come_in(peer: Any, why: str | None) -> None:
-    assert refusal(rules(users=["www-data", 65534], groups=["staff"]), *peer) == why
+    assert refusal(rules(users=["www-data", 65534], groups=["crew"]), *peer) == why
 
 
 def test_nobody_may_come_in_where_nobody_is_listed() -> None:
@@ -94,7 +94,7 @@ def test_groups_that_cannot_be_read_are_not_taken_for_none() -> None:
     def fails() -> tuple[int, ...]:
         raise OSError("no")
 
-    one = rules(users=[33], groups=["staff"])
+    one = rules(users=[33], groups=["crew"])
     with pytest.raises(OSError, match="no"):
         one.refusal(Peer(34, 1, 7), fails, OVERFLOWN)
     # Where no group may come in, they decide nothing.

@@ -243,6 +243,10 @@ def test_the_hook_of_what_is_started_right_now_ends_at_once(
         assert ran == []
         # Whoever asks by hand gets an answer.
         assert command.main(["apply", "app.a-1"]) == 1
+        # What root starts a user's own hook does not know, and could not read.
+        with monkeypatch.context() as user:
+            user.setattr(os, "geteuid", lambda: 1000)
+            assert command.main(["apply", "--hook", "app.a-1"]) == 1
     lock.release()
     assert command.main(["apply", "--hook", "app.a-1"]) == 1
-    assert len(ran) == 2
+    assert len(ran) == 3

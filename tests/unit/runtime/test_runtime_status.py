@@ -24,6 +24,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.fo
     foreseen,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import (
+    Serve,
     SocketPolicy,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.report import Result
@@ -162,6 +163,25 @@ def test_an_endpoint_that_nobody_finds(
     assert command.main(["status"]) == 1
     way = "This puts it right: socket-access apply app."
     assert said() == f"app ({ENDPOINT}): differs. The unit is started anew. {way}\n"
+
+
+def test_an_endpoint_that_is_there_is_as_declared(
+    host: Host, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeps(monkeypatch, THERE)
+    assert command.main(["status"]) == 0
+    assert said() == f"app ({ENDPOINT}): as declared.\n"
+
+
+def test_what_serves_requests_is_ours_to_make(
+    host: Host, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = SocketPolicy("app", PATH, serve=Serve(("/bin/true",), "root"))
+    keeps(monkeypatch, HERE._replace(declared=served))
+    assert command.main(["status"]) == 0
+    host.exists = False
+    assert command.main(["status"]) == 1
+    assert said().endswith("does not tell how it is made; run the playbook again.\n")
 
 
 def test_an_endpoint_that_nobody_can_make(

@@ -164,13 +164,9 @@ class _Gate:
             return
         self._stopping = True
         self._notify.tell("STOPPING=1")
-        self._door.close()
+        self._door.close(self._loop.stop)
         if self._serve is not None:
             self._serve.stop()
-        if not self._door.inside:
-            self._loop.stop()
-            return
-        self._door.on_empty = self._loop.stop
         self._loop.later(self._rules.current(self._loop.now).finish_seconds, self._loop.stop)
 
     def _rules_said(self, text: str, problem: bool) -> None:
