@@ -113,6 +113,16 @@ def test_nobody_else_has_anything_run(spot: Path, script: Any, kind: str) -> Non
         assert not ran.exists()
 
 
+@each_kind
+def test_a_request_has_one_record(spot: Path, kind: str) -> None:
+    with gate(spot, type=kind, command=["/bin/cat"]) as one:
+        assert ask(one, b"hello") == b"hello"
+        one.signal(signal.SIGTERM)
+        assert one.wait() == 0
+        assert one.said("VERDICT=") == 1
+        assert one.said("BYTES_IN=5 BYTES_OUT=5") == 1
+
+
 def test_a_flood_on_one_connection_is_summed_up(spot: Path, script: Any) -> None:
     count = 400
     with gate(spot, type="seqpacket", command=["/bin/true"]) as one:
@@ -268,6 +278,40 @@ def test_what_was_asked_for_is_done_though_nobody_waits(spot: Path, script: Any,
             send(one, b"%d" % number).close()
         until(lambda: (spot / "done").exists() and len((spot / "done").read_bytes()) == 3)
         until(lambda: one.said("EXIT_STATUS=0") == 3)
+
+
+@each_kind
+def test_who_is_gone_is_not_told_again_and_again(spot: Path, script: Any, kind: str) -> None:
+    command = script(f"file={spot}/go; touch {spot}/begun; {waits(spot)}")
+    with gate(spot, type=kind, command=command) as one:
+        send(one, b"x").close()
+        until((spot / "begun").exists)
+        # A loop that spins never sleeps.
+        until(lambda: one.state() == "S")
+        (spot / "go").touch()
+
+
+def test_a_request_that_waits_is_not_told_again_and_again(spot: Path, script: Any) -> None:
+    command = script(f"file={spot}/go; touch {spot}/begun; {waits(spot)}; cat")
+    with gate(spot, type="seqpacket", command=command) as one, one.connect() as sock:
+        sock.send(b"1")
+        sock.send(b"2")
+        until((spot / "begun").exists)
+        until(lambda: one.state() == "S")
+        (spot / "go").touch()
+        assert [sock.recv(9) for dummy in range(2)] == [b"1", b"2"]
+
+
+def test_who_hangs_up_in_the_middle_of_a_reply_has_it_done(spot: Path, script: Any) -> None:
+    command = script(f"head -c 3000000 /dev/zero; touch {spot}/done")
+    with gate(spot, command=command) as one:
+        sock = send(one, b"x")
+        assert sock.recv(1) == b"\0"
+        time.sleep(0.2)
+        assert not (spot / "done").exists()
+        sock.close()
+        until((spot / "done").exists)
+        until(lambda: one.said("EXIT_STATUS=0"))
 
 
 @each_kind

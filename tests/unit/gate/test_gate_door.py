@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from collections.abc import Iterator
@@ -145,4 +146,23 @@ def test_two_places_that_become_free_at_once_open_it_once(entrance: Entrance) ->
         entrance.run()
         entrance.run()
         assert len(entrance.inside) == 3
+    assert "should not happen" not in entrance.said()
+
+
+def test_a_caller_whom_the_kernel_does_not_hand_over_is_passed_over(
+    entrance: Entrance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For example because a security module does not let the gate accept him (accept(2))."""
+    errors = [errno.EPERM]
+    real = door.accept
+
+    def accept(listener: socket.socket, kind: int) -> Socket:
+        if errors:
+            raise OSError(errors.pop(), "no")
+        return real(listener, kind)
+
+    monkeypatch.setattr(door, "accept", accept)
+    with entrance.connect():
+        entrance.run()
+        assert len(entrance.inside) == 1
     assert "should not happen" not in entrance.said()

@@ -313,6 +313,25 @@ def test_limits_of_the_queue() -> None:
     assert queue.take(3, 2) in ("a2", "b1")
 
 
+def test_nobody_has_more_than_his_share_and_nobody_waits_in_vain() -> None:
+    chance = random.Random(11)
+    queue: Queue[int] = Queue()
+    running: list[int] = []
+    waiting: list[int] = []
+    for dummy in range(3000):
+        if chance.random() < 0.5:
+            waiting.append(chance.randrange(4))
+            queue.put(waiting[-1], waiting[-1])
+        elif running:
+            queue.done(running.pop(chance.randrange(len(running))))
+        while (uid := queue.take(5, 2)) is not None:
+            running.append(uid)
+            waiting.remove(uid)
+        assert len(running) <= 5
+        assert all(running.count(uid) <= 2 for uid in running)
+        assert len(running) == 5 or all(running.count(uid) == 2 for uid in waiting)
+
+
 def test_error_replies_are_one_line() -> None:
     assert error_reply("failed", "a\nb\n") == b"socket-access: error: failed a b\n"
 

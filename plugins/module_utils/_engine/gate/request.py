@@ -190,8 +190,6 @@ class Caller:
     def _refuse(self, code: str) -> None:
         self._over = True
         self._reason = code
-        # What is left unread would be told again and again.
-        self._at_end = code in _UNREAD
         self.reply(error_reply(code, _WRONG[code].format(most=self.most)))
         if self._open:
             self._settle()
