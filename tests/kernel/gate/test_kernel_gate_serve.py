@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import array
+import contextlib
 import os
 import random
 import signal
@@ -18,7 +19,8 @@ from typing import Any
 
 import pytest
 
-from kernel.gate.fuzzing import attack
+from kernel.gate import gates
+from kernel.gate.fuzzing import Echo, attack
 from kernel.gate.gates import Gate, as_user, gate, hide_the_refusal, kernel_refuses, until
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")
@@ -222,8 +224,13 @@ def test_long_replies_are_streamed(spot: Path, script: Any) -> None:
         assert len(reply(sock)) == 20_000_000
 
 
+@pytest.mark.parametrize("kernel", [True, False], ids=["kernel refuses", "gate refuses"])
 @each_kind
-def test_requests_that_are_too_long(spot: Path, script: Any, kind: str) -> None:
+def test_requests_that_are_too_long(
+    spot: Path, script: Any, kind: str, kernel: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not kernel:
+        hide_the_refusal(monkeypatch)
     with gate(spot, type=kind, command=script("cat"), max_message=1000) as one:
         assert ask(one, bytes(1000)) == bytes(1000)
         sock = one.connect()
@@ -362,6 +369,40 @@ def test_who_never_sends_is_closed(spot: Path, script: Any, kind: str) -> None:
         until(lambda: one.said("REASON=idle"))
 
 
+def test_who_stays_after_the_reply_is_closed(spot: Path, script: Any) -> None:
+    rules = {"type": "seqpacket", "request_seconds": 0.3}
+    with gate(spot, command=script("cat"), **rules) as one, send(one, b"x") as sock:
+        assert sock.recv(10) == b"x"
+        assert sock.recv(10) == b""
+        until(lambda: one.said("REASON=idle"))
+
+
+@each_kind
+def test_who_stays_after_a_refusal_is_closed(spot: Path, script: Any, kind: str) -> None:
+    with gate(spot, type=kind, command=script("cat"), max_message=10) as one:
+        before = one.descriptors()
+        with one.connect() as sock:
+            sock.sendall(bytes(11))
+            assert sock.recv(100).startswith(ERROR + b"too-long ")
+            assert sock.recv(100) == b""
+            until(lambda: one.descriptors() == before)
+        assert one.said("REASON=too-long") == 1
+
+
+@each_kind
+def test_who_goes_after_a_refusal_is_gone(
+    spot: Path, script: Any, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient = "import _engine.gate.request as r; r._LINGER = 60\nsys.exit"
+    monkeypatch.setattr(gates, "_START", gates._START.replace("sys.exit", patient))
+    with gate(spot, type=kind, command=script("cat"), max_message=10) as one:
+        before = one.descriptors()
+        with one.connect() as sock:
+            sock.sendall(bytes(11))
+            assert sock.recv(100).startswith(ERROR + b"too-long ")
+        until(lambda: one.descriptors() == before)
+
+
 def test_who_does_not_take_the_reply_is_closed(spot: Path, script: Any) -> None:
     command = script("head -c 3000000 /dev/zero")
     with gate(spot, command=command, time_limit=0.3, request_seconds=0.3) as one:
@@ -399,6 +440,7 @@ def test_sigterm_lets_requests_finish(spot: Path, script: Any) -> None:
         assert [reply(sock) for sock in socks] == [b"done\n"] * 2
         idle.close()
         assert one.wait() == 0
+        assert one.said("REASON=stopped") == 3
 
 
 def test_sigterm_ends_after_its_limit(spot: Path, script: Any) -> None:
@@ -428,6 +470,48 @@ def test_the_command_changes_without_a_restart(spot: Path, script: Any) -> None:
         one.reread(command=["/bin/echo", "new"])
         sock.send(b"b")
         assert sock.recv(10) == b"new\n"
+
+
+BROKEN = """
+import _engine.gate.{module} as module
+take = module.{one}.{takes}
+def fails(self, *more):
+    try:
+        seen = self.sock.recv(4, 2)
+    except BlockingIOError:
+        return
+    if seen == b"boom":
+        self.sock.recv(4)
+        raise ZeroDivisionError("oh")
+    take(self, *more)
+module.{one}.{takes} = fails
+sys.exit"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "does", "place"),
+    [
+        ("stream", "forward", {"module": "stream", "one": "StreamSide", "takes": "pump"}),
+        ("seqpacket", "forward", {"module": "messages", "one": "MessageSide", "takes": "pump"}),
+        ("seqpacket", "command", {"module": "request", "one": "Caller", "takes": "_take"}),
+    ],
+)
+def test_an_error_of_its_own_ends_one_connection(
+    spot: Path, kind: str, does: str, place: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = gates._START.replace("sys.exit", BROKEN.format(**place))
+    monkeypatch.setattr(gates, "_START", start)
+    does_what = str(spot / "back.sock") if does == "forward" else ["/bin/cat"]
+    one = Gate(spot, **{"type": kind, does: does_what})
+    with Echo(spot / "back.sock", kind), contextlib.closing(one):
+        one.wait_ready()
+        with one.connect() as stays, one.connect() as sock:
+            sock.sendall(b"boom")
+            assert sock.recv(9) == b""
+            stays.sendall(b"hello")
+            assert stays.recv(9) == b"hello"
+        until(lambda: one.said("REASON=broken") == 1)
+        assert one.said("should not happen: ZeroDivisionError: oh") == 1
 
 
 @each_kind

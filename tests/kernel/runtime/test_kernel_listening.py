@@ -141,6 +141,22 @@ def test_a_listener_in_another_network_namespace(place: Path) -> None:
     assert not wait_for_listener(str(path), 0.5, os.getpid())
 
 
+@pytest.mark.parametrize("pid", [None, os.getpid()])
+def test_where_the_kernel_does_not_tell_a_socket_that_stays_counts(
+    place: Path, monkeypatch: pytest.MonkeyPatch, pid: int | None
+) -> None:
+    def untold(pid: int | None = None) -> listening.Listeners:
+        raise OSError(errno.EPERM, "no")
+
+    monkeypatch.setattr(listening, "listeners", untold)
+    assert not wait_for_listener(str(place / "s"), 0.4, pid)
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(str(place / "s"))
+        started = time.monotonic()
+        assert wait_for_listener(str(place / "s"), 20, pid)
+        assert 0.2 < time.monotonic() - started < 10
+
+
 @contextmanager
 def counted_looks() -> Iterator[list[None]]:
     """Have an item for each time that it looks whether somebody listens."""

@@ -143,6 +143,15 @@ def test_thousands_of_ids_are_a_flood_too() -> None:
     assert singly + summed == 5000
 
 
+def test_thousands_of_ids_take_nobody_s_share() -> None:
+    spared = 1000
+    kept = Kept()
+    log = Log("n", kept)
+    for uid in (spared, *range(5000, 9000), spared):
+        log.refused(None, Peer(uid, uid, 0), "not-listed")
+    assert [one["PEER_UID"] for one in kept.records].count(spared) == 2
+
+
 def test_who_is_sent_away_as_thousands_takes_nobody_s_record() -> None:
     kept = Kept()
     log = Log("n", kept)

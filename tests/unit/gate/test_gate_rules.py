@@ -241,14 +241,26 @@ def test_changed_rules_are_seen_once_a_second(file: Path) -> None:
 def test_rules_that_cannot_be_understood_leave_the_old_ones(
     file: Path, text: str, why: str
 ) -> None:
-    said: list[str] = []
+    said: list[tuple[str, bool]] = []
     source = RulesFile(str(file))
-    source.say = lambda text, problem: said.append(text)
+    source.say = lambda text, problem: said.append((text, problem))
     replace(file, text)
     source.reread()
     assert source.current(0).users == {1}
-    assert why in said[0]
-    assert "stay in force" in said[0]
+    ((sentence, problem),) = said
+    assert why in sentence
+    assert "stay in force" in sentence
+    assert problem
+
+
+def test_rules_that_cannot_be_understood_are_told_once(file: Path) -> None:
+    said: list[str] = []
+    source = RulesFile(str(file))
+    source.say = lambda text, problem: said.append(text)
+    replace(file, "{")
+    for now in (100, 102, 104):
+        assert source.current(now).users == {1}
+    assert len(said) == 1
 
 
 def test_rules_that_are_gone_leave_the_old_ones(file: Path) -> None:
