@@ -984,6 +984,22 @@ def test_messages_wait_for_a_slow_backend(spot: Path, behind: Any) -> None:
                 sock.sendall(data)
         until(lambda: len(got) == 60)
         assert got == sent
+        until(lambda: one.said("BYTES_IN=3000000 BYTES_OUT=0 "))
+
+
+def test_a_message_for_which_there_is_no_room_is_not_left_out(
+    spot: Path, behind: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel has no room for it at all (EMSGSIZE), and the caller would not learn it."""
+    small = "import _engine.gate.forward as f; f.Forward._buffer = lambda *given: 5000\nsys.exit"
+    monkeypatch.setattr(gates, "_START", gates._START.replace("sys.exit", small))
+    with gate(spot, type="seqpacket", forward=behind(kind="seqpacket").path) as one:
+        with one.connect() as sock:
+            sock.sendall(b"x")
+            assert sock.recv(9) == b"x"
+            sock.sendall(bytes(60_000))
+            assert sock.recv(9) == b""
+        until(lambda: one.said("VERDICT=failed REASON=too-long"))
 
 
 # --- what must not start at all

@@ -383,10 +383,12 @@ def test_who_stays_after_a_refusal_is_closed(spot: Path, script: Any, kind: str)
         before = one.descriptors()
         with one.connect() as sock:
             sock.sendall(bytes(11))
-            assert sock.recv(100).startswith(ERROR + b"too-long ")
+            said = sock.recv(100)
+            assert said.startswith(ERROR + b"too-long ")
             assert sock.recv(100) == b""
             until(lambda: one.descriptors() == before)
         assert one.said("REASON=too-long") == 1
+        assert one.said(f"BYTES_IN=11 BYTES_OUT={len(said)} ") == 1
 
 
 @each_kind

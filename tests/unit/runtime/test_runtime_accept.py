@@ -101,7 +101,7 @@ def test_each_connection_gets_a_process(one: Running) -> None:
     for dummy in range(20):
         with one.connect() as client:
             assert echoed(client) == b"hello"
-    assert one.end() == (accept.FINE, "")
+    assert one.end() == (0, "")
 
 
 def test_the_backlog_keeps_who_is_too_many(one: Running) -> None:
@@ -122,7 +122,7 @@ def test_stopping_lets_connections_end(one: Running) -> None:
     assert silent(late)
     assert echoed(served, b"still") == b"still"
     served.close()
-    assert one.process.wait(timeout=10) == accept.FINE
+    assert one.process.wait(timeout=10) == 0
 
 
 def test_children_do_not_keep_the_listener(one: Running) -> None:
@@ -148,7 +148,7 @@ def test_too_few_descriptors_are_waited_for(tmp_path: Path) -> None:
     assert client.recv(100) == b"x"
     client.close()
     status, said = running.end()
-    assert status == accept.FINE
+    assert status == 0
     assert said == "socket-access: Cannot accept a connection: Too many open files.\n"
 
 
@@ -162,7 +162,7 @@ def test_a_program_that_is_missing_costs_one_connection(tmp_path: Path) -> None:
     with running.connect() as client:
         assert echoed(client) == b"hello"
     status, said = running.end()
-    assert status == accept.FINE
+    assert status == 0
     assert said == f"socket-access: Cannot start {program}: No such file or directory.\n"
 
 
@@ -185,12 +185,25 @@ def test_the_program_sees_nothing_of_the_activation(tmp_path: Path) -> None:
         ["--max", "0", "--", "/bin/cat"],
         ["--max", "two", "--", "/bin/cat"],
         ["--max", "2", "/bin/cat"],
+        ["--min", "2", "--", "/bin/cat"],
+        ["--max", "2", "-x", "/bin/cat"],
         ["--max", "2", "--", "cat"],
     ],
 )
 def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert accept.main(arguments) == accept.WRONG
+    assert accept.main(arguments) == 2
     assert "accept takes --max N" in capsys.readouterr().err
+
+
+def test_what_is_no_socket_is_told_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LISTEN_PID", str(os.getpid()))
+    monkeypatch.setenv("LISTEN_FDS", "1")
+    with open(os.devnull, "rb") as file:
+        monkeypatch.setattr(accept, "_LISTENER", file.fileno())
+        assert accept.main(["--max", "2", "--", "/bin/cat"]) == 1
+    assert "The descriptor from systemd is no listener" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

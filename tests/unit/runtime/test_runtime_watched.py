@@ -259,6 +259,30 @@ def test_a_fight_has_lasted_until_it_was_quiet(tmp_path: Path, memory: Correctio
     assert given_up - looked[-1] >= watched._CALM_AFTER_A_FIGHT
 
 
+def test_a_fight_that_does_not_get_quiet_is_told_all_the_same(
+    tmp_path: Path, memory: CorrectionsFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watched, "_LONGEST", 0.0)
+    path, clock = tmp_path / "s", Clock()
+    path.touch()
+    told = threading.Event()
+
+    def fight() -> None:
+        ends = time.monotonic() + 20
+        while not told.wait(0.01) and time.monotonic() < ends:
+            path.chmod(0o600)
+
+    for dummy in range(10):
+        apply_again(str(path), lambda check: SOMETHING, memory, clock)
+    fighter = threading.Thread(target=fight)
+    fighter.start()
+    with pytest.raises(FoughtBack):
+        apply_until_calm([str(path)], lambda check: SOMETHING, memory, clock)
+    assert fighter.is_alive()
+    told.set()
+    fighter.join()
+
+
 def test_a_daemon_that_gives_in_is_no_fight_any_more(
     tmp_path: Path, memory: CorrectionsFile
 ) -> None:
