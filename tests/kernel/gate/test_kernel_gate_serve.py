@@ -118,7 +118,9 @@ def test_nobody_else_has_anything_run(spot: Path, script: Any, kind: str) -> Non
 @each_kind
 def test_a_request_has_one_record(spot: Path, kind: str) -> None:
     with gate(spot, type=kind, command=["/bin/cat"]) as one:
+        before = one.descriptors()
         assert ask(one, b"hello") == b"hello"
+        until(lambda: one.descriptors() == before)
         one.signal(signal.SIGTERM)
         assert one.wait() == 0
         assert one.said("VERDICT=") == 1
@@ -285,6 +287,19 @@ def test_what_was_asked_for_is_done_though_nobody_waits(spot: Path, script: Any,
             send(one, b"%d" % number).close()
         until(lambda: (spot / "done").exists() and len((spot / "done").read_bytes()) == 3)
         until(lambda: one.said("EXIT_STATUS=0") == 3)
+
+
+@pytest.mark.parametrize("stops", [False, True])
+def test_a_reply_that_is_taken_late_is_whole(spot: Path, script: Any, stops: bool) -> None:
+    """More than fits into the connection, and less than has the command wait."""
+    with gate(spot, command=script("head -c 300000 /dev/zero")) as one:
+        sock = send(one, b"x")
+        until(lambda: one.said("EXIT_STATUS=0"))
+        if stops:
+            one.signal(signal.SIGTERM)
+            assert one.notify.recv(100) == b"STOPPING=1"
+            until(lambda: one.state() == "S")
+        assert len(reply(sock)) == 300_000
 
 
 @each_kind

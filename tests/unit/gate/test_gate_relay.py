@@ -37,7 +37,8 @@ def test_what_a_thread_uses_is_not_closed(busy: tuple[int, ...]) -> None:
     ours, theirs = zip(socket.socketpair(), socket.socketpair())
     ends = [Socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, one.detach()) for one in ours]
     sides = [StreamSide(one, carriers) for one in ends]
-    relay = Relay(loop, Visit(Peer(1, 1, 1), 0.0, None), sides[0], sides[1], lambda one, *said: finished.append(one))
+    visit = Visit(Peer(1, 1, 1), 0.0, None)
+    relay = Relay(loop, visit, sides[0], sides[1], lambda one, *said: finished.append(one))
     for number in busy:
         sides[number].busy = True
     relay.finish()

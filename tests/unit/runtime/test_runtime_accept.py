@@ -173,7 +173,7 @@ def test_the_program_sees_nothing_of_the_activation(tmp_path: Path) -> None:
         time.sleep(0.2)
         # 3 is the directory that ls reads.
         assert client.recv(100).split() == [b"0", b"1", b"2", b"3"]
-    running.end()
+    assert running.end(signal.SIGINT) == (0, "")
 
 
 @pytest.mark.parametrize(
