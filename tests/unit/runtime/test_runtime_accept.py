@@ -94,6 +94,16 @@ def silent(client: socket.socket) -> bool:
     return not select.select([client], [], [], 0.3)[0]
 
 
+def sleeps(pid: int) -> bool:
+    """Tell whether a process comes to rest, which a loop that spins never does."""
+    ends = time.monotonic() + 10
+    while time.monotonic() < ends:
+        if "\nState:\tS" in Path(f"/proc/{pid}/status").read_text():
+            return True
+        time.sleep(0.01)
+    return False
+
+
 def test_each_connection_gets_a_process(one: Running) -> None:
     with one.connect() as first, one.connect() as second:
         assert echoed(first, b"1") == b"1"
@@ -101,6 +111,7 @@ def test_each_connection_gets_a_process(one: Running) -> None:
     for dummy in range(20):
         with one.connect() as client:
             assert echoed(client) == b"hello"
+    assert sleeps(one.process.pid)
     assert one.end() == (0, "")
 
 
@@ -161,9 +172,14 @@ def test_a_program_that_is_missing_costs_one_connection(tmp_path: Path) -> None:
     program.chmod(0o755)
     with running.connect() as client:
         assert echoed(client) == b"hello"
+    program.unlink()
+    for dummy in range(2):
+        with running.connect() as client:
+            assert client.recv(100) == b""
     status, said = running.end()
     assert status == 0
-    assert said == f"socket-access: Cannot start {program}: No such file or directory.\n"
+    # Once each time that it went wrong anew.
+    assert said == f"socket-access: Cannot start {program}: No such file or directory.\n" * 2
 
 
 def test_the_program_sees_nothing_of_the_activation(tmp_path: Path) -> None:
@@ -193,6 +209,10 @@ def test_the_program_sees_nothing_of_the_activation(tmp_path: Path) -> None:
 def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert accept.main(arguments) == 2
     assert "accept takes --max N" in capsys.readouterr().err
+
+
+def test_one_at_a_time_is_a_limit() -> None:
+    assert accept.parse(["--max", "1", "--", "/bin/cat", "-u"]) == (1, ["/bin/cat", "-u"])
 
 
 def test_what_is_no_socket_is_told_in_a_sentence(

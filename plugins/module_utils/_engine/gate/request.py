@@ -249,8 +249,6 @@ class Caller:
             self.close(self._reason)
 
     def _update(self) -> None:
-        if not self._open:
-            return
         if self._out:
             events = OUT
         elif self._lingers or not (self.waiting or self._over):
