@@ -120,6 +120,7 @@ def test_the_backlog_keeps_who_is_too_many(one: Running) -> None:
     assert echoed(first) == echoed(second) == b"hello"
     third.sendall(b"late")
     assert silent(third)
+    assert sleeps(one.process.pid)
     first.close()
     assert third.recv(100) == b"late"
 
@@ -131,6 +132,7 @@ def test_stopping_lets_connections_end(one: Running) -> None:
     late = one.connect()
     late.sendall(b"late")
     assert silent(late)
+    assert sleeps(one.process.pid)
     assert echoed(served, b"still") == b"still"
     served.close()
     assert one.process.wait(timeout=10) == 0
@@ -154,6 +156,7 @@ def test_too_few_descriptors_are_waited_for(tmp_path: Path) -> None:
     # It says so when it has tried in vain, however long it took to start.
     assert select.select([running.process.stderr], [], [], 30)[0]
     assert silent(client)
+    assert sleeps(running.process.pid)
     hard = resource.prlimit(running.process.pid, resource.RLIMIT_NOFILE)[1]
     resource.prlimit(running.process.pid, resource.RLIMIT_NOFILE, (64, hard))
     assert client.recv(100) == b"x"
