@@ -263,6 +263,43 @@ def test_small_writes_wait_for_a_slow_backend(spot: Path, behind: Any) -> None:
         assert got == [data]
 
 
+def jam(sock: socket.socket, one: Gate) -> int:
+    """Send until nothing moves any more, and return how many bytes that were."""
+    sock.setblocking(False)
+    sent = 0
+    for dummy in range(4):
+        # A loop that spins never sleeps.
+        until(lambda: one.state() == "S")
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                sent += sock.send(bytes(8000))
+    sock.settimeout(20)
+    return sent
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_jams_come_loose(spot: Path, behind: Any, kind: str) -> None:
+    """Each side has sent all that goes before it reads anything."""
+    full, go, sent, got = threading.Event(), threading.Event(), [0, 0], [0, 0]
+
+    def read(sock: socket.socket, number: int) -> None:
+        while got[number] < sent[1 - number]:
+            got[number] += len(sock.recv(1 << 16))
+
+    def talk(sock: socket.socket) -> None:
+        sent[1] = jam(sock, one)
+        full.set()
+        go.wait(60)
+        read(sock, 1)
+
+    with gate(spot, type=kind, forward=behind(talk, kind=kind).path) as one, one.connect() as sock:
+        assert full.wait(30)
+        sent[0] = jam(sock, one)
+        go.set()
+        read(sock, 0)
+        until(lambda: got == [sent[1], sent[0]])
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_after_a_jam_it_rests(spot: Path, behind: Any, kind: str) -> None:
     go, got = threading.Event(), [0]
@@ -273,14 +310,7 @@ def test_after_a_jam_it_rests(spot: Path, behind: Any, kind: str) -> None:
             got.append(len(data))
 
     with gate(spot, type=kind, forward=behind(talk, kind=kind).path) as one, one.connect() as sock:
-        sock.setblocking(False)
-        sent = 0
-        for dummy in range(4):
-            # A loop that spins never sleeps.
-            until(lambda: one.state() == "S")
-            with contextlib.suppress(BlockingIOError):
-                while True:
-                    sent += sock.send(bytes(8000))
+        sent = jam(sock, one)
         go.set()
         until(lambda: sum(got) == sent)
         until(lambda: one.state() == "S")
