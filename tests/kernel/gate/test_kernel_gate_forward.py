@@ -91,7 +91,7 @@ def refuses(sock: socket.socket) -> bool:
     """Say something, and tell whether nobody takes it any more."""
     try:
         sock.send(b"x")
-    except BrokenPipeError:
+    except ConnectionError:
         return True
     return False
 
@@ -298,6 +298,27 @@ def test_two_jams_come_loose(spot: Path, behind: Any, kind: str) -> None:
         go.set()
         read(sock, 0)
         until(lambda: got == [sent[1], sent[0]])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_daemon_that_closes_in_a_jam_is_gone_for_the_caller(
+    spot: Path, behind: Any, kind: str
+) -> None:
+    """It had said all it had to say before, so nothing more can come from either side."""
+    go = threading.Event()
+
+    def talk(sock: socket.socket) -> None:
+        sock.shutdown(socket.SHUT_WR)
+        go.wait(60)
+
+    with gate(spot, type=kind, forward=behind(talk, kind=kind).path) as one:
+        before = one.descriptors()
+        with one.connect() as sock:
+            assert sock.recv(9) == b""
+            assert jam(sock, one)
+            go.set()
+            until(lambda: one.descriptors() == before)
+            assert refuses(sock)
 
 
 @pytest.mark.parametrize("kind", KINDS)

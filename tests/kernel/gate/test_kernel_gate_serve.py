@@ -420,6 +420,22 @@ def test_who_goes_after_a_refusal_is_gone(
         until(lambda: one.descriptors() == before)
 
 
+@each_kind
+def test_who_passed_descriptors_is_not_waited_for(
+    spot: Path, script: Any, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hide_the_refusal(monkeypatch)
+    patient = "import _engine.gate.request as r; r._LINGER = 60\nsys.exit"
+    monkeypatch.setattr(gates, "_START", gates._START.replace("sys.exit", patient))
+    with gate(spot, type=kind, command=script("cat")) as one:
+        before = one.descriptors()
+        with one.connect() as sock:
+            fds = array.array("i", [0])
+            sock.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
+            assert sock.recv(100) == ERROR + b"descriptors Descriptors cannot be passed here.\n"
+            until(lambda: one.descriptors() == before)
+
+
 def test_who_does_not_take_the_reply_is_closed(spot: Path, script: Any) -> None:
     command = script("head -c 3000000 /dev/zero")
     with gate(spot, command=command, time_limit=0.3, request_seconds=0.3) as one:
