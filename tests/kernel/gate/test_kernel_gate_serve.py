@@ -392,8 +392,17 @@ def test_who_stays_after_the_reply_is_closed(spot: Path, script: Any) -> None:
         until(lambda: one.said("REASON=idle"))
 
 
+def lingers(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Have the gates of a test wait so long for a caller to see the end of the last reply."""
+    how = f"import _engine.gate.request as r; r._LINGER = {seconds}\nsys.exit"
+    monkeypatch.setattr(gates, "_START", gates._START.replace("sys.exit", how))
+
+
 @each_kind
-def test_who_stays_after_a_refusal_is_closed(spot: Path, script: Any, kind: str) -> None:
+def test_who_stays_after_a_refusal_is_closed(
+    spot: Path, script: Any, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lingers(monkeypatch, 0.2)
     with gate(spot, type=kind, command=script("cat"), max_message=10) as one:
         before = one.descriptors()
         with one.connect() as sock:
@@ -410,8 +419,7 @@ def test_who_stays_after_a_refusal_is_closed(spot: Path, script: Any, kind: str)
 def test_who_goes_after_a_refusal_is_gone(
     spot: Path, script: Any, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    patient = "import _engine.gate.request as r; r._LINGER = 60\nsys.exit"
-    monkeypatch.setattr(gates, "_START", gates._START.replace("sys.exit", patient))
+    lingers(monkeypatch, 60)
     with gate(spot, type=kind, command=script("cat"), max_message=10) as one:
         before = one.descriptors()
         with one.connect() as sock:
@@ -425,8 +433,7 @@ def test_who_passed_descriptors_is_not_waited_for(
     spot: Path, script: Any, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hide_the_refusal(monkeypatch)
-    patient = "import _engine.gate.request as r; r._LINGER = 60\nsys.exit"
-    monkeypatch.setattr(gates, "_START", gates._START.replace("sys.exit", patient))
+    lingers(monkeypatch, 60)
     with gate(spot, type=kind, command=script("cat")) as one:
         before = one.descriptors()
         with one.connect() as sock:
