@@ -125,6 +125,14 @@ class Gate:
         status = Path(f"/proc/{self.pid}/status").read_text()
         return status.partition("\nState:\t")[2][:1]
 
+    def rests(self) -> bool:
+        """Tell whether it waits for something to happen; a loop that spins never does for long."""
+        for dummy in range(3):
+            if self.state() != "S":
+                return False
+            time.sleep(0.005)
+        return True
+
     def threads(self) -> int:
         return len(os.listdir(f"/proc/{self.pid}/task"))
 

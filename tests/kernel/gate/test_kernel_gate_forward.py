@@ -174,7 +174,7 @@ def test_who_goes_after_a_half_close_is_gone_for_the_backend(spot: Path, behind:
             sock.shutdown(socket.SHUT_WR)
             until(lambda: heard == [b"x"])
             # A loop that spins never sleeps.
-            until(lambda: one.state() == "S")
+            until(one.rests)
         until(lambda: heard == [b"x", b"gone"])
 
 
@@ -193,7 +193,7 @@ def test_two_half_closes_are_the_end(spot: Path, behind: Any, kind: str) -> None
         with one.connect() as sock:
             sock.send(b"x")
             assert sock.recv(9) == b""
-            until(lambda: one.state() == "S")
+            until(one.rests)
             sock.shutdown(socket.SHUT_WR)
             until(lambda: one.said("VERDICT=allowed"))
             until(lambda: one.descriptors() == before)
@@ -220,7 +220,7 @@ def test_a_daemon_that_stops_listening_may_go_on_talking(
         with one.connect() as sock:
             assert deaf.wait(10)
             until(lambda: refuses(sock))
-            until(lambda: one.state() == "S")
+            until(one.rests)
             go.set()
             assert sock.recv(99) == b"still here"
         assert gone.wait(20)
@@ -269,7 +269,7 @@ def jam(sock: socket.socket, one: Gate) -> int:
     sent = 0
     for dummy in range(4):
         # A loop that spins never sleeps.
-        until(lambda: one.state() == "S")
+        until(one.rests)
         with contextlib.suppress(BlockingIOError):
             while True:
                 sent += sock.send(bytes(8000))
@@ -334,7 +334,7 @@ def test_after_a_jam_it_rests(spot: Path, behind: Any, kind: str) -> None:
         sent = jam(sock, one)
         go.set()
         until(lambda: sum(got) == sent)
-        until(lambda: one.state() == "S")
+        until(one.rests)
         sock.send(b"x")
         until(lambda: sum(got) == sent + 1)
 
@@ -509,7 +509,7 @@ def test_a_spinning_loop_would_be_seen(spot: Path, behind: Any) -> None:
             sock.sendall(bytes(10_000_000))
         sock.close()
         # It never sleeps, however little it gets of a busy machine.
-        until(lambda: one.state() == "S")
+        until(one.rests)
         waits.set()
         until(lambda: one.said("VERDICT=allowed"))
 
@@ -722,7 +722,7 @@ def test_without_descriptors_callers_wait_until_there_are_some(spot: Path, behin
             sock.sendall(b"x")
             until(lambda: one.said("<4>No connection can be accepted: Too many open files."))
             # It looks again now and then; a loop that spins never sleeps.
-            until(lambda: one.state() == "S")
+            until(one.rests)
             resource.prlimit(one.pid, resource.RLIMIT_NOFILE, before)
             assert sock.recv(1) == b"x"
 

@@ -298,7 +298,7 @@ def test_a_reply_that_is_taken_late_is_whole(spot: Path, script: Any, stops: boo
         if stops:
             one.signal(signal.SIGTERM)
             assert one.notify.recv(100) == b"STOPPING=1"
-            until(lambda: one.state() == "S")
+            until(one.rests)
         assert len(reply(sock)) == 300_000
 
 
@@ -309,7 +309,7 @@ def test_who_is_gone_is_not_told_again_and_again(spot: Path, script: Any, kind: 
         send(one, b"x").close()
         until((spot / "begun").exists)
         # A loop that spins never sleeps.
-        until(lambda: one.state() == "S")
+        until(one.rests)
         (spot / "go").touch()
 
 
@@ -319,7 +319,7 @@ def test_a_request_that_waits_is_not_told_again_and_again(spot: Path, script: An
         sock.send(b"1")
         sock.send(b"2")
         until((spot / "begun").exists)
-        until(lambda: one.state() == "S")
+        until(one.rests)
         (spot / "go").touch()
         assert [sock.recv(9) for dummy in range(2)] == [b"1", b"2"]
 
