@@ -87,7 +87,6 @@ def attack(place: Path, kind: str, does: str, chance: random.Random, count: int)
         until(lambda: one.descriptors(pipes=False) == before, 20)
         assert one.descriptors() <= before + 16
         assert one.memory() - memory < 3000
-        assert not one.said("should not happen"), one.log.read_text()
         assert one.status is None
 
 

@@ -125,6 +125,14 @@ class Gate:
         status = Path(f"/proc/{self.pid}/status").read_text()
         return status.partition("\nState:\t")[2][:1]
 
+    def rests(self) -> bool:
+        """Tell whether it waits for something to happen; a loop that spins never does for long."""
+        for dummy in range(3):
+            if self.state() != "S":
+                return False
+            time.sleep(0.005)
+        return True
+
     def threads(self) -> int:
         return len(os.listdir(f"/proc/{self.pid}/task"))
 
@@ -190,8 +198,18 @@ def gate(place: Path, **rules: Any) -> Iterator[Gate]:
     one = Gate(place, **rules)
     try:
         yield one.wait_ready()
+        assert not one.said("should not happen"), one.log.read_text()
     finally:
         one.close()
+
+
+def kernel_refuses() -> bool:
+    """Tell whether this kernel can refuse descriptors (SO_PASSRIGHTS, Linux 6.16)."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        try:
+            return bool(sock.getsockopt(socket.SOL_SOCKET, 83))
+        except OSError:
+            return False
 
 
 def hide_the_refusal(monkeypatch: pytest.MonkeyPatch) -> None:

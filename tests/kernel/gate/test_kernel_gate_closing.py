@@ -190,6 +190,7 @@ def test_few_wait_to_be_closed(spot: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(gates, "_START", gates._START.replace("sys.exit", slow))
     with ExitStack() as held, gates.gate(spot, command=["/bin/cat"]) as one:
         before, most, refused = one.descriptors(), 0, 0
+        spent = one.spent()
         Attack(one, held)(STRANGER, "and hangs up", 20)
         while refused < 20:
             refused = one.said("REASON=not-listed")
@@ -197,5 +198,7 @@ def test_few_wait_to_be_closed(spot: Path, monkeypatch: pytest.MonkeyPatch) -> N
             time.sleep(0.001)
         # One more is being closed, one was accepted just now, and is looked at in /proc.
         assert before < most < before + 10
+        # A loop that spins meanwhile would take all of a second.
+        assert one.spent() - spent < 500_000_000
         ask(one)
         until(lambda: one.descriptors() == before)

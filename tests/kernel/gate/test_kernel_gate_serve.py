@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import array
+import contextlib
 import os
 import random
 import signal
@@ -18,8 +19,9 @@ from typing import Any
 
 import pytest
 
-from kernel.gate.fuzzing import attack
-from kernel.gate.gates import Gate, as_user, gate, hide_the_refusal, until
+from kernel.gate import gates
+from kernel.gate.fuzzing import Echo, attack
+from kernel.gate.gates import Gate, as_user, gate, hide_the_refusal, kernel_refuses, until
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")
 ERROR = b"socket-access: error: "
@@ -111,6 +113,18 @@ def test_nobody_else_has_anything_run(spot: Path, script: Any, kind: str) -> Non
         assert as_user(71001, lambda: one.connect().close()) == b"None"
         until(lambda: one.said("VERDICT=allowed") == 1)
         assert not ran.exists()
+
+
+@each_kind
+def test_a_request_has_one_record(spot: Path, kind: str) -> None:
+    with gate(spot, type=kind, command=["/bin/cat"]) as one:
+        before = one.descriptors()
+        assert ask(one, b"hello") == b"hello"
+        until(lambda: one.descriptors() == before)
+        one.signal(signal.SIGTERM)
+        assert one.wait() == 0
+        assert one.said("VERDICT=") == 1
+        assert one.said("BYTES_IN=5 BYTES_OUT=5") == 1
 
 
 def test_a_flood_on_one_connection_is_summed_up(spot: Path, script: Any) -> None:
@@ -212,8 +226,13 @@ def test_long_replies_are_streamed(spot: Path, script: Any) -> None:
         assert len(reply(sock)) == 20_000_000
 
 
+@pytest.mark.parametrize("kernel", [True, False], ids=["kernel refuses", "gate refuses"])
 @each_kind
-def test_requests_that_are_too_long(spot: Path, script: Any, kind: str) -> None:
+def test_requests_that_are_too_long(
+    spot: Path, script: Any, kind: str, kernel: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not kernel:
+        hide_the_refusal(monkeypatch)
     with gate(spot, type=kind, command=script("cat"), max_message=1000) as one:
         assert ask(one, bytes(1000)) == bytes(1000)
         sock = one.connect()
@@ -244,6 +263,7 @@ def test_requests_with_descriptors_or_nothing(
             sock.close()
         else:
             # Below Linux 6.16, or with the kernel's own refusal hidden from the gate.
+            assert not (kernel and kernel_refuses())
             assert reply(sock) == ERROR + b"descriptors Descriptors cannot be passed here.\n"
         if kind == "seqpacket":
             sock = one.connect()
@@ -267,6 +287,53 @@ def test_what_was_asked_for_is_done_though_nobody_waits(spot: Path, script: Any,
             send(one, b"%d" % number).close()
         until(lambda: (spot / "done").exists() and len((spot / "done").read_bytes()) == 3)
         until(lambda: one.said("EXIT_STATUS=0") == 3)
+
+
+@pytest.mark.parametrize("stops", [False, True])
+def test_a_reply_that_is_taken_late_is_whole(spot: Path, script: Any, stops: bool) -> None:
+    """More than fits into the connection, and less than has the command wait."""
+    with gate(spot, command=script("head -c 300000 /dev/zero")) as one:
+        sock = send(one, b"x")
+        until(lambda: one.said("EXIT_STATUS=0"))
+        if stops:
+            one.signal(signal.SIGTERM)
+            assert one.notify.recv(100) == b"STOPPING=1"
+            until(one.rests)
+        assert len(reply(sock)) == 300_000
+
+
+@each_kind
+def test_who_is_gone_is_not_told_again_and_again(spot: Path, script: Any, kind: str) -> None:
+    command = script(f"file={spot}/go; touch {spot}/begun; {waits(spot)}")
+    with gate(spot, type=kind, command=command) as one:
+        send(one, b"x").close()
+        until((spot / "begun").exists)
+        # A loop that spins never sleeps.
+        until(one.rests)
+        (spot / "go").touch()
+
+
+def test_a_request_that_waits_is_not_told_again_and_again(spot: Path, script: Any) -> None:
+    command = script(f"file={spot}/go; touch {spot}/begun; {waits(spot)}; cat")
+    with gate(spot, type="seqpacket", command=command) as one, one.connect() as sock:
+        sock.send(b"1")
+        sock.send(b"2")
+        until((spot / "begun").exists)
+        until(one.rests)
+        (spot / "go").touch()
+        assert [sock.recv(9) for dummy in range(2)] == [b"1", b"2"]
+
+
+def test_who_hangs_up_in_the_middle_of_a_reply_has_it_done(spot: Path, script: Any) -> None:
+    command = script(f"head -c 3000000 /dev/zero; touch {spot}/done")
+    with gate(spot, command=command) as one:
+        sock = send(one, b"x")
+        assert sock.recv(1) == b"\0"
+        time.sleep(0.2)
+        assert not (spot / "done").exists()
+        sock.close()
+        until((spot / "done").exists)
+        until(lambda: one.said("EXIT_STATUS=0"))
 
 
 @each_kind
@@ -317,6 +384,65 @@ def test_who_never_sends_is_closed(spot: Path, script: Any, kind: str) -> None:
         until(lambda: one.said("REASON=idle"))
 
 
+def test_who_stays_after_the_reply_is_closed(spot: Path, script: Any) -> None:
+    rules = {"type": "seqpacket", "request_seconds": 0.3}
+    with gate(spot, command=script("cat"), **rules) as one, send(one, b"x") as sock:
+        assert sock.recv(10) == b"x"
+        assert sock.recv(10) == b""
+        until(lambda: one.said("REASON=idle"))
+
+
+def lingers(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Have the gates of a test wait so long for a caller to see the end of the last reply."""
+    how = f"import _engine.gate.request as r; r._LINGER = {seconds}\nsys.exit"
+    monkeypatch.setattr(gates, "_START", gates._START.replace("sys.exit", how))
+
+
+@each_kind
+def test_who_stays_after_a_refusal_is_closed(
+    spot: Path, script: Any, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lingers(monkeypatch, 0.2)
+    with gate(spot, type=kind, command=script("cat"), max_message=10) as one:
+        before = one.descriptors()
+        with one.connect() as sock:
+            sock.sendall(bytes(11))
+            said = sock.recv(100)
+            assert said.startswith(ERROR + b"too-long ")
+            assert sock.recv(100) == b""
+            until(lambda: one.descriptors() == before)
+        assert one.said("REASON=too-long") == 1
+        assert one.said(f"BYTES_IN=11 BYTES_OUT={len(said)} ") == 1
+
+
+@each_kind
+def test_who_goes_after_a_refusal_is_gone(
+    spot: Path, script: Any, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lingers(monkeypatch, 60)
+    with gate(spot, type=kind, command=script("cat"), max_message=10) as one:
+        before = one.descriptors()
+        with one.connect() as sock:
+            sock.sendall(bytes(11))
+            assert sock.recv(100).startswith(ERROR + b"too-long ")
+        until(lambda: one.descriptors() == before)
+
+
+@each_kind
+def test_who_passed_descriptors_is_not_waited_for(
+    spot: Path, script: Any, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hide_the_refusal(monkeypatch)
+    lingers(monkeypatch, 60)
+    with gate(spot, type=kind, command=script("cat")) as one:
+        before = one.descriptors()
+        with one.connect() as sock:
+            fds = array.array("i", [0])
+            sock.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
+            assert sock.recv(100) == ERROR + b"descriptors Descriptors cannot be passed here.\n"
+            until(lambda: one.descriptors() == before)
+
+
 def test_who_does_not_take_the_reply_is_closed(spot: Path, script: Any) -> None:
     command = script("head -c 3000000 /dev/zero")
     with gate(spot, command=command, time_limit=0.3, request_seconds=0.3) as one:
@@ -354,6 +480,7 @@ def test_sigterm_lets_requests_finish(spot: Path, script: Any) -> None:
         assert [reply(sock) for sock in socks] == [b"done\n"] * 2
         idle.close()
         assert one.wait() == 0
+        assert one.said("REASON=stopped") == 3
 
 
 def test_sigterm_ends_after_its_limit(spot: Path, script: Any) -> None:
@@ -383,6 +510,48 @@ def test_the_command_changes_without_a_restart(spot: Path, script: Any) -> None:
         one.reread(command=["/bin/echo", "new"])
         sock.send(b"b")
         assert sock.recv(10) == b"new\n"
+
+
+BROKEN = """
+import _engine.gate.{module} as module
+take = module.{one}.{takes}
+def fails(self, *more):
+    try:
+        seen = self.sock.recv(4, 2)
+    except BlockingIOError:
+        return
+    if seen == b"boom":
+        self.sock.recv(4)
+        raise ZeroDivisionError("oh")
+    take(self, *more)
+module.{one}.{takes} = fails
+sys.exit"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "does", "place"),
+    [
+        ("stream", "forward", {"module": "stream", "one": "StreamSide", "takes": "pump"}),
+        ("seqpacket", "forward", {"module": "messages", "one": "MessageSide", "takes": "pump"}),
+        ("seqpacket", "command", {"module": "request", "one": "Caller", "takes": "_take"}),
+    ],
+)
+def test_an_error_of_its_own_ends_one_connection(
+    spot: Path, kind: str, does: str, place: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = gates._START.replace("sys.exit", BROKEN.format(**place))
+    monkeypatch.setattr(gates, "_START", start)
+    does_what = str(spot / "back.sock") if does == "forward" else ["/bin/cat"]
+    one = Gate(spot, **{"type": kind, does: does_what})
+    with Echo(spot / "back.sock", kind), contextlib.closing(one):
+        one.wait_ready()
+        with one.connect() as stays, one.connect() as sock:
+            sock.sendall(b"boom")
+            assert sock.recv(9) == b""
+            stays.sendall(b"hello")
+            assert stays.recv(9) == b"hello"
+        until(lambda: one.said("REASON=broken") == 1)
+        assert one.said("should not happen: ZeroDivisionError: oh") == 1
 
 
 @each_kind

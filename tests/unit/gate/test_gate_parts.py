@@ -143,6 +143,15 @@ def test_thousands_of_ids_are_a_flood_too() -> None:
     assert singly + summed == 5000
 
 
+def test_thousands_of_ids_take_nobody_s_share() -> None:
+    spared = 1000
+    kept = Kept()
+    log = Log("n", kept)
+    for uid in (spared, *range(5000, 9000), spared):
+        log.refused(None, Peer(uid, uid, 0), "not-listed")
+    assert [one["PEER_UID"] for one in kept.records].count(spared) == 2
+
+
 def test_who_is_sent_away_as_thousands_takes_nobody_s_record() -> None:
     kept = Kept()
     log = Log("n", kept)
@@ -311,6 +320,25 @@ def test_limits_of_the_queue() -> None:
     assert (queue.running, queue.waiting) == (2, 4)
     # Both may: whose line was not served longest.
     assert queue.take(3, 2) in ("a2", "b1")
+
+
+def test_nobody_has_more_than_his_share_and_nobody_waits_in_vain() -> None:
+    chance = random.Random(11)
+    queue: Queue[int] = Queue()
+    running: list[int] = []
+    waiting: list[int] = []
+    for dummy in range(3000):
+        if chance.random() < 0.5:
+            waiting.append(chance.randrange(4))
+            queue.put(waiting[-1], waiting[-1])
+        elif running:
+            queue.done(running.pop(chance.randrange(len(running))))
+        while (uid := queue.take(5, 2)) is not None:
+            running.append(uid)
+            waiting.remove(uid)
+        assert len(running) <= 5
+        assert all(running.count(uid) <= 2 for uid in running)
+        assert len(running) == 5 or all(running.count(uid) == 2 for uid in waiting)
 
 
 def test_error_replies_are_one_line() -> None:

@@ -94,6 +94,16 @@ def silent(client: socket.socket) -> bool:
     return not select.select([client], [], [], 0.3)[0]
 
 
+def sleeps(pid: int) -> bool:
+    """Tell whether a process comes to rest, which a loop that spins never does."""
+    ends, seen = time.monotonic() + 10, 0
+    while seen < 3 and time.monotonic() < ends:
+        asleep = "\nState:\tS" in Path(f"/proc/{pid}/status").read_text()
+        seen = seen + 1 if asleep else 0
+        time.sleep(0.01)
+    return seen == 3
+
+
 def test_each_connection_gets_a_process(one: Running) -> None:
     with one.connect() as first, one.connect() as second:
         assert echoed(first, b"1") == b"1"
@@ -101,7 +111,8 @@ def test_each_connection_gets_a_process(one: Running) -> None:
     for dummy in range(20):
         with one.connect() as client:
             assert echoed(client) == b"hello"
-    assert one.end() == (accept.FINE, "")
+    assert sleeps(one.process.pid)
+    assert one.end() == (0, "")
 
 
 def test_the_backlog_keeps_who_is_too_many(one: Running) -> None:
@@ -109,6 +120,7 @@ def test_the_backlog_keeps_who_is_too_many(one: Running) -> None:
     assert echoed(first) == echoed(second) == b"hello"
     third.sendall(b"late")
     assert silent(third)
+    assert sleeps(one.process.pid)
     first.close()
     assert third.recv(100) == b"late"
 
@@ -120,9 +132,10 @@ def test_stopping_lets_connections_end(one: Running) -> None:
     late = one.connect()
     late.sendall(b"late")
     assert silent(late)
+    assert sleeps(one.process.pid)
     assert echoed(served, b"still") == b"still"
     served.close()
-    assert one.process.wait(timeout=10) == accept.FINE
+    assert one.process.wait(timeout=10) == 0
 
 
 def test_children_do_not_keep_the_listener(one: Running) -> None:
@@ -143,12 +156,13 @@ def test_too_few_descriptors_are_waited_for(tmp_path: Path) -> None:
     # It says so when it has tried in vain, however long it took to start.
     assert select.select([running.process.stderr], [], [], 30)[0]
     assert silent(client)
+    assert sleeps(running.process.pid)
     hard = resource.prlimit(running.process.pid, resource.RLIMIT_NOFILE)[1]
     resource.prlimit(running.process.pid, resource.RLIMIT_NOFILE, (64, hard))
     assert client.recv(100) == b"x"
     client.close()
     status, said = running.end()
-    assert status == accept.FINE
+    assert status == 0
     assert said == "socket-access: Cannot accept a connection: Too many open files.\n"
 
 
@@ -161,9 +175,14 @@ def test_a_program_that_is_missing_costs_one_connection(tmp_path: Path) -> None:
     program.chmod(0o755)
     with running.connect() as client:
         assert echoed(client) == b"hello"
+    program.unlink()
+    for dummy in range(2):
+        with running.connect() as client:
+            assert client.recv(100) == b""
     status, said = running.end()
-    assert status == accept.FINE
-    assert said == f"socket-access: Cannot start {program}: No such file or directory.\n"
+    assert status == 0
+    # Once each time that it went wrong anew.
+    assert said == f"socket-access: Cannot start {program}: No such file or directory.\n" * 2
 
 
 def test_the_program_sees_nothing_of_the_activation(tmp_path: Path) -> None:
@@ -173,7 +192,7 @@ def test_the_program_sees_nothing_of_the_activation(tmp_path: Path) -> None:
         time.sleep(0.2)
         # 3 is the directory that ls reads.
         assert client.recv(100).split() == [b"0", b"1", b"2", b"3"]
-    running.end()
+    assert running.end(signal.SIGINT) == (0, "")
 
 
 @pytest.mark.parametrize(
@@ -185,12 +204,29 @@ def test_the_program_sees_nothing_of_the_activation(tmp_path: Path) -> None:
         ["--max", "0", "--", "/bin/cat"],
         ["--max", "two", "--", "/bin/cat"],
         ["--max", "2", "/bin/cat"],
+        ["--min", "2", "--", "/bin/cat"],
+        ["--max", "2", "-x", "/bin/cat"],
         ["--max", "2", "--", "cat"],
     ],
 )
 def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert accept.main(arguments) == accept.WRONG
+    assert accept.main(arguments) == 2
     assert "accept takes --max N" in capsys.readouterr().err
+
+
+def test_one_at_a_time_is_a_limit() -> None:
+    assert accept.parse(["--max", "1", "--", "/bin/cat", "-u"]) == (1, ["/bin/cat", "-u"])
+
+
+def test_what_is_no_socket_is_told_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LISTEN_PID", str(os.getpid()))
+    monkeypatch.setenv("LISTEN_FDS", "1")
+    with open(os.devnull, "rb") as file:
+        monkeypatch.setattr(accept, "_LISTENER", file.fileno())
+        assert accept.main(["--max", "2", "--", "/bin/cat"]) == 1
+    assert "The descriptor from systemd is no listener" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

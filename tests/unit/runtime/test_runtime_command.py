@@ -141,6 +141,9 @@ def test_all_policies_are_applied(
     assert [name for name, dummy in host.asked] == ["app", "web"]
     assert host.asked[0][1] == Options(prove=False)
     assert "app: Everything is as declared." in capsys.readouterr().out
+    host.changes = ["The group changes."]
+    assert command.main(["apply", "app"]) == 0
+    assert capsys.readouterr().out == "app: The group changes.\n"
 
 
 def test_a_hook_says_only_what_it_changed(
@@ -211,6 +214,9 @@ def test_what_needs_root_is_left_to_the_system(
     said = capsys.readouterr().err
     assert "needs root" in said
     assert "socket-access-app.path" in said
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert command.main(["apply", "--hook", "app"]) == 1
+    assert "needs root" not in capsys.readouterr().err
 
 
 def test_a_daemon_that_does_not_come_up(
@@ -234,6 +240,26 @@ def test_a_daemon_that_does_not_come_up(
     said = capsys.readouterr().err
     assert "within 10 seconds" in said
     assert "longer deadline" in said
+    declared = SocketPolicy("app", "/run/app", unit="app.service", deadline=60)
+    longer = Task(declared, "socket app", start_seconds=20)
+    (kept / "app.json").write_bytes(compiled(longer))
+    assert command.main(["apply", "--hook", "--wait", "app"]) == 1
+    assert asked[1] == ("app", 60.0, 4711)
+    # Of its start some time is left for what the hook does.
+    assert host.asked[1][1].lock_seconds == pytest.approx(16, abs=2)
+
+
+def test_what_was_true_meanwhile_is_not_told(
+    kept: Path, host: Host, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def until_calm(*given: object, leave: object) -> list[Result]:
+        first = Result(True, ["The group changes."], {}, {}, ["User x is gone."])
+        return [first, Result(False, [], {}, {}, ["User y is gone."])]
+
+    monkeypatch.setattr(apply, "apply_until_calm", until_calm)
+    assert command.main(["apply", "--hook", "--watched", "app"]) == 0
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("app: The group changes.\n", "app: User y is gone.\n")
 
 
 def test_status(kept: Path, host: Host, capsys: pytest.CaptureFixture[str]) -> None:
@@ -414,3 +440,19 @@ def test_a_watched_run_asks_for_a_second_look(
     (words,) = asked
     assert f"--on-active={61 if outcome == 'fought' else 1}s" in words
     assert words[-3:] == ("--hook", "--again", "app")
+
+
+@pytest.mark.parametrize("euid", [0, 1000])
+def test_a_second_look_remembers_what_it_corrected(
+    kept: Path, host: Host, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, euid: int
+) -> None:
+    """Root for the host, a user in his own directory; a daemon that fights back is seen by both."""
+    monkeypatch.setattr(os, "geteuid", lambda: euid)
+    monkeypatch.setattr(apply, "MEMORY", str(tmp_path / "root" / "socket-access"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "user"))
+    host.changes = ["The group changes."]
+    assert command.main(["apply", "--hook", "app"]) == 0
+    assert list(tmp_path.glob("*/socket-access")) == []
+    assert command.main(["apply", "--hook", "--again", "app"]) == 0
+    whose = "user" if euid else "root"
+    assert list(tmp_path.glob("*/socket-access/*")) == [tmp_path / whose / "socket-access/app"]

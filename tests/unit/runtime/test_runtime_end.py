@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,18 +47,23 @@ class Host:
         self.directory = str(directory)
         self.runs: list[tuple[str, bool, bool]] = []
         self.fails = False
+        self.changes, self.warnings = ["It is closed."], ["User x is gone."]
+        self.still: Callable[[], bool] | None = None
 
     def declare(self, expires: int) -> None:
         declared = SocketPolicy("app", "/run/s", allow=(Grant(WWW, "acl", expires=expires),))
         Path(self.directory, "app.json").write_bytes(compiled(Task(declared, "socket app")))
 
-    def converge(self, tasks: Sequence[Task], options: Options, **how: object) -> Result:
+    def converge(
+        self, tasks: Sequence[Task], options: Options, still: Callable[[], bool] | None = None
+    ) -> Result:
         (task,) = tasks
+        self.still = still
         self.runs.append((task.holder, options.hook, task.kept))
         if self.fails and not options.hook:
             raise AccessError("User db does not exist.")
         assert not options.prove
-        return Result(True, ["It is closed."], {}, {})
+        return Result(True, self.changes, {}, {}, self.warnings)
 
     def end(self, name: str = "app") -> bool:
         return end.run(name, Output(), self.directory)
@@ -81,9 +87,17 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     return host
 
 
-def test_at_its_time_the_socket_and_its_endpoints_are_closed_first(host: Host) -> None:
+def test_at_its_time_the_socket_and_its_endpoints_are_closed_first(
+    host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
     host.declare(PAST)
     assert host.end()
+    assert capsys.readouterr().out.splitlines() == [
+        "app: It is closed.",
+        "app.at: It is closed.",
+        "app: It is closed.",
+        "app: User x is gone.",
+    ]
     assert host.runs == [
         ("socket app", True, True),
         ("socket app at /run/at", True, True),
@@ -92,10 +106,38 @@ def test_at_its_time_the_socket_and_its_endpoints_are_closed_first(host: Host) -
     ]
 
 
-def test_before_its_time_nothing_is_closed(host: Host) -> None:
+def test_before_its_time_nothing_is_closed(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
     host.declare(FUTURE)
+    host.changes, host.warnings = [], []
     assert host.end()
     assert host.runs == [("socket app", False, False)]
+    assert capsys.readouterr().out == "app: Nothing has ended.\n"
+
+
+def test_what_was_revoked_or_declared_anew_meanwhile_is_not_undone(host: Host) -> None:
+    host.declare(FUTURE)
+    assert host.end()
+    assert host.still is not None
+    assert host.still()
+    host.declare(FUTURE - 1)
+    assert not host.still()
+
+
+def test_a_policy_that_cannot_be_understood_keeps_the_others_from_nothing(
+    host: Host, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    load = policies.load
+
+    def damaged(name: str, **how: Any) -> Task:
+        if name == "app":
+            raise AccessError("It is damaged.")
+        return load(name, **how)
+
+    monkeypatch.setattr(policies, "load", damaged)
+    host.declare(PAST)
+    assert host.end()
+    assert [hook for dummy, hook, dummy in host.runs] == [True, False]
+    assert "app: It is damaged." in capsys.readouterr().err
 
 
 def test_what_fails_is_closed_and_fails(host: Host, capsys: pytest.CaptureFixture[str]) -> None:

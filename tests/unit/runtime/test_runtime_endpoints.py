@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import subprocess
 import sys
@@ -13,6 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.converge.record import (
+    Entry,
+    Record,
+    RecordFile,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import starting
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.lock import Lock
@@ -88,6 +94,19 @@ def test_every_mount_goes_and_nothing_else(
     assert command.main(["unmount", "app"]) == 0
     assert mounts.written == [("/srv/a", "/run/app.sock"), ("/srv/b", "/run/app.sock")]
     assert capsys.readouterr().out == "app: /srv/a is unmounted.\n"
+
+
+def test_a_hook_goes_by_the_policy_as_it_is_now(
+    kept: Path, mounts: Mounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody edited it since the last run, and the other hooks have mounted what it says."""
+    grant = Grant(Principal("user", "u"), "bind_mount", endpoint=Endpoint("/srv/c"))
+    before = Task(SocketPolicy("app", "/run/app.sock", allow=(grant,)), "socket app")
+    recorded = {"socket app": base64.b64encode(compiled(before)).decode()}
+    entries = {f"file:{kept}/app.json": Entry({}, {}, recorded)}
+    monkeypatch.setattr(RecordFile, "load", lambda self: Record(entries))
+    assert command.main(["unmount", "app"]) == 0
+    assert [at for at, dummy in mounts.written] == ["/srv/a", "/srv/b"]
 
 
 def test_nothing_mounted_is_no_problem(
@@ -224,6 +243,10 @@ def test_the_hook_of_what_is_started_right_now_ends_at_once(
         assert ran == []
         # Whoever asks by hand gets an answer.
         assert command.main(["apply", "app.a-1"]) == 1
+        # What root starts a user's own hook does not know, and could not read.
+        with monkeypatch.context() as user:
+            user.setattr(os, "geteuid", lambda: 1000)
+            assert command.main(["apply", "--hook", "app.a-1"]) == 1
     lock.release()
     assert command.main(["apply", "--hook", "app.a-1"]) == 1
-    assert len(ran) == 2
+    assert len(ran) == 3

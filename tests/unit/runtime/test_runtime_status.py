@@ -24,6 +24,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.fo
     foreseen,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import (
+    Serve,
     SocketPolicy,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.report import Result
@@ -43,6 +44,7 @@ PATH, ENDPOINT = "/run/app.sock", "/run/web/app.sock"
 UNIT = "socket-access-proxy-app.s-12345678.socket"
 HERE = Task(SocketPolicy("app", PATH), "socket app")
 THERE = Task(SocketPolicy("app", ENDPOINT, unit=UNIT), f"socket app at {ENDPOINT}")
+ENDED = end.declared
 GONE = foreseen("User anna does not exist on this host yet", "create")
 
 
@@ -207,6 +209,25 @@ def test_an_endpoint_that_nobody_finds(
     assert said() == f"app ({ENDPOINT}): differs. The unit is started anew. {way}\n"
 
 
+def test_an_endpoint_that_is_there_is_as_declared(
+    host: Host, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeps(monkeypatch, THERE)
+    assert command.main(["status"]) == 0
+    assert said() == f"app ({ENDPOINT}): as declared.\n"
+
+
+def test_what_serves_requests_is_ours_to_make(
+    host: Host, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = SocketPolicy("app", PATH, serve=Serve(("/bin/true",), "root"))
+    keeps(monkeypatch, HERE._replace(declared=served))
+    assert command.main(["status"]) == 0
+    host.exists = False
+    assert command.main(["status"]) == 1
+    assert said().endswith("does not tell how it is made; run the playbook again.\n")
+
+
 def test_an_endpoint_that_nobody_can_make(
     host: Host, said: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,6 +257,8 @@ def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     wanted = {"socket app": base64.b64encode(compiled(HERE)).decode()}
     keys = (f"{tmp_path}/etc/app.json", f"{tmp_path}/etc/gates/app.json", "/etc/other.json")
     entries = {f"file:{key}": Entry({}, {}, wanted) for key in keys}
+    # A socket may be called like a policy.
+    entries[f"socket:{tmp_path}/etc/s.json"] = Entry({}, {}, {"socket app": {"mode": 432}})
     monkeypatch.setattr(RecordFile, "load", lambda self: Record(entries))
     return tmp_path / "etc"
 
@@ -247,6 +270,10 @@ def test_a_policy_whose_file_is_gone_is_in_the_record(recorded: Path) -> None:
         assert policies.content("app", directory, hook=hook) == compiled(HERE)
         assert policies.load("app", directory, hook=hook).declared == HERE.declared
     assert policies.edited("app", policies.recorded(), directory) is None
+    with pytest.raises(AccessError, match=r"There is no policy web in .*; there are: app"):
+        policies.load("web", directory)
+    with pytest.raises(AccessError, match="there are: none"):
+        policies.load("web", f"{directory}/none")
 
 
 def test_a_policy_that_somebody_edited_is_in_the_record(recorded: Path) -> None:
@@ -260,6 +287,10 @@ def test_a_policy_that_somebody_edited_is_in_the_record(recorded: Path) -> None:
     assert policies.edited("app", policies.recorded(), directory) == str(file)
     assert policies.load("app", directory).declared == HERE.declared
     assert policies.load("app", directory, hook=True).declared == THERE.declared
+    # What ends grants is no hook.
+    found = ENDED("app", directory)
+    assert found is not None
+    assert found.declared == HERE.declared
     file.write_text("{")
     assert policies.load("app", directory).declared == HERE.declared
     assert policies.names(directory) == ["app"]

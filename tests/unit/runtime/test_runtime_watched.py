@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import stat
 import threading
 import time
 from collections.abc import Callable
@@ -191,6 +192,23 @@ def test_what_happens_while_leaving_is_not_lost(tmp_path: Path, memory: Correcti
     assert len(left) == 2
 
 
+def test_changes_without_end_are_left_to_the_next_run(
+    tmp_path: Path, memory: CorrectionsFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watched, "_LONGEST", 0.0)
+    path = tmp_path / "s"
+    path.touch()
+    left: list[bool] = []
+
+    def converge(check: bool) -> Result:
+        path.chmod(0o600)
+        return NOTHING
+
+    results = apply_until_calm([str(path)], converge, memory, leave=lambda: left.append(True))
+    assert results == [NOTHING]
+    assert left == [True]
+
+
 def test_noise_beside_the_socket_does_not_count(tmp_path: Path, memory: CorrectionsFile) -> None:
     def converge(check: bool) -> Result:
         (tmp_path / "beside").touch()
@@ -221,6 +239,60 @@ def test_a_daemon_that_fights_back(tmp_path: Path, memory: CorrectionsFile) -> N
     clock.now += 61
     apply_until_calm([path], converge, memory, clock)
     assert checks[-1] is False
+
+
+def test_a_fight_has_lasted_until_it_was_quiet(tmp_path: Path, memory: CorrectionsFile) -> None:
+    path = tmp_path / "s"
+    path.touch()
+    looked: list[float] = []
+
+    def converge(check: bool) -> Result:
+        looked.append(time.monotonic())
+        return SOMETHING
+
+    for dummy in range(10):
+        apply_again(str(path), converge, memory, time.monotonic)
+    with pytest.raises(FoughtBack):
+        apply_until_calm([str(path)], converge, memory, time.monotonic)
+    given_up = memory.load().given_up
+    assert given_up is not None
+    assert given_up - looked[-1] >= watched._CALM_AFTER_A_FIGHT
+
+
+def test_a_fight_that_does_not_get_quiet_is_told_all_the_same(
+    tmp_path: Path, memory: CorrectionsFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watched, "_LONGEST", 0.0)
+    path, clock = tmp_path / "s", Clock()
+    path.touch()
+    told = threading.Event()
+
+    def fight() -> None:
+        ends = time.monotonic() + 20
+        while not told.wait(0.01) and time.monotonic() < ends:
+            path.chmod(0o600)
+
+    for dummy in range(10):
+        apply_again(str(path), lambda check: SOMETHING, memory, clock)
+    fighter = threading.Thread(target=fight)
+    fighter.start()
+    with pytest.raises(FoughtBack):
+        apply_until_calm([str(path)], lambda check: SOMETHING, memory, clock)
+    assert fighter.is_alive()
+    told.set()
+    fighter.join()
+
+
+def test_a_daemon_that_gives_in_is_no_fight_any_more(
+    tmp_path: Path, memory: CorrectionsFile
+) -> None:
+    clock, path = Clock(), tmp_path / "s"
+    path.touch()
+    given_up = Corrections((clock.now,) * 10, clock.now)
+    memory.save(given_up)
+    clock.now += 3
+    assert apply_until_calm([str(path)], lambda check: NOTHING, memory, clock) == [NOTHING]
+    assert memory.load() == given_up
 
 
 def test_a_fight_within_one_run_ends(tmp_path: Path, memory: CorrectionsFile) -> None:
@@ -308,7 +380,8 @@ def test_corrections_that_are_rare_go_on(tmp_path: Path, memory: CorrectionsFile
 def test_what_is_remembered_goes_away(tmp_path: Path, memory: CorrectionsFile) -> None:
     clock = Clock()
     apply_until_calm([str(tmp_path / "s")], lambda check: SOMETHING, memory, clock)
-    assert (tmp_path / "run" / "app").exists()
+    modes = [stat.S_IMODE(one.stat().st_mode) for one in (tmp_path / "run", tmp_path / "run/app")]
+    assert modes == [0o755, 0o600]
     clock.now += 31
     apply_until_calm([str(tmp_path / "s")], lambda check: NOTHING, memory, clock)
     assert not (tmp_path / "run").exists()

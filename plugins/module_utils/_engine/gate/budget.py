@@ -22,7 +22,7 @@ class Budget:
     def __bool__(self) -> bool:
         return bool(self._spent)
 
-    def spend(self, uid: int, kind: str, most: int, cost: int = 1) -> bool:
+    def spend(self, uid: int, kind: str, most: int, cost: int) -> bool:
         """Tell whether so much more may be written; what does not fit is the end for this second."""
         # Each kind has its own: whoever is sent away as many must not take the name from others.
         shares = self._spent.setdefault(kind, {})

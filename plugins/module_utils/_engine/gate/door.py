@@ -45,8 +45,7 @@ class Door:
         admit: Admit,
         user_name: Callable[[int], str],
     ) -> None:
-        self.inside = 0
-        self.on_empty: Callable[[], None] | None = None
+        self._inside = 0
         self._loop = loop
         self._log = log
         self._rules = rules
@@ -57,19 +56,22 @@ class Door:
         self._overflow = overflow_ids()
         self._users: dict[int, int] = {}
         self._open = False
-        self._closed = False
+        # What is to happen once nobody is inside; from then on nobody comes in.
+        self._on_empty: Callable[[], None] | None = None
         self._at_a_time, self._turn = 1, 0
 
     def start(self) -> None:
         """Begin to accept, or go on with it after a pause."""
-        if not self._open and not self._closed:
+        if not self._open and self._on_empty is None:
             self._open = True
             self._loop.watch(self._listener.fileno(), IN, self)
 
-    def close(self) -> None:
-        """Accept nobody any more."""
+    def close(self, on_empty: Callable[[], None]) -> None:
+        """Accept nobody any more, and call ``on_empty`` when nobody is inside."""
         self._pause()
-        self._closed = True
+        self._on_empty = on_empty
+        if not self._inside:
+            on_empty()
 
     def ready(self, event: int) -> None:
         """Accept after everything else, see ``Loop.defer``."""
@@ -100,13 +102,13 @@ class Door:
             self._users[visit.whose] = left
         else:
             del self._users[visit.whose]
-        self.inside -= 1
+        self._inside -= 1
         if record:
             self._log.left(visit, verdict, reason)
         if not self._open:
             self._loop.defer(self.start)
-        if self._closed and not self.inside and self.on_empty is not None:
-            self.on_empty()
+        if self._on_empty is not None and not self._inside:
+            self._on_empty()
 
     def _pause(self) -> None:
         if self._open:
@@ -126,7 +128,7 @@ class Door:
         count = min(self._at_a_time * 2, _MOST_AT_A_TIME) if follows else 1
         self._at_a_time, self._turn = count, self._loop.turn
         for dummy in range(count):
-            if self.inside >= rules.max_connections:
+            if self._inside >= rules.max_connections:
                 # The others wait in the kernel's queue.
                 self._pause()
                 return
@@ -165,7 +167,7 @@ class Door:
         sock.setblocking(False)
         visit = self._log.arrived(sock, peer, self._loop.now, whose)
         self._users[whose] = count + 1
-        self.inside += 1
+        self._inside += 1
         try:
             self._admit(sock, visit, rules)
         except BaseException:

@@ -24,12 +24,7 @@ from .process import UNSEEN, Process, look
 from .rules import FOREIGN_PID, NO_IDENTITY, NOT_LISTED, OVERFLOW
 
 # Other reasons, besides those of the rules.
-TOO_MANY, BACKEND_DOWN, BACKEND_FULL, NO_DESCRIPTORS = (
-    "too-many",
-    "backend-down",
-    "backend-full",
-    "no-descriptors-left",
-)
+TOO_MANY, BACKEND_DOWN, BACKEND_FULL = "too-many", "backend-down", "backend-full"
 TOO_LONG, EMPTY, DESCRIPTORS, CUT, IDLE, STOPPED, BROKEN = (
     "too-long",
     "empty",
@@ -61,7 +56,6 @@ _BECAUSE = {
     TOO_MANY: "it has as many connections open as one user may have",
     BACKEND_DOWN: "the socket behind the gate does not take connections",
     BACKEND_FULL: "the queue of the socket behind the gate stayed full",
-    NO_DESCRIPTORS: "the gate has no descriptor left",
     TOO_LONG: "a message was longer than is allowed",
     EMPTY: "it sent an empty message",
     DESCRIPTORS: "it passed descriptors",

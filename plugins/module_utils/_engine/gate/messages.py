@@ -32,7 +32,7 @@ class MessageSide(Side):
         super().__init__(sock)
         self._most = most
         self._take = taker(sock)
-        self._held: bytes | None = None
+        self._held = b""
         self._rounds, self._turn = 1, 0
 
     def pump(self, event: int) -> None:
@@ -72,18 +72,17 @@ class MessageSide(Side):
 
     def flush(self) -> bool:
         """Pass on the message that is stuck."""
-        if self._held is not None:
-            try:
-                self.other.sock.send(self._held)
-            except BlockingIOError:
-                return False
-            self.moved += len(self._held)
-            self._held = None
+        try:
+            self.other.sock.send(self._held)
+        except BlockingIOError:
+            return False
+        self.moved += len(self._held)
+        self.drop()
         return True
 
     def drop(self) -> None:
         """Forget the message that is stuck."""
-        self._held = None
+        self._held = b""
 
     def _failed(self, error: OSError) -> None:
         if isinstance(error, (BrokenPipeError, ConnectionError)):

@@ -52,5 +52,3 @@ class Queue(Generic[One]):
         """Count out one that was taken."""
         self.running -= 1
         self._running[uid] -= 1
-        if not self._running[uid]:
-            del self._running[uid]

@@ -104,7 +104,7 @@ def hung_up(fd: int) -> bool:
     """Tell whether the other end will send no more, as of now."""
     poll = select.poll()
     poll.register(fd, select.POLLRDHUP)
-    return any(event & (select.POLLRDHUP | select.POLLHUP) for dummy, event in poll.poll(0))
+    return bool(poll.poll(0))
 
 
 def _take(sock: Socket, most: int) -> Taken:

@@ -77,7 +77,6 @@ class Caller:
         self._out_size = 0
         # It takes no reply any more; no further request is taken; only its end is waited for.
         self._deaf = self._over = self._lingers = False
-        self._at_end = False
         self._reason = ""
         self._open = True
         self._fd = sock.fileno()
@@ -114,7 +113,7 @@ class Caller:
 
     def reply(self, data: bytes) -> None:
         """Give a part of the reply; on seqpacket, all of it as one message."""
-        if self._deaf or not self._open or not data:
+        if self._deaf:
             return
         self._out.append(memoryview(data))
         self._out_size += len(data)
@@ -125,7 +124,6 @@ class Caller:
         self.waiting = False
         self.answered += 1
         if self._open:
-            self._over = self._over or self.is_stream
             self._expect(self._seconds)
             self._settle()
 
@@ -144,8 +142,7 @@ class Caller:
         self._timer.cancel()
         # A copy may be in a process that was started a moment ago: epoll must be told.
         self._loop.unwatch(self._fd)
-        self._out.clear()
-        self._out_size = 0
+        self._drop()
         closing.close(self._loop, self.sock)
         if self.on_room is not None:
             self.on_room()
@@ -173,7 +170,6 @@ class Caller:
         elif data:
             self._request += data
         elif self._request:
-            self._at_end = True
             request = bytes(self._request)
             self._request.clear()
             self._begin(request)
@@ -190,8 +186,6 @@ class Caller:
     def _refuse(self, code: str) -> None:
         self._over = True
         self._reason = code
-        # What is left unread would be told again and again.
-        self._at_end = code in _UNREAD
         self.reply(error_reply(code, _WRONG[code].format(most=self.most)))
         if self._open:
             self._settle()
@@ -215,10 +209,13 @@ class Caller:
 
     def _hang_up(self) -> None:
         """It takes nothing any more; what it asked for goes on."""
+        self._drop()
+        self._settle()
+
+    def _drop(self) -> None:
         self._deaf = True
         self._out.clear()
         self._out_size = 0
-        self._settle()
 
     def _settle(self) -> None:
         """Wait for exactly what can lead further, or come to an end."""
@@ -226,7 +223,7 @@ class Caller:
             self.on_room()
         if not self._over or self.waiting or self._out or self._lingers:
             self._update()
-        elif self._deaf or self._at_end:
+        elif self._deaf:
             self.close(self._reason)
         else:
             # What is unread when a socket is closed hides the reply: on seqpacket, the caller
@@ -252,8 +249,6 @@ class Caller:
             self.close(self._reason)
 
     def _update(self) -> None:
-        if not self._open:
-            return
         if self._out:
             events = OUT
         elif self._lingers or not (self.waiting or self._over):

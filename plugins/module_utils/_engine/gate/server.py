@@ -14,6 +14,7 @@ import signal
 import socket
 from collections.abc import MutableMapping
 
+from ..errors import AccessError
 from . import closing
 from .door import Door
 from .forward import Forward
@@ -41,7 +42,10 @@ def serve(
     when the descriptor is not a listening Unix socket of the declared type.  Must run in the main
     thread (signal(7) in Python).
     """
-    listener = socket.socket(fileno=listener_fd)
+    try:
+        listener = socket.socket(fileno=listener_fd)
+    except OSError as error:
+        raise AccessError(f"The descriptor of the gate is no socket: {error.strerror}.") from error
     listener.setblocking(False)
     gate = _Gate(rules, listener, journal or Journal(), Notify(environment or {}))
     try:
@@ -160,13 +164,9 @@ class _Gate:
             return
         self._stopping = True
         self._notify.tell("STOPPING=1")
-        self._door.close()
+        self._door.close(self._loop.stop)
         if self._serve is not None:
             self._serve.stop()
-        if not self._door.inside:
-            self._loop.stop()
-            return
-        self._door.on_empty = self._loop.stop
         self._loop.later(self._rules.current(self._loop.now).finish_seconds, self._loop.stop)
 
     def _rules_said(self, text: str, problem: bool) -> None:

@@ -134,11 +134,7 @@ class Acceptor:
 
     def _reap(self) -> None:
         while self._children:
-            try:
-                pid, dummy = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                self._children.clear()
-                return
+            pid, dummy = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 return
             self._children.discard(pid)

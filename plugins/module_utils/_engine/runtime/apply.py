@@ -77,7 +77,7 @@ def _apply(task: Task, wishes: Wishes, output: Output) -> bool:
     def once(check: bool = False) -> Result:
         options = Options(
             check=check,
-            prove=wishes.prove and not check,
+            prove=wishes.prove,
             hook=wishes.hook,
             watched=wishes.watched,
             unprivileged=not root,

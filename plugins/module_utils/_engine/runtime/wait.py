@@ -100,17 +100,15 @@ class _Sight:
         try:
             with closing(pin(self._path)) as held:
                 if held.leaf is not None:
-                    return self._listens(held.leaf)
+                    status = os.fstat(held.leaf)
+                    if stat.S_ISSOCK(status.st_mode):
+                        return self._listens(held.leaf, status)
         except (Replaced, PermissionError):
             pass
         self.socket = None
         return False
 
-    def _listens(self, fd: int) -> bool:
-        status = os.fstat(fd)
-        if not stat.S_ISSOCK(status.st_mode):
-            self.socket = None
-            return False
+    def _listens(self, fd: int, status: os.stat_result) -> bool:
         found = (status.st_dev, status.st_ino, status.st_ctime_ns)
         if found != self.socket:
             self.socket, self._since = found, time.monotonic()
