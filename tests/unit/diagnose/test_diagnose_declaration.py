@@ -162,6 +162,25 @@ def test_the_declaration_comes_first(keys: dict[str, Any], action: str, value: s
     assert (cause.code, cause.text) == (CAUSE.code, CAUSE.text)
 
 
+@pytest.mark.parametrize("more", [{}, {"method": "bind_mount", "at": "/run/more/app.sock"}])
+def test_who_is_let_in_at_the_socket_is_not_promised_an_endpoint(more: dict[str, str]) -> None:
+    """The host is as it is declared there, and to apply it again would help nobody."""
+    ends = ["/run/x/app.sock"]
+    grants = [
+        {"user": "alice", **more},
+        {"user": "bob", "method": "proxy", "at": ends[0]},
+        {"group": "staff", "method": "proxy", "at": ends[0]},
+    ]
+    known = relation([declared(allow=grants)], ends, USER, ["alice"])
+    (cause,) = by_declaration([CAUSE], known, ends, USER)
+    at = more.get("at", "/run/app.sock")
+    assert (cause.changes[0].action, cause.changes[0].value) == ("use-path", at)
+    # A group of the user's has a grant there.
+    known = relation([declared(allow=grants)], ends, USER, ["alice", "staff"])
+    (cause,) = by_declaration([CAUSE], known, ends, USER)
+    assert (cause.changes[0].action, cause.changes[0].value) == ("apply-policy", "app")
+
+
 def test_an_endpoint_of_a_declared_socket() -> None:
     one = declared(allow=[{"user": "bob", "method": "proxy", "at": "/run/x/app.sock"}])
     known = relation([one], ["/run/x/app.sock"], USER, [])

@@ -105,7 +105,7 @@ def relation(
         if one.policy.path not in paths and not ends:
             continue
         mine = [grant for grant in one.policy.allow if _is_for(grant.principal, principal, groups)]
-        mine.sort(key=lambda grant: _at(grant) not in (None, *paths))
+        mine.sort(key=lambda grant: (_at(grant) or one.policy.path) not in paths)
         refused = any(_is_for(who, principal, groups) for who in one.policy.refuse)
         return Relation(one, mine[0] if mine else None, refused, ends[0] if ends else None)
     return None
@@ -178,13 +178,13 @@ def _change(known: Relation, paths: Collection[str], principal: Principal) -> Ch
         return Change(DECLARE, text, path, name)
     if known.grant is None:
         return None
-    at = _at(known.grant)
-    name = next((kept for at, kept in known.declared.kept.items() if at in paths), name)
-    if at is not None and at not in paths:
+    at = _at(known.grant) or known.declared.policy.path
+    if at not in paths:
         text = (
             f"The declaration of {known.declared.name} lets {principal} in at {at}: connect there."
         )
         return Change(USE_PATH, text, path, at)
+    name = next((kept for end, kept in known.declared.kept.items() if end in paths), name)
     text = (
         f"The declaration of {known.declared.name} lets {principal} in, and the host is not as it "
         f"says: socket-access apply {name}."
