@@ -51,7 +51,15 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.task imp
     Task,
     compiled,
 )
-from kernel.hosts import become, ended, fork, kill, mount, with_accounts_of_its_own
+from kernel.hosts import (
+    become,
+    ended,
+    fork,
+    kill,
+    mount,
+    mount_with_two_devices,
+    with_accounts_of_its_own,
+)
 from kernel.trees import put
 
 _NEW_NETWORK = 0x40000000
@@ -602,6 +610,22 @@ def test_each_finding_is_found_and_nothing_else(plant: Callable[[], Found]) -> N
             assert one.message.endswith(".")
             assert one.remedy.rstrip("`").endswith((".", one.socket)) or one.remedy[-1].isalnum()
             assert one.socket in one.message
+
+    alone(work)
+
+
+def test_a_mount_from_a_file_system_with_two_devices() -> None:
+    def work() -> None:
+        mount_with_two_devices(directory("/run/disk"))
+        _kept_open(listen("/run/disk/s", 0o660))
+        Path("/run/at").touch()
+        subprocess.run(["mount", "--bind", "/run/disk/s", "/run/at"], check=True)
+        assert os.stat("/run/at").st_dev != sock_diag.dump()[-1].device
+        # Where another network namespace is hidden, it is not called stale for that reason alone.
+        with mock.patch.object(sock_diag, "one_of_each", return_value=()):
+            found = census()
+        assert not found.findings
+        assert the("/run/disk/s", found).mounted_at == ("/run/at",)
 
     alone(work)
 

@@ -57,7 +57,7 @@ from kernel.explain.world import (
     listen,
     world,
 )
-from kernel.hosts import become, ended, fork, mount
+from kernel.hosts import become, ended, fork, mount, mount_with_two_devices
 from kernel.trees import GIDS, UIDS, grow
 
 TREES = int(os.environ.get("EXPLAIN_TREES") or 60)
@@ -290,6 +290,25 @@ def test_roots_processes_in_sandboxes_do_not_count() -> None:
             assert (one["cause"], one["errno"]) == ("mount-namespace", "ENOENT")
             assert (status, found["cause"], found["changes"]) == (0, None, [])
             assert any("of root in a container or a sandbox" in note for note in found["notes"])
+
+    alone(work)
+
+
+def test_a_file_system_with_two_devices() -> None:
+    """A process with mounts of its own finds the same socket there, and somebody listens at it."""
+
+    def work() -> None:
+        with world() as made:
+            mount_with_two_devices(Path(directory("/run/app")))
+            made.keep(listen(PATH, 0o666))
+            unit = made.unit("shop.service")
+            made.run(unit, lambda: fresh_client("alice", unit=unit, inside=lambda: None))
+            assert made.clients[unit].connect(PATH) is None
+            status, found = ask(Way("", "", ()))
+            assert (status, found["processes"]) == (0, [])
+            status, found = ask(Way("", "", (), path="/run/app/ap.sock"))
+            (change,) = found["changes"]
+            assert (change["action"], change["value"]) == ("use-path", PATH)
 
     alone(work)
 

@@ -168,7 +168,7 @@ class _Look:
         if chain is None or chain.leaf is None:
             return seen
         identity = (chain.leaf.device, chain.leaf.inode & 0xFFFFFFFF)
-        at = [point for point, shown in self.targets.items() if shown == identity and point != path]
+        at = [point for point, shown in self.targets.items() if identity in shown and point != path]
         names = {path, seen.bound, *at}
         return seen._replace(
             chain=chain,
