@@ -27,6 +27,9 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.acc
     Accounts,
     HostNames,
 )
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.account import (
+    Credentials,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import (
     Principal,
     validate,
@@ -43,12 +46,17 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.runtime 
     command,
     policies,
 )
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.strangers import (
+    stranger_here,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.task import Options, Task
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.why import explain
 from kernel.conftest import PROTECTED_SYMLINKS
 from kernel.explain.ways import PATH, WAYS, Way
 from kernel.explain.world import (
     ALICE,
+    BOB,
+    CREW,
     alone,
     carry_out,
     client,
@@ -127,7 +135,7 @@ def test_the_true_cause_is_named_and_its_change_helps(name: str) -> None:
 
 @pytest.mark.parametrize("name", WAYS)
 def test_the_declaration_helps(name: str) -> None:
-    """What is proposed for the inventory, put into effect by a run."""
+    """What is proposed for the inventory, put into effect by a run: it lets in nobody else."""
 
     def work() -> None:
         with world() as made, mock.patch.object(making, "is_running", return_value=False):
@@ -137,11 +145,22 @@ def test_the_declaration_helps(name: str) -> None:
             if declaration is None:
                 return
             (policy,) = validate(declaration["sockets"]).sockets
+            before = _others(way)
             converge([Task(policy, "socket_policy")], Options(prove=True, proof_seconds=5.0))
+            # Where nothing can be told apart by entries, the group gets in as a whole.
+            assert _others(way) - before == ({CREW} if name == "without_acls" else set())
             ends = [one.endpoint.at for one in policy.allow if one.endpoint is not None]
             assert connect(way, ends[0] if ends else None) is None, declaration["yaml"]
 
     alone(work)
+
+
+def _others(way: Way) -> set[int]:
+    """Return the groups of those who get in besides: a user, a member of a group, somebody."""
+    nobody = stranger_here()
+    who = [Credentials(BOB, BOB), Credentials(nobody.uid, CREW), nobody]
+    outcomes = prove([Attempt(way.path, one, way.kind) for one in who], seconds=0.3)
+    return {one.gid for one, outcome in zip(who, outcomes) if outcome.connected}
 
 
 def test_a_membership_would_do_instead() -> None:

@@ -109,6 +109,25 @@ def test_who_is_in_stays_in() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("mode", "named", "mask", "out"),
+    [
+        (0o606, (6, 0), 6, [{"group": "alice"}, "alice"]),
+        (0o606, (6, 6), 4, ["bob", {"group": "alice"}, "alice"]),
+        (0o606, (6, 0), 0, ["alice"]),
+        # Nobody comes in with all others.
+        (0o600, (0, 0), 6, ["bob", "alice"]),
+    ],
+)
+def test_whom_the_list_keeps_out_stays_out(
+    mode: int, named: tuple[int, int], mask: int, out: list[Any]
+) -> None:
+    held = acl(mode, {BOB: named[0]}, {ALICE: named[1]}, mask=mask)
+    way = chain("/run/app.sock", inode("/run", 0o755), socket_at("/run/app.sock", held, ROOT, APP))
+    found = sockets(refusal(way, USER, None, People(), NOBODY))
+    assert found["app"]["refuse"] == out
+
+
 def test_what_is_declared_already_gets_one_line() -> None:
     way = chain("/run/app.sock", inode("/run", 0o755), socket_at("/run/app.sock", 0o600))
     known = relation([declared(allow=[{"user": "bob"}])], ["/run/app.sock"], USER, ["alice"])

@@ -123,8 +123,7 @@ def refusal(
     open_to_all = _is_open(chain, stranger)
     as_it_is = known is None or known.at_untouched
     more = _as_it_is(leaf, principal, open_to_all, names) if as_it_is else {}
-    who = principal.name if principal.kind == "user" else {"group": principal.name}
-    more["refuse"] = [*more.get("refuse", []), who]
+    more["refuse"] = [*more.get("refuse", []), _out(principal)]
     return _proposed(leaf, known, more, trusted)
 
 
@@ -207,23 +206,30 @@ def _as_it_is(
     if acl.masked(acl.group_obj) & WRITE:
         found["group"] = names.group_name(access.gid)
     found["mode"] = _mode(leaf, open_to_all)
-    allow = [
-        Principal(kind, name)
-        for kind, name, held in (
-            *(("user", names.user_name(uid), held) for uid, held in acl.users),
-            *(("group", names.group_name(gid), held) for gid, held in acl.groups),
-        )
-        if acl.masked(held) & WRITE
+    listed = [
+        *(("user", names.user_name(uid), acl.masked(held)) for uid, held in acl.users),
+        *(("group", names.group_name(gid), acl.masked(held)) for gid, held in acl.groups),
     ]
-    # An entry without permission keeps its user out, unless the mask switches all entries off.
-    refuse = [names.user_name(uid) for uid, held in acl.users if acl.mask and not held & WRITE]
+    allow = [Principal(kind, name) for kind, name, held in listed if held & WRITE]
+    # An entry without permission keeps its user out, unless the mask switches all entries off.  A group
+    # has other ways in, so what counts is whether its members would come in with all others.
+    others = open_to_all and acl.other & WRITE
+    refuse = [
+        Principal(kind, name)
+        for kind, name, held in listed
+        if acl.mask and not held & WRITE and (others or kind == "user")
+    ]
     kept = [{one.kind: one.name} for one in allow if one != principal]
-    kept_out = [name for name in refuse if Principal("user", name) != principal]
+    kept_out = [_out(one) for one in refuse if one != principal]
     if kept:
         found["allow"] = kept
     if kept_out:
         found["refuse"] = kept_out
     return found
+
+
+def _out(who: Principal) -> str | dict[str, str]:
+    return who.name if who.kind == "user" else {"group": who.name}
 
 
 def _mode(leaf: Component, open_to_all: bool, *, owner: int = 0, group: int = 0) -> str:
