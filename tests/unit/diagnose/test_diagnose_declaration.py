@@ -124,8 +124,12 @@ def test_whom_the_list_keeps_out_stays_out(
 ) -> None:
     held = acl(mode, {BOB: named[0]}, {ALICE: named[1]}, mask=mask)
     way = chain("/run/app.sock", inode("/run", 0o755), socket_at("/run/app.sock", held, ROOT, APP))
-    found = sockets(refusal(way, USER, None, People(), NOBODY))
-    assert found["app"]["refuse"] == out
+    found = refusal(way, USER, None, People(), NOBODY)
+    assert sockets(found)["app"]["refuse"] == out
+    assert found is not None
+    (note,) = found.notes
+    assert ("all others go on getting in" in note) == (mode == 0o606)
+    assert ("closed to everyone who is not named" in note) == (mode == 0o600)
 
 
 def test_what_is_declared_already_gets_one_line() -> None:

@@ -36,11 +36,17 @@ _SHARED = (
     "Grants at one endpoint must say the same of it: repeat the keys that the others have there, "
     "such as run_as."
 )
-
-
 _WITHOUT_LINKS = (
     "The declared path of {name} leads through a link, and a directory that the link passes can only "
     "be named in the path without links: declare path: {path} there, too."
+)
+_CLOSED = (
+    "A declared socket is closed to everyone who is not named, so group, mode and entries are written "
+    "down as they are now, without what all others may do; leave out what you do not want any more."
+)
+_OPEN = (
+    "Group, mode and entries are written down as they are now, so all others go on getting in by the "
+    "last digit of the mode; leave out what you do not want any more."
 )
 
 
@@ -143,14 +149,8 @@ def _proposed(
     entry = {"path": leaf.path, **more}
     if trusted:
         entry["trust_directories"] = list(trusted)
-    return Proposal(
-        {_name(leaf, known): entry},
-        (
-            "A declared socket is closed to everyone who is not named, so group, mode and entries "
-            "are written down as they are now, without what all others may do; leave out what you "
-            "do not want any more.",
-        ),
-    )
+    note = _OPEN if int(entry["mode"], 8) & WRITE else _CLOSED
+    return Proposal({_name(leaf, known): entry}, (note,))
 
 
 def _grant(
