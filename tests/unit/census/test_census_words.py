@@ -33,6 +33,16 @@ def test_one_socket() -> None:
     ]
 
 
+def test_connections_of_which_nobody_knows_the_other_end() -> None:
+    said = list(in_words(seen(connected=(), connections=1), Numbers()))
+    assert "It has connections to processes that cannot be seen: 1." in said
+    said = list(in_words(seen(connected=(), connections=0), Numbers()))
+    assert "Nobody is connected right now." in said
+    said = list(in_words(seen(connected=(), connections=0, listener=None), Numbers()))
+    assert said[0].startswith("/run/app.sock: nobody listens there; owner")
+    assert not any("onnect" in one for one in said)
+
+
 def test_a_finding() -> None:
     found = Finding("x", "high", "/s", "It is open.", "Close it.")
     assert finding_in_words(found) == "High: It is open. Close it."

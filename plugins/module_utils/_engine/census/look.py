@@ -73,7 +73,7 @@ class _Look:
         self.table = mounts.read()
         self.targets = mounted.targets(self.table)
         self.elsewhere = dead.Elsewhere()
-        self.sockets = self._dump()
+        self.sockets = sock_diag.own(_SHOW)
         self.alive = dead.bound(self.sockets)
 
     def census(self) -> Census:
@@ -119,15 +119,6 @@ class _Look:
         found.sort(key=lambda one: (_SEVERITIES[one.severity], one.code, one.socket))
         every = sorted([*seen, *dead_ones], key=lambda one: (one.abstract, one.name))
         return Census(tuple(every), tuple(dict.fromkeys(found)), tuple(self.unseen))
-
-    def _dump(self) -> list[sock_diag.UnixSocket]:
-        try:
-            return sock_diag.dump(None, _SHOW)
-        except OSError as error:
-            raise AccessError(
-                f"The kernel does not tell which Unix sockets there are ({error.strerror}); the "
-                "module unix_diag may be missing (modprobe unix_diag)."
-            ) from error
 
     def _chosen(self, sockets: list[sock_diag.UnixSocket]) -> list[sock_diag.UnixSocket]:
         if self.paths is None:
