@@ -21,6 +21,9 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.census.f
     of_dead,
     of_socket,
 )
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.census.judged import (
+    reach_of_abstract,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.census.polkit import (
     asks_polkit,
 )
@@ -29,10 +32,16 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.census.u
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.census.values import (
     Managed,
+    Place,
+    Process,
     Reach,
     Seen,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.creator import Creator
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.sock_diag import (
+    LISTEN,
+    UnixSocket,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.acl import Acl
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.words import Numbers
 from unit.census.paper import DAEMON, MANAGER, seen
@@ -92,12 +101,52 @@ def test_a_directory_of_the_one_who_serves_the_socket() -> None:
     assert _said(seen(processes=(other,), **whose)) == [("writable-directory", "medium")]
 
 
-def test_a_service_that_waits_is_not_said_to_run() -> None:
-    waiting = {"root": True, "creator": Creator("mpd.socket"), "processes": (MANAGER,)}
-    (found,) = of_socket(seen(**waiting), Numbers(), {})
-    assert "what mpd.socket starts for it begins as root" in found.message
-    (found,) = of_socket(seen(root=True), Numbers(), {})
-    assert "app.service, which serves it, runs as root" in found.message
+def test_what_is_known_counts_in_a_directory_of_root_s() -> None:
+    """An X server may be a user's own; one that began as root in somebody's directory is not known."""
+    path = "/run/dbus/system_bus_socket"
+    assert _said(seen(path, root=True, owner=1000)) == []
+    found = _said(seen(path, root=True, owner=1000, directory_owner=1000))
+    assert found == [("world-connectable-root", "medium")]
+
+
+@pytest.mark.parametrize(
+    ("creator", "processes", "said"),
+    [
+        ("mpd.socket", (MANAGER,), "what mpd.socket starts for it begins as root"),
+        ("mpd.socket", (), "what mpd.socket starts for it begins as root"),
+        ("mpd.socket", (MANAGER, DAEMON), "mpd.socket, which serves it, runs as root"),
+        ("init.scope", (MANAGER,), "init.scope, which serves it, runs as root"),
+        ("app.service", (DAEMON,), "app.service, which serves it, runs as root"),
+        (None, (DAEMON,), "app (pid 12), which serves it, runs as root"),
+        (None, (), "its daemon, which serves it, runs as root"),
+    ],
+)
+def test_a_service_that_waits_is_not_said_to_run(
+    creator: str | None, processes: tuple[Process, ...], said: str
+) -> None:
+    made = None if creator is None else Creator(creator)
+    (found,) = of_socket(seen(root=True, creator=made, processes=processes), Numbers(), {})
+    assert f"/run/app.sock, and {said}." in found.message
+    assert "Declare who may connect to /run/app.sock in " in found.remedy
+    assert found.remedy.endswith("chmod o-rwx /run/app.sock.")
+
+
+@pytest.mark.parametrize(
+    ("name", "processes", "said", "remedy"),
+    [
+        ("mine", (DAEMON,), "app (pid 12) listens on the abstract name @mine,", "SO_PEERCRED"),
+        ("mine", (), "A daemon that cannot be seen listens on the abstract name", "SO_PEERCRED"),
+        ("/containerd-shim/1", (), "is as good as root", "Update its daemon, or let it listen on"),
+    ],
+)
+def test_an_abstract_name(
+    name: str, processes: tuple[Process, ...], said: str, remedy: str
+) -> None:
+    listener = UnixSocket(1, "stream", LISTEN, b"\0" + name.encode())
+    one = Seen(f"@{name}", listener, Place(None), processes=processes, reach=reach_of_abstract())
+    (found,) = of_socket(one._replace(root=True), Numbers(), {})
+    assert said in found.message
+    assert remedy in found.remedy
 
 
 @pytest.mark.parametrize(

@@ -152,13 +152,13 @@ def notes(known: Relation, paths: Collection[str], causes: Sequence[Cause]) -> l
 
 
 def by_declaration(
-    causes: list[Cause], known: Relation | None, paths: Collection[str], principal: Principal
+    causes: list[Cause], known: Relation, paths: Collection[str], principal: Principal
 ) -> list[Cause]:
     """Put what the declaration asks for in the place of changes to single inodes.
 
     ``paths`` are the names of the path that is asked about, the first one as it was asked.
     """
-    if known is None or not causes or causes[0].errno != "EACCES":
+    if causes[0].errno != "EACCES":
         return causes
     change = _change(known, paths, principal)
     if change is None:
