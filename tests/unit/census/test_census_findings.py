@@ -43,6 +43,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.soc
     UnixSocket,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.acl import Acl
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.chain import STICKY
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.words import Numbers
 from unit.census.paper import DAEMON, MANAGER, seen
 
@@ -187,6 +188,27 @@ def test_somebody_who_is_gone(state: str, wanted: list[tuple[str, str]]) -> None
     assert gone in first.message
     # A run of the playbook would be refused.
     assert [found.remedy for found in others] == [f"On the host: {way}."] * len(others)
+
+
+@pytest.mark.parametrize(
+    ("special", "severity", "what"),
+    [
+        (0, "medium", "could put a socket of their own in the place of /run/app.sock"),
+        (STICKY, "low", "could take the name /run/app.sock while its daemon does not run"),
+    ],
+)
+def test_what_others_could_do_in_a_directory(special: int, severity: str, what: str) -> None:
+    one = seen()
+    assert one.chain is not None
+    top, above, leaf = one.chain.components
+    open_one = above._replace(access=above.access._replace(acl=Acl.from_mode(0o777)))
+    parts = (top, open_one._replace(special=special), leaf)
+    (found,) = of_socket(one._replace(chain=one.chain._replace(components=parts)), Numbers(), {})
+    assert (found.code, found.severity) == ("writable-directory", severity)
+    assert found.message == (
+        "In the directory /run, through which /run/app.sock is reached, everyone may write, and "
+        f"{what}."
+    )
 
 
 def test_a_mask() -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -204,6 +205,20 @@ def test_who_is_let_in_at_the_socket_is_not_promised_an_endpoint(more: dict[str,
     assert (cause.changes[0].action, cause.changes[0].value) == ("apply-policy", "app")
 
 
+def test_what_a_run_does_not_mend_stays_to_be_done() -> None:
+    """It sets all permissions, and starts no daemon."""
+    known = relation([declared(allow=[{"user": "alice"}])], ["/run/app.sock"], USER, [])
+    assert known is not None
+    dead = Cause("dead-socket", "ECONNREFUSED", "/run/app.sock", "No.", (Change("start", "Do."),))
+    found = by_declaration([CAUSE, CAUSE, dead], known, ["/run/app.sock"], USER)
+    assert [[one.action for one in cause.changes] for cause in found] == [
+        ["apply-policy"],
+        [],
+        ["start"],
+    ]
+    assert by_declaration([dead, CAUSE], known, ["/run/app.sock"], USER) == [dead, CAUSE]
+
+
 def test_an_endpoint_of_a_declared_socket() -> None:
     one = declared(allow=[{"user": "bob", "method": "proxy", "at": "/run/x/app.sock"}])
     known = relation([one], ["/run/x/app.sock"], USER, [])
@@ -310,6 +325,17 @@ def test_what_is_changed_by_hand_does_not_last() -> None:
     bob = relation([one], path, Principal("user", "bob"), [])
     assert bob is not None
     assert notes(bob, path, [CAUSE]) == []
+
+
+def test_a_mount_whose_socket_nobody_can_look_at(tmp_path: Path) -> None:
+    """That it does not exist is not said then."""
+    (tmp_path / "loop").symlink_to("loop")
+    grant = {"user": "alice", "method": "bind_mount", "at": "/srv/app.sock"}
+    declaration = {"app": {"path": f"{tmp_path}/loop/s", "allow": [grant]}}
+    (policy,) = validate(declaration).sockets
+    known = relation([Declared("app", policy)], ["/srv/app.sock"], USER, [])
+    assert known is not None
+    assert missing_source(known, ["/srv/app.sock"]) is None
 
 
 def test_a_mount_whose_socket_is_not_there() -> None:
