@@ -216,10 +216,22 @@ def test_a_mask() -> None:
     (found,) = of_socket(seen(acl=named), Numbers(), {})
     assert (found.code, found.severity) == ("acl-masked", "medium")
     assert "user 1001" in found.message
+    assert found.remedy.endswith(" setfacl -m m::rw /run/app.sock.")
     assert "1002" not in found.message
     (off,) = of_socket(seen(acl=Acl(6, 0, 0, ((1001, 0),), (), 0)), Numbers(), {})
     assert "switches the whole list off" in off.message
     assert _said(seen(acl=Acl(6, 0, 0, ((1001, 6),), (), 6))) == []
+    one = seen()
+    assert one.chain is not None
+    top, above, leaf = one.chain.components
+    held = above.access._replace(acl=Acl(7, 0, 0, ((1001, 1),), ((1002, 5),), 4))
+    parts = (top, above._replace(access=held), leaf)
+    (found,) = of_socket(one._replace(chain=one.chain._replace(components=parts)), Numbers(), {})
+    assert found.message.startswith(
+        "The access control list of /run, which is on the way to /run/app.sock, names user 1001 and "
+        "group 1002, but its mask takes that away, as chmod(1) on it does,"
+    )
+    assert found.remedy.endswith(" setfacl -m m::x /run.")
 
 
 def test_a_dead_one_that_is_declared_matters_more() -> None:

@@ -163,6 +163,12 @@ def test_keeping_somebody_out() -> None:
     }
     mine = chain("/run/app.sock", inode("/run", 0o755), socket_at("/run/app.sock", 0o666, ALICE))
     assert refusal(mine, USER, None, People(), NOBODY) is None
+    # A declaration that lets in as well would contradict itself.
+    known = relation([declared(allow=[{"user": "alice"}])], ["/run/app.sock"], USER, [])
+    assert refusal(way, USER, known, People(), NOBODY) is None
+    known = relation([declared(allow=[{"user": "bob"}])], ["/run/app.sock"], USER, [])
+    found = sockets(refusal(way, USER, known, People(), NOBODY))
+    assert found == {"app": {"path": "/run/app.sock", "refuse": ["alice"]}}
 
 
 @pytest.mark.parametrize(
@@ -248,6 +254,9 @@ def test_an_endpoint_is_declared_by_its_socket() -> None:
     base = declared(allow=[{"user": "carol"}])
     (one,) = declared_whole([("app", "socket app", base.policy, None), kept_apart()])
     assert one.name == "app"
+    at_socket = relation([one], ["/run/app.sock"], Principal("user", "carol"), [])
+    assert at_socket is not None
+    assert at_socket.grant == base.policy.allow[0]
     known = relation([one], ["/run/app-web.sock"], USER, ["alice"])
     at = chain("/run/app-web.sock", inode("/run", 0o755), socket_at("/run/app-web.sock", 0o660))
     found = proposal(at, [CAUSE], USER, known, People(), NOBODY)

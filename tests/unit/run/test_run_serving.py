@@ -411,6 +411,7 @@ def test_check_mode_for_a_place_in_no_directory() -> None:
     assert problems == []
     (said,) = own.absentees
     assert f"The directory /srv of the endpoint {AT} does not exist yet; check mode" in said
+    assert own.notes == []
 
 
 @pytest.mark.parametrize("check", [False, True])

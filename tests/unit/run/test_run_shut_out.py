@@ -101,6 +101,13 @@ def test_a_pool_hides_nobody_and_users_have_an_end() -> None:
     many = [client(f"user{number}", number) for number in range(5)]
     said = in_words(PATH, many, POLICY)
     assert said.endswith("[{user: user0}, {user: user1}, {user: user2}, ...]), or let it be so.")
+    assert in_words(PATH, many, TASK).endswith(
+        "(user user0, user user1, user user2, ...), or let it be so."
+    )
+    said = in_words(PATH, many[:3], POLICY)
+    assert said.endswith("[{user: user0}, {user: user1}, {user: user2}]), or let it be so.")
+    assert "more" not in said
+    assert "user user2 and 1 more;" in in_words(PATH, many[:4], POLICY)
 
 
 def test_a_task_for_one_socket_has_no_key_allow() -> None:

@@ -120,9 +120,9 @@ def refusal(
     stranger: Credentials,
     trusted: tuple[str, ...] = (),
 ) -> Proposal | None:
-    """Return the declaration that keeps somebody out who is let in; None where there is none."""
+    """Return the declaration that keeps out who is let in to a socket; None where there is none."""
     leaf = chain.leaf
-    if leaf is None or leaf.kind != SOCKET or (known is not None and known.grant is not None):
+    if leaf is None or (known is not None and known.grant is not None):
         return None
     if principal.kind == "user" and names.user_name(leaf.access.uid) == principal.name:
         return None
