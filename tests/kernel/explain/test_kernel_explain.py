@@ -464,3 +464,7 @@ def test_an_answer_where_a_damaged_record_keeps_what_is_declared() -> None:
     with mock.patch.object(policies, "names", side_effect=refused):
         answer = explain("/dev/null", Principal("user", "root"))
     assert str(refused) in answer.notes
+    load = mock.patch.object(policies, "load", side_effect=refused)
+    with load, mock.patch.object(policies, "names", return_value=["app"]):
+        answer = explain("/dev/null", Principal("user", "root"))
+    assert str(refused) in answer.notes

@@ -156,6 +156,13 @@ def without_acls(world: World) -> Way:
     return Way("other", "EACCES", ("group-mode", "join-group"), says="keeps no ACLs", declared=True)
 
 
+def writable_directory(world: World) -> Way:
+    """A run refuses it unless whoever may write there is trusted, which the declaration says."""
+    directory("/run/app", 0o777)
+    world.keep(listen(PATH, 0o660))
+    return _permissions("other", "unless you trust them: /run/app.")
+
+
 def link_through_a_closed_directory(world: World) -> Way:
     directory("/run/closed", 0o700)
     world.keep(listen("/run/closed/app.sock", 0o666))
@@ -635,6 +642,7 @@ WAYS: dict[str, Callable[[World], Way]] = {
         powerful_group,
         without_acls,
         private_directory,
+        writable_directory,
         link_through_a_closed_directory,
         protected_link,
         dangling_link,

@@ -155,6 +155,33 @@ def test_a_wrong_type_that_is_declared() -> None:
     assert proposal(way, [cause], USER, None, People(), NOBODY) is None
 
 
+def test_the_owner_gets_in_by_the_mode() -> None:
+    way = chain("/run/app.sock", inode("/run", 0o755), socket_at("/run/app.sock", 0o440, ALICE))
+    cause = CAUSE._replace(code="owner")
+    found = sockets(proposal(way, [cause], USER, None, People(), NOBODY))
+    assert found == {"app": {"path": "/run/app.sock", "mode": "0640"}}
+    # No mode of the socket opens the directory.
+    search = CAUSE._replace(code="search-other", path="/run")
+    assert proposal(way, [search, cause], USER, None, People(), NOBODY) is None
+
+
+def test_without_entries_the_group_gets_in() -> None:
+    way = chain("/run/app.sock", inode("/run", 0o755), socket_at("/run/app.sock", 0o640, ROOT, APP))
+    cause = CAUSE._replace(changes=(Change("group-mode", "Do."), Change("join-group", "Do.")))
+    found = sockets(proposal(way, [cause], USER, None, People(), NOBODY))
+    assert found == {
+        "app": {
+            "path": "/run/app.sock",
+            "group": "app",
+            "mode": "0660",
+            "allow": [{"user": "alice", "method": "group"}],
+        }
+    }
+    assert proposal(way, [cause, CAUSE], USER, None, People(), NOBODY) is None
+    search = cause._replace(code="search-other", path="/run")
+    assert proposal(way, [search], USER, None, People(), NOBODY) is None
+
+
 def test_keeping_somebody_out() -> None:
     way = chain("/run/app.sock", inode("/run", 0o755), socket_at("/run/app.sock", 0o666, ROOT, APP))
     found = sockets(refusal(way, USER, None, People(), NOBODY))
