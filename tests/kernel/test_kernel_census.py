@@ -30,7 +30,10 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.census i
     look,
     places,
 )
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.census.values import Seen
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.census.values import (
+    Place,
+    Seen,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import sock_diag
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.accounts import (
     Accounts,
@@ -369,11 +372,13 @@ def test_where_it_is_now() -> None:
         assert (gone.name, gone.place.path, gone.reach) == ("/run/app/removed", None, None)
         assert "was removed" in str(gone.place.note)
         assert found["relative"].place.path == "/run/app/relative"
+        # Through a link it has the name that it was bound with still.
+        assert found["/run/link/linked"].place == Place("/run/app/linked")
         # A kernel before 5.6 does not open the path of another process's socket.
         os.chdir(place)
         with mock.patch.object(places, "_opened", return_value=None):
             again = {one.bound: one for one in census().sockets}
-        assert again["relative"].place.path == "/run/app/relative"
+        assert again["relative"].place == Place("/run/app/relative")
         assert again["/run/app/old"].place == one.place
         assert again["/run/app/removed"].place.path is None
         os.chdir("/")

@@ -603,6 +603,20 @@ def mounted_for_somebody_else(world: World) -> Way:
     return way
 
 
+def mount_of_a_socket_that_is_gone(world: World) -> Way:
+    """Nothing is to be made at the endpoint itself, where the path would be missed."""
+    directory("/run/ends")
+    world.keep(listen("/run/ends/app2.sock", 0o666))
+    unit = world.unit("app.service")
+    world.restarts[unit] = lambda: _again(world, PATH)
+    grant = {"user": "alice", "method": "bind_mount", "at": "/run/ends/app.sock"}
+    _keep_policy("app", {"path": PATH, "unit": unit, "allow": [grant]})
+    says = f"{PATH} does not exist, so nothing is mounted at /run/ends/app.sock."
+    way = Way("missing", "ENOENT", ("start-unit",), says=says, afterwards=False)
+    way.path = "/run/ends/app.sock"
+    return way
+
+
 def group_of_a_declared_client(world: World) -> Way:
     """It is the socket's group for as long as nobody else is in it."""
     with open("/etc/passwd", "a", encoding="ascii") as file:
@@ -678,6 +692,7 @@ WAYS: dict[str, Callable[[World], Way]] = {
         declared_through_a_link,
         declared_below_a_link,
         mounted_for_somebody_else,
+        mount_of_a_socket_that_is_gone,
         group_of_a_declared_client,
     )
 }

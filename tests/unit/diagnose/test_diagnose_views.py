@@ -10,6 +10,7 @@ import os
 
 import pytest
 
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.diagnose import on_the_way
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.diagnose.views import (
     View,
     Views,
@@ -22,7 +23,11 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.mou
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.processes import (
     process,
 )
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.account import (
+    Credentials,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.chain import Chain
+from unit.reach.chains import ALICE, People, inode
 
 CHAIN = Chain("/tmp/s", ())
 
@@ -49,6 +54,22 @@ CHAIN = Chain("/tmp/s", ())
 )
 def test_why(root: str, cover: Mount | None, said: str) -> None:
     assert View(CHAIN, root, cover).why().startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("path", "missing", "resolved", "code"),
+    [
+        ("/run/app.sock", "/run/app.sock", "/run/app.sock", "missing"),
+        ("/run/app/app.sock", "/run/app", "/run/app/app.sock", "missing-directory"),
+        # No link is to blame for a name that is not in the normal form of the path.
+        ("/run/x/../app.sock", "/run/x", "/run/x/../app.sock", "missing-directory"),
+    ],
+)
+def test_what_is_missing(path: str, missing: str, resolved: str, code: str) -> None:
+    parts = (inode("/", 0o755), inode("/run", 0o755))
+    way = Chain(path, parts, missing=missing, resolved=resolved)
+    (cause,) = on_the_way(way, Credentials(ALICE, ALICE), People())
+    assert (cause.code, cause.errno, cause.path) == (code, "ENOENT", missing)
 
 
 def test_a_process_that_sees_the_same() -> None:
