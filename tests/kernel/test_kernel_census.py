@@ -735,6 +735,28 @@ def test_names_with_newlines_neither_hide_nor_make_a_dead_socket(kind: str) -> N
     alone(work)
 
 
+def test_whether_a_socket_is_bound_to_a_file() -> None:
+    def work() -> None:
+        for kind in KINDS:
+            _kept_open(listen(f"/run/{kind}", 0o666, kind=kind))
+        one = listen("/run/taken", 0o666, kind="dgram")
+        one.connect("/run/dgram")
+        _kept_open(one, listen("/run/closed", 0o600))
+        listen("/run/dead", 0o666).close()
+
+        def inside() -> None:
+            become(73001)
+            for name in (*KINDS, "taken"):
+                assert places.is_bound(f"/run/{name}") is True, name
+            assert places.is_bound("/run/dead") is False
+            for name in ("closed", "nothing", "dead/nothing"):
+                assert places.is_bound(f"/run/{name}") is None, name
+
+        assert ended(fork(inside)) == 0
+
+    alone(work)
+
+
 def test_a_socket_that_may_not_be_connected_to_is_not_called_dead() -> None:
     def work() -> None:
         listen("/run/closed", 0o600).close()

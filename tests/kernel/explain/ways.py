@@ -159,8 +159,12 @@ def without_acls(world: World) -> Way:
 def writable_directory(world: World) -> Way:
     """A run refuses it unless whoever may write there is trusted, which the declaration says."""
     directory("/run/app", 0o777)
-    world.keep(listen(PATH, 0o660))
-    return _permissions("other", "unless you trust them: /run/app.")
+    directory("/run/app/closed")
+    directory("/run/app/closed/open", 0o777)
+    way = _permissions("other", "unless you trust them: /run/app, /run/app/closed/open.")
+    way.path = "/run/app/closed/open/app.sock"
+    world.keep(listen(way.path, 0o660))
+    return way
 
 
 def link_through_a_closed_directory(world: World) -> Way:
@@ -269,7 +273,13 @@ def full_queue(world: World) -> Way:
         for dummy in range(2):
             world.keep(one.accept()[0])
 
-    return Way("queue-full", "EAGAIN", ("wait",), wait=accept, says="2 connections wait")
+    return Way(
+        "queue-full",
+        "EAGAIN",
+        ("wait",),
+        wait=accept,
+        says="2 connections wait to be accepted, and no more than 2 may",
+    )
 
 
 def taken_datagram(world: World) -> Way:
