@@ -548,7 +548,14 @@ def dead() -> Found:
     _kept_open(bound)
     Path("/run/file").touch()
     os.mkfifo("/run/pipe")
-    return {("dead-socket", "low", "/run/dead.sock")}
+    # What else is wrong with a socket is so without a daemon as well.
+    directory("/run/open", 0o777)
+    listen("/run/open/s").close()
+    return {
+        ("dead-socket", "low", "/run/dead.sock"),
+        ("dead-socket", "low", "/run/open/s"),
+        ("writable-directory", "medium", "/run/open/s"),
+    }
 
 
 def mounts() -> Found:
@@ -611,6 +618,8 @@ def test_each_finding_is_found_and_nothing_else(plant: Callable[[], Found]) -> N
         found = census()
         assert {(one.code, one.severity, one.socket) for one in found.findings} == wanted
         assert len(found.findings) == len(wanted)
+        grave = [("high", "medium", "low").index(one.severity) for one in found.findings]
+        assert grave == sorted(grave)
         for one in found.findings:
             assert one.message.endswith(".")
             assert one.remedy.rstrip("`").endswith((".", one.socket)) or one.remedy[-1].isalnum()

@@ -57,7 +57,7 @@ def why(one: Explanation, names: Names) -> list[str]:
 
 
 def _way(one: Explanation, names: Names) -> Iterator[Line]:
-    told = set()
+    told: set[tuple[str | None, str]] = set()
     for finding in findings(one.chain, one.who):
         if finding.allowed:
             yield GOOD, f"  ok  {briefly(finding, names)}"
