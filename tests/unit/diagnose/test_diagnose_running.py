@@ -172,6 +172,12 @@ def test_those_that_do_not_see_it(views: type[_Views], pids: tuple[int, ...], sa
         "an empty tmpfs is mounted at /run there (TemporaryFileSystem=, "
         "ProtectHome=tmpfs or PrivateTmp= of the unit, or a container)."
     )
+    # The mount hides nothing but the directory of the socket, so the socket alone is mounted there.
+    drop_in, better = cause.changes
+    assert drop_in.file is not None
+    assert "BindPaths=/run/s\n" in drop_in.file[1]
+    assert better.text.startswith("Better still, let the daemon make its socket in a directory of")
+    assert cause.path == "/run/s"
     (note,) = hidden
     assert note.startswith(
         "Mount namespaces that could not be seen: those of 2 processes (it takes"
