@@ -63,17 +63,41 @@ def test_what_is_left_of_the_declaration(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("check", "hook"), [(False, False), (True, False), (False, True)])
-def test_who_is_gone(tmp_path: Path, check: bool, hook: bool) -> None:
+def test_who_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: bool, hook: bool
+) -> None:
     """A run refuses it, check mode lets it pass, and for a hook it is no reason to stop."""
     survey = of_survey(check=check, hook=hook)
+    monkeypatch.setattr(survey, "unsafe", lambda chain, trusted, owner=None: None)
     found = look(survey, tmp_path / "s", refuse=["lost"])
     told = [said for said in survey.problems if said.startswith("User lost, declared for ")]
     assert len(told) == (not check and not hook)
     assert len(found.absentees) == (check or hook)
+    # What would follow from the whole declaration is judged where it is all there.
+    assert found.sure == (check or hook)
     if told:
         assert told[0].endswith("; create it first, correct the name, or give its numeric id.")
     if hook:
         assert found.absentees[0].endswith("exist on this host any more, so it gets nothing.")
+
+
+def test_a_path_that_is_not_safe_is_not_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    survey = of_survey(check=True)
+    monkeypatch.setattr(survey, "unsafe", lambda chain, trusted, owner=None: "It is not safe.")
+    found = look(survey, tmp_path / "s")
+    assert (found.fit, found.sure, survey.problems) == (False, False, ["It is not safe."])
+    assert found.notes == []
+    monkeypatch.setattr(survey, "unsafe", lambda chain, trusted, owner=None: None)
+    found = look(survey, tmp_path / "s")
+    assert (found.fit, found.sure) == (True, True)
+    (note,) = found.notes
+    assert f"The socket {tmp_path}/s does not exist yet ({tmp_path}/s is missing)" in note
+    (tmp_path / "s").touch()
+    found = look(survey, tmp_path / "s")
+    assert (found.fit, found.sure) == (False, False)
+    assert survey.problems[-1].startswith(f"{tmp_path}/s is a regular file, a pipe or a device")
 
 
 def test_an_id_that_nobody_has_is_used_as_it_is(tmp_path: Path) -> None:
