@@ -30,6 +30,9 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.census i
     look,
     places,
 )
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.census import (
+    dead as dead_sockets,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.census.values import (
     Place,
     Seen,
@@ -640,6 +643,22 @@ def test_a_mount_from_a_file_system_with_two_devices() -> None:
             found = census()
         assert not found.findings
         assert the("/run/disk/s", found).mounted_at == ("/run/at",)
+
+    alone(work)
+
+
+def test_only_mounts_that_are_asked_about() -> None:
+    def work() -> None:
+        planted = mounts()
+        assert not census(["/run/s"]).findings
+        os.symlink("/run/at-double", "/run/link")
+        for asked in ("/run/at-double", "/run/link"):
+            (one,) = census([asked]).findings
+            assert (one.code, one.severity, one.socket) in planted
+            assert one.socket == "/run/at-double"
+        # Somebody in another network namespace listens at what is mounted there.
+        with mock.patch.object(dead_sockets.Elsewhere, "has", return_value=True):
+            assert {one.code for one in census().findings} == {"doubled-mount"}
 
     alone(work)
 
