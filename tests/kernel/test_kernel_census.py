@@ -860,7 +860,8 @@ def test_without_the_right_to_look_into_processes() -> None:
 
 def test_paths_that_are_asked_about() -> None:
     def work() -> None:
-        _kept_open(listen("/run/one", 0o660), listen("/run/two", 0o666), listen(b"\0three"))
+        _kept_open(listen("/run/one", 0o660), listen("/run/two", 0o666))
+        _kept_open(listen(b"\0three"), listen(b"\0four"))
         listen("/run/dead", 0o660).close()
         found = census(["/run/one", "/run/dead", "/run/none", "/run", "@three", "relative"])
         assert [one.name for one in found.sockets] == ["/run/dead", "/run/one", "@three"]

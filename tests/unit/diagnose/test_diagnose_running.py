@@ -223,3 +223,34 @@ def test_many_processes_are_not_all_named() -> None:
     assert " web (pid 5, web.service) and 1 more can connect." in answer.notes[0]
     ((answer,), dummy) = asked(*(process(pid, APP) for pid in range(1, 6)))
     assert " and web (pid 5, web.service) can connect." in answer.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("point", "unit", "action", "said"),
+    [
+        (
+            "/run/app",
+            "web.service",
+            "change-unit",
+            "Take /run/app out of InaccessiblePaths= of web.service, below which systemd mounts "
+            "nothing, and restart it: systemctl daemon-reload; systemctl restart web.service.",
+        ),
+        ("/run/app", "-x.service", "change-unit", "systemctl restart -- -x.service."),
+        ("/run/user", "web.service", "drop-in", "Put ProtectHome=tmpfs and BindPaths=/run into "),
+        (
+            "/home",
+            "-x.service",
+            "drop-in",
+            "systemctl daemon-reload; systemctl restart -- -x.servi",
+        ),
+    ],
+)
+def test_what_a_unit_has_closed(
+    views: type[_Views], point: str, unit: str, action: str, said: str
+) -> None:
+    cover = Mount(2, 1, 7, "/systemd/inaccessible/dir", point, kind="tmpfs")
+    views.seen = {7: View(EMPTY, "/", cover)}
+    ((answer,), dummy) = asked(process(7, unit=unit), fresh=member(APP))
+    change = answer.causes[0].changes[0]
+    assert change.action == action
+    assert said in change.text

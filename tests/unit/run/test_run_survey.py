@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import Any, cast
 
@@ -98,6 +99,20 @@ def test_a_path_that_is_not_safe_is_not_fit(
     found = look(survey, tmp_path / "s")
     assert (found.fit, found.sure) == (False, False)
     assert survey.problems[-1].startswith(f"{tmp_path}/s is a regular file, a pipe or a device")
+
+
+def test_to_whom_a_socket_will_belong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What makes an endpoint makes it root's; a daemon makes what it likes."""
+    owners = []
+    survey = of_survey(check=True)
+    monkeypatch.setattr(survey, "unsafe", lambda chain, trusted, owner=None: owners.append(owner))
+    for served in (True, False):
+        look(survey, tmp_path / "s", served=served)
+        look(survey, tmp_path / "s", served=served, owner="app")
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(f"{tmp_path}/s")
+    look(survey, tmp_path / "s", served=True)
+    assert owners == [0, 100, None, 100, None]
 
 
 def test_an_id_that_nobody_has_is_used_as_it_is(tmp_path: Path) -> None:
