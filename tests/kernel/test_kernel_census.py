@@ -37,10 +37,14 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.census.v
     Place,
     Seen,
 )
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import sock_diag
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import (
+    processes,
+    sock_diag,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.accounts import (
     Accounts,
 )
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.creator import Creator
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.account import (
     Credentials,
 )
@@ -830,6 +834,36 @@ def test_what_is_declared() -> None:
         assert document["sockets"][0]["managed_by"] == [
             {"name": "app", "holder": "socket app", "state": "differs"}
         ]
+
+    alone(work)
+
+
+def test_which_declaration_is_about_which_socket() -> None:
+    def work() -> None:
+        for name in ("one", "two", "three"):
+            _kept_open(listen(f"/run/{name}", 0o660))
+        Path("/run/at").touch()
+        subprocess.run(["mount", "--bind", "/run/three", "/run/at"], check=True)
+        os.symlink("/run/two", "/run/link")
+        paths = {"app": ("/run/one", "/run/none"), "web": ("/run/link",), "end": ("/run/at",)}
+        managed = tuple(Managed(name, "", own, "as declared") for name, own in paths.items())
+        found = census(None, managed)
+        assert {one.name: [by.name for by in one.managed] for one in found.sockets} == {
+            "/run/one": ["app"],
+            "/run/two": ["web"],
+            "/run/three": ["end"],
+        }
+
+    alone(work)
+
+
+@pytest.mark.parametrize("unit", ["x.scope", "y.service", None])
+def test_the_unit_that_serves_a_socket(unit: str | None) -> None:
+    def work() -> None:
+        _kept_open(listen("/run/s", 0o660))
+        with mock.patch.object(processes, "unit_of", return_value=(unit, None)):
+            made = the("/run/s").creator
+        assert made == (None if unit is None else Creator(unit))
 
     alone(work)
 

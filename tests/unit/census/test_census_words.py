@@ -16,7 +16,10 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.census i
     finding_in_words,
     in_words,
 )
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.census.values import Finding
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.census.values import (
+    Finding,
+    Place,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.words import Numbers
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.runtime import command
 from unit.census.paper import seen
@@ -36,6 +39,8 @@ def test_one_socket() -> None:
 def test_connections_of_which_nobody_knows_the_other_end() -> None:
     said = list(in_words(seen(connected=(), connections=1), Numbers()))
     assert "It has connections to processes that cannot be seen: 1." in said
+    said = list(in_words(seen(place=Place(None, "It was removed.")), Numbers()))
+    assert said[1] == "It was removed."
     said = list(in_words(seen(connected=(), connections=0), Numbers()))
     assert "Nobody is connected right now." in said
     said = list(in_words(seen(connected=(), connections=0, listener=None), Numbers()))

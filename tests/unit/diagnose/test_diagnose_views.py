@@ -10,11 +10,15 @@ import os
 
 import pytest
 
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.diagnose import on_the_way
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.diagnose import (
+    on_the_way,
+    views,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.diagnose.views import (
     View,
     Views,
 )
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.mounts import (
     Mount,
     covering,
@@ -48,6 +52,12 @@ CHAIN = Chain("/tmp/s", ())
         ),
         ("/", Mount(2, 1, 7, "/", "/run", kind="tmpfs"), "an empty tmpfs is mounted at /run there"),
         ("/", Mount(2, 1, 7, "/a", "/run", kind="ext4"), "/a of a file system of type ext4"),
+        ("/", Mount(2, 1, 7, "/a", "/run", kind="tmpfs"), "/a of a file system of type tmpfs is"),
+        (
+            "/",
+            Mount(2, 1, 7, "/", "/run", kind="ext4"),
+            "/ of a file system of type ext4 is mounted",
+        ),
         ("/", None, "other things are mounted there"),
         ("/srv/root", None, "the root directory there is /srv/root (RootDirectory= of the unit"),
     ],
@@ -76,6 +86,29 @@ def test_a_process_that_sees_the_same() -> None:
     me = process(os.getpid())
     assert me is not None
     assert Views("/tmp").of(me) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "hidden"),
+    [
+        (PermissionError(13, "Permission denied"), 1),
+        (AccessError("/ is a file system of user id 1000."), 1),
+        (FileNotFoundError(2, "No such file or directory"), 0),
+    ],
+)
+def test_a_process_whose_view_is_hidden(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, hidden: int
+) -> None:
+    me = process(os.getpid())
+    assert me is not None
+    seen = Views("/tmp")
+
+    def key(pid: int | str) -> views.Key:
+        raise error
+
+    monkeypatch.setattr(views, "_key", key)
+    assert seen.of(me) is None
+    assert seen.hidden == hidden
 
 
 def test_a_process_that_has_ended() -> None:
