@@ -330,6 +330,15 @@ def doubled_mount(world: World) -> Way:
     )
 
 
+def stale_mount_without_a_daemon(world: World) -> Way:
+    """There is nothing yet that could be mounted in its place."""
+    listen(PATH, 0o666).close()
+    _bound(PATH, "/run/client/app.sock")
+    way = Way("stale-mount", "ECONNREFUSED", ("mount-again",), path="/run/client/app.sock")
+    way.says, way.afterwards = "start the daemon, and mount its socket there again", False
+    return way
+
+
 def mounted_on_itself(world: World) -> Way:
     """The daemon cannot remove its own name any more, and so does not come up."""
     listen(PATH, 0o666).close()
@@ -684,6 +693,7 @@ WAYS: dict[str, Callable[[World], Way]] = {
         taken_datagram,
         stale_mount,
         doubled_mount,
+        stale_mount_without_a_daemon,
         mounted_on_itself,
         stale_mount_of_a_directory,
         stale_group,

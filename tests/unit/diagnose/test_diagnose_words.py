@@ -117,6 +117,19 @@ def test_one_thing_that_permissions_do_not_show() -> None:
     ]
 
 
+def test_two_things_that_permissions_do_not_show() -> None:
+    """The kernel stops at the first one."""
+    full = Cause("queue-full", "EAGAIN", "/run/s", "It is full.", (Change("wait", "Wait."),))
+    assert explained(CHAIN, DEAD, full)[6:] == [
+        ("bad", "  no  Nobody listens."),
+        ("bad", "      Here the kernel stops with ECONNREFUSED."),
+        ("bad", "  no  It is full."),
+        ("head", "What would help, all of it together:"),
+        ("code", "  1. Start it."),
+        ("code", "  2. Wait."),
+    ]
+
+
 def test_running_processes_that_are_judged_otherwise() -> None:
     web = Process(7, "web", ALICE, frozenset(), 0.0, "web.service")
     restart = Change("restart-unit", "Restart it.", instead=Change("look", "End it."))
@@ -185,12 +198,13 @@ def test_a_filter_is_mentioned_only_where_nothing_else_was_found(
             CHAIN,
             Answer(new),
             (Answer(running, (one,)),),
-            "",
+            "It is so.",
             (),
             confinement=tuple(confinements([one], proc=str(tmp_path), sys=str(tmp_path))),
         ),
         People(),
     )
     assert any("seccomp filter" in line for line in said) == mentioned
+    assert said[0] == ("It is so." if new else "The way, as the kernel goes it for a new process:")
     # Whoever asks has given the answer already.
     assert not any("can connect to" in line or "cannot connect" in line for line in said)
