@@ -168,6 +168,19 @@ def mount(kind: str, point: Path, options: str = "") -> None:
     subprocess.run(words, check=True)
 
 
+def mount_with_two_devices(point: Path) -> None:
+    """Mount what stat(2) shows another device for than the kernel has, as it does for btrfs.
+
+    The upper layer of an overlay is such where the layers are on two file systems (overlayfs.rst).
+    """
+    mount("tmpfs", point)
+    for name in ("lower", "upper", "work"):
+        (point / name).mkdir()
+    mount("tmpfs", point / "lower")
+    layers = ",".join(f"{name}dir={point}/{name}" for name in ("lower", "upper", "work"))
+    mount("overlay", point, f"{layers},xino=off")
+
+
 def unmount(point: Path) -> None:
     subprocess.run(["umount", "--lazy", str(point)], check=True)
 

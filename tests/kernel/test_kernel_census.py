@@ -30,11 +30,21 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.census i
     look,
     places,
 )
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.census.values import Seen
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import sock_diag
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.census import (
+    dead as dead_sockets,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.census.values import (
+    Place,
+    Seen,
+)
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import (
+    processes,
+    sock_diag,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.accounts import (
     Accounts,
 )
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.creator import Creator
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.account import (
     Credentials,
 )
@@ -51,7 +61,15 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.task imp
     Task,
     compiled,
 )
-from kernel.hosts import become, ended, fork, kill, mount, with_accounts_of_its_own
+from kernel.hosts import (
+    become,
+    ended,
+    fork,
+    kill,
+    mount,
+    mount_with_two_devices,
+    with_accounts_of_its_own,
+)
 from kernel.trees import put
 
 _NEW_NETWORK = 0x40000000
@@ -361,11 +379,13 @@ def test_where_it_is_now() -> None:
         assert (gone.name, gone.place.path, gone.reach) == ("/run/app/removed", None, None)
         assert "was removed" in str(gone.place.note)
         assert found["relative"].place.path == "/run/app/relative"
+        # Through a link it has the name that it was bound with still.
+        assert found["/run/link/linked"].place == Place("/run/app/linked")
         # A kernel before 5.6 does not open the path of another process's socket.
         os.chdir(place)
         with mock.patch.object(places, "_opened", return_value=None):
             again = {one.bound: one for one in census().sockets}
-        assert again["relative"].place.path == "/run/app/relative"
+        assert again["relative"].place == Place("/run/app/relative")
         assert again["/run/app/old"].place == one.place
         assert again["/run/app/removed"].place.path is None
         os.chdir("/")
@@ -535,7 +555,14 @@ def dead() -> Found:
     _kept_open(bound)
     Path("/run/file").touch()
     os.mkfifo("/run/pipe")
-    return {("dead-socket", "low", "/run/dead.sock")}
+    # What else is wrong with a socket is so without a daemon as well.
+    directory("/run/open", 0o777)
+    listen("/run/open/s").close()
+    return {
+        ("dead-socket", "low", "/run/dead.sock"),
+        ("dead-socket", "low", "/run/open/s"),
+        ("writable-directory", "medium", "/run/open/s"),
+    }
 
 
 def mounts() -> Found:
@@ -598,10 +625,44 @@ def test_each_finding_is_found_and_nothing_else(plant: Callable[[], Found]) -> N
         found = census()
         assert {(one.code, one.severity, one.socket) for one in found.findings} == wanted
         assert len(found.findings) == len(wanted)
+        grave = [("high", "medium", "low").index(one.severity) for one in found.findings]
+        assert grave == sorted(grave)
         for one in found.findings:
             assert one.message.endswith(".")
             assert one.remedy.rstrip("`").endswith((".", one.socket)) or one.remedy[-1].isalnum()
             assert one.socket in one.message
+
+    alone(work)
+
+
+def test_a_mount_from_a_file_system_with_two_devices() -> None:
+    def work() -> None:
+        mount_with_two_devices(directory("/run/disk"))
+        _kept_open(listen("/run/disk/s", 0o660))
+        Path("/run/at").touch()
+        subprocess.run(["mount", "--bind", "/run/disk/s", "/run/at"], check=True)
+        assert os.stat("/run/at").st_dev != sock_diag.dump()[-1].device
+        # Where another network namespace is hidden, it is not called stale for that reason alone.
+        with mock.patch.object(sock_diag, "one_of_each", return_value=()):
+            found = census()
+        assert not found.findings
+        assert the("/run/disk/s", found).mounted_at == ("/run/at",)
+
+    alone(work)
+
+
+def test_only_mounts_that_are_asked_about() -> None:
+    def work() -> None:
+        planted = mounts()
+        assert not census(["/run/s"]).findings
+        os.symlink("/run/at-double", "/run/link")
+        for asked in ("/run/at-double", "/run/link"):
+            (one,) = census([asked]).findings
+            assert (one.code, one.severity, one.socket) in planted
+            assert one.socket == "/run/at-double"
+        # Somebody in another network namespace listens at what is mounted there.
+        with mock.patch.object(dead_sockets.Elsewhere, "has", return_value=True):
+            assert {one.code for one in census().findings} == {"doubled-mount"}
 
     alone(work)
 
@@ -706,6 +767,28 @@ def test_names_with_newlines_neither_hide_nor_make_a_dead_socket(kind: str) -> N
     alone(work)
 
 
+def test_whether_a_socket_is_bound_to_a_file() -> None:
+    def work() -> None:
+        for kind in KINDS:
+            _kept_open(listen(f"/run/{kind}", 0o666, kind=kind))
+        one = listen("/run/taken", 0o666, kind="dgram")
+        one.connect("/run/dgram")
+        _kept_open(one, listen("/run/closed", 0o600))
+        listen("/run/dead", 0o666).close()
+
+        def inside() -> None:
+            become(73001)
+            for name in (*KINDS, "taken"):
+                assert places.is_bound(f"/run/{name}") is True, name
+            assert places.is_bound("/run/dead") is False
+            for name in ("closed", "nothing", "dead/nothing"):
+                assert places.is_bound(f"/run/{name}") is None, name
+
+        assert ended(fork(inside)) == 0
+
+    alone(work)
+
+
 def test_a_socket_that_may_not_be_connected_to_is_not_called_dead() -> None:
     def work() -> None:
         listen("/run/closed", 0o600).close()
@@ -755,6 +838,36 @@ def test_what_is_declared() -> None:
     alone(work)
 
 
+def test_which_declaration_is_about_which_socket() -> None:
+    def work() -> None:
+        for name in ("one", "two", "three"):
+            _kept_open(listen(f"/run/{name}", 0o660))
+        Path("/run/at").touch()
+        subprocess.run(["mount", "--bind", "/run/three", "/run/at"], check=True)
+        os.symlink("/run/two", "/run/link")
+        paths = {"app": ("/run/one", "/run/none"), "web": ("/run/link",), "end": ("/run/at",)}
+        managed = tuple(Managed(name, "", own, "as declared") for name, own in paths.items())
+        found = census(None, managed)
+        assert {one.name: [by.name for by in one.managed] for one in found.sockets} == {
+            "/run/one": ["app"],
+            "/run/two": ["web"],
+            "/run/three": ["end"],
+        }
+
+    alone(work)
+
+
+@pytest.mark.parametrize("unit", ["x.scope", "y.service", None])
+def test_the_unit_that_serves_a_socket(unit: str | None) -> None:
+    def work() -> None:
+        _kept_open(listen("/run/s", 0o660))
+        with mock.patch.object(processes, "unit_of", return_value=(unit, None)):
+            made = the("/run/s").creator
+        assert made == (None if unit is None else Creator(unit))
+
+    alone(work)
+
+
 def test_without_the_right_to_look_into_processes() -> None:
     def work() -> None:
         _kept_open(listen("/run/s", 0o666))
@@ -781,7 +894,8 @@ def test_without_the_right_to_look_into_processes() -> None:
 
 def test_paths_that_are_asked_about() -> None:
     def work() -> None:
-        _kept_open(listen("/run/one", 0o660), listen("/run/two", 0o666), listen(b"\0three"))
+        _kept_open(listen("/run/one", 0o660), listen("/run/two", 0o666))
+        _kept_open(listen(b"\0three"), listen(b"\0four"))
         listen("/run/dead", 0o660).close()
         found = census(["/run/one", "/run/dead", "/run/none", "/run", "@three", "relative"])
         assert [one.name for one in found.sockets] == ["/run/dead", "/run/one", "@three"]

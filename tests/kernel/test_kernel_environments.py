@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.unixsocket.access.plugins.module_utils._engine import unit_mounts
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.environments import (
     creator_shown,
 )
@@ -240,12 +241,21 @@ def test_a_root_directory_of_its_own_leaves_none() -> None:
         ("MountImages", "-{0}/theirs/it.raw:/", "/"),
         ("ExtensionImages", "{0}/theirs/it.raw", "/usr"),
         ("ExtensionDirectories", "-{0}/theirs", "/usr"),
+        # Who is who, by daemons of the name service, and systemd itself.
+        ("BindPaths", "{0}/theirs:/var/lib/sss:rbind", "/var/lib/sss"),
+        ("BindPaths", "{0}/theirs:/run/systemd/private:rbind", "/run/systemd/private"),
+        # Python itself, where it is not the system's.
+        ("BindPaths", "{0}/theirs:{0}/python:rbind", "{0}/python"),
+        # Where it leads nobody knows.
+        ("BindPaths", "{0}/loop/x:{0}/loop/x:rbind", "{0}/loop/x"),
     ],
 )
 def test_a_unit_that_mounts_something_where_a_hook_looks_gets_none(
-    top: Path, setting: str, value: str, point: str, unit: str
+    top: Path, setting: str, value: str, point: str, unit: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A hook has those mounts as well, with root's rights (measured: systemd 257)."""
+    monkeypatch.setattr(unit_mounts, "interpreter", lambda: (f"{top}/python/bin/python3",))
+    (top / "loop").symlink_to("loop")
     (top / "theirs").mkdir()
     os.chown(top / "theirs", ALICE, ALICE)
     (top / "link").symlink_to("/etc")

@@ -22,14 +22,18 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.ac
     Credentials,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.chain import Chain
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.words import Numbers
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.prove import (
     Attempt,
     Outcome,
     prove,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.reach import judge
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.reach.explain import explain
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.reach.walk import Verdict
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.reach.explain import line
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.reach.walk import (
+    Verdict,
+    findings,
+)
 from kernel.hosts import become
 from kernel.trees import Tree, grow, identities, put
 
@@ -69,7 +73,8 @@ def _compare(
         verdict = judge(chain, who)
         rules[f"{verdict.rule} {'yes' if verdict.allowed else 'no'}"] += 1
         wrong = _disagreement(tree, verdict, outcome)
-        assert not wrong, "\n".join([tree.path, str(who), wrong, *explain(chain, who)])
+        walk = [line(one, chain, who, Numbers()) for one in findings(chain, who)]
+        assert not wrong, "\n".join([tree.path, str(who), wrong, *walk])
         result.append((tree, who, verdict))
     return result
 

@@ -40,7 +40,9 @@ from kernel.hosts import (
     become,
     fork,
     kill,
+    mount_with_two_devices,
     place_on,
+    unmount,
     with_accounts_of_its_own,
 )
 
@@ -324,6 +326,22 @@ def test_the_modules_for_one_socket(home: Place) -> None:
         )
         assert f"let it in with this task (user {BOB})" in said
         assert not can_connect(path, BOB)
+
+
+def test_a_file_system_with_two_devices(home: Place) -> None:
+    """What the kernel calls the file of the socket is another name than that of stat(2)."""
+    disk = home.directory("disk")
+    mount_with_two_devices(disk)
+    try:
+        path = home.listen("disk/s", 0o777)
+        with connected(path, BOB) as stranger:
+            (said,) = told(home, {"app": {"path": path, "allow": [{"user": str(ALICE)}]}})
+            assert f"(pid {stranger}, " in said
+            assert not can_connect(path, BOB)
+    finally:
+        home.close()
+        unmount(disk)
+        unmount(disk)
 
 
 def test_a_daemon_in_a_network_of_its_own(home: Place) -> None:

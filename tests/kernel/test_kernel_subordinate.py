@@ -93,6 +93,27 @@ def test_where_everyone_else_is_let_in(home: Place, ranges: Path) -> None:
     assert connects(path, as_another=True) == b"connected"
 
 
+@pytest.mark.parametrize(
+    ("mode", "let_in"), [({}, True), ({"mode": "0660"}, True), ({"mode": "0640"}, False)]
+)
+def test_the_group_of_the_socket(
+    home: Place, ranges: Path, mode: dict[str, str], let_in: bool
+) -> None:
+    path = home.listen("s", 0o660)
+    said = told(home, path, group="daemon", allow=[], **mode)
+    assert len(said) == let_in
+    assert connects(path, as_another=False) == b"Permission denied"
+    assert (connects(path, as_another=True) == b"connected") == let_in
+
+
+def test_who_has_no_ids_of_the_kind(home: Place, ranges: Path) -> None:
+    path = home.listen("s", 0o600)
+    ranges.write_text("54321:300000:65536\nmail:300000:65536\n")
+    assert not told(home, path, mode="0666", allow=[], refuse=["54321", {"group": "mail"}])
+    ranges.unlink()
+    assert not told(home, path, mode="0666", allow=[])
+
+
 def test_a_refusal_that_holds_for_all_ids_is_not(home: Place, ranges: Path) -> None:
     path = home.listen("s", 0o600)
     assert not told(home, path, allow=[{"user": "bin"}, {"group": "mail", "method": "acl"}])

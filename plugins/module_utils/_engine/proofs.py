@@ -16,7 +16,7 @@ from .host.pinned import walked
 from .model.account import Credentials
 from .model.words import Names
 from .prove import Attempt, Outcome, prove
-from .reach.explain import explain
+from .reach import judge
 
 _MOST_FAILURES = 10
 
@@ -101,4 +101,13 @@ def failure(proof: Proof, names: Names) -> str:
     except (AccessError, OSError):
         # It was replaced meanwhile; what the kernel said is all there is to say.
         return said
-    return " ".join([said, *explain(chain, wanted.who, names)[-1:]])
+    verdict = judge(chain, wanted.who, names)
+    if verdict.allowed:
+        return f"{said} Nothing on the way refuses."
+    helps = [one.text for one in verdict.remedies]
+    if len(helps) > 1:
+        helps = [f"{number}. {text}" for number, text in enumerate(helps, 1)]
+        said += " All of it together would help:"
+    elif helps:
+        said += " What would help:"
+    return " ".join([said, *helps])

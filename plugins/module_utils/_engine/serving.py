@@ -25,13 +25,13 @@ from .keep.parts import UNITS, KeptFile, Served, start_at_boot
 from .keep.proxy_units import PROXYD, PROXYD_PROGRAM, SOCAT
 from .methods import proxy
 from .model.account import ROOT, Credentials, User
-from .model.acl import WRITE
-from .model.chain import OTHER, SOCKET, Chain
+from .model.chain import OTHER, SOCKET, Chain, Component
 from .model.logins import to_be_made_first
-from .model.words import Names
+from .model.words import Names, listed
 from .policy import SocketPolicy
 from .policy.endpoint_keys import PROXY
-from .reach import unsafe_step
+from .reach import other_writers, unsafe_step
+from .reach.names import user_called
 from .survey import Finder, Surveyed
 from .task import Task
 
@@ -114,22 +114,23 @@ class Serving(Finder):
             return
         if user is None:
             return
-        writer = unsafe_step(chain, owner=user.uid, trusted=(), members={}, names=self._names)
-        wide = (
-            leaf.access.acl.other & WRITE
-            or leaf.access.acl.masked(leaf.access.acl.group_obj) & WRITE
-        )
-        strange = leaf.access.uid not in (ROOT, user.uid)
-        if writer or leaf.kind != OTHER or wide or strange:
-            why = writer or (
-                f"{leaf.path} belongs to {self._names.user_name(leaf.access.uid)} with the mode "
-                f"{leaf.access.acl.mode:04o}."
-            )
+        why = unsafe_step(chain, owner=user.uid, trusted=(), members={}, names=self._names)
+        why = why or self._in_other_hands(leaf, user)
+        if why is not None:
             self.problems.append(
                 f"The command {program} would run as {user.name} for whoever may ask at "
                 f"{declared.path}, but others than root and {user.name} can replace it: {why} Give "
                 "the program and its directories to root, and let nobody else write to them."
             )
+
+    def _in_other_hands(self, leaf: Component, user: User) -> str | None:
+        if leaf.kind != OTHER:
+            return f"{leaf.path} is a {leaf.kind}."
+        if leaf.access.uid not in (ROOT, user.uid):
+            return f"{leaf.path} belongs to {user_called(leaf.access.uid, self._names)}."
+        own = user_called(user.uid, self._names)
+        writers = [one for one in other_writers(leaf, {}, self._names) if one != own]
+        return f"{listed(writers)} may write to {leaf.path}." if writers else None
 
     def _made(
         self, place: Place, type_: str, chain: Chain, source: Surveyed, account: proxy.Account
@@ -198,8 +199,7 @@ class Serving(Finder):
                 own.notes.clear()
                 own.expect(f"The directory {directory} of the endpoint {at} does not exist", "make")
             else:
-                told = to_be_made_first(directory, at, chain.missing, self._names)
-                self.problems.append(told)
+                self.problems.append(to_be_made_first(directory, at, chain.missing, self._names))
         elif chain.leaf is not None and chain.leaf.kind == SOCKET and not ours:
             self.problems.append(
                 f"There is a socket at {at} already, which does not come from this collection, so "

@@ -121,6 +121,7 @@ class _Why:
         self.who = who
         self.chain = chain_of(path)
         self.paths = tuple(dict.fromkeys((path, self.chain.resolved)))
+        self.known = identities(self.chain.resolved)
         self.relation = self._relation()
         declared = None if self.relation is None else self.relation.declared.policy
         self.kind = kind or (None if declared is None else declared.type)
@@ -130,8 +131,7 @@ class _Why:
 
     def explanation(self) -> Explanation:
         leaf = self.chain.leaf
-        there = leaf is not None and leaf.kind == SOCKET
-        served = self.sockets.at(identities(self.chain.resolved)) if there else None
+        served = self.sockets.at(self.known) if self.known else None
         causes = self.causes(self.chain, self.who)
         causes = [*causes, *self._by_a_module(causes)]
         new = Answer(tuple(self._by_declaration(causes)))
@@ -196,8 +196,8 @@ class _Why:
         leaf = chain.leaf
         if leaf is None or leaf.kind != SOCKET:
             return [self._made_by(one) for one in found] if own else found
-        known = identities(chain.resolved) if own else set()
-        one = self.sockets.at(known | {(leaf.device, leaf.inode & 0xFFFFFFFF)})
+        seen = (leaf.device, leaf.inode & 0xFFFFFFFF)
+        one = self.sockets.at(self.known if seen in self.known else {seen})
         start = self.start() if one is None or one.deaf else None
         if own and one is None:
             mounted = list(mount_causes(chain, self.sockets, self.table, start, self.relation))

@@ -27,6 +27,9 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.acc
     Accounts,
     HostNames,
 )
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.account import (
+    Credentials,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import (
     Principal,
     validate,
@@ -43,12 +46,17 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.runtime 
     command,
     policies,
 )
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.strangers import (
+    stranger_here,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.task import Options, Task
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.why import explain
 from kernel.conftest import PROTECTED_SYMLINKS
 from kernel.explain.ways import PATH, WAYS, Way
 from kernel.explain.world import (
     ALICE,
+    BOB,
+    CREW,
     alone,
     carry_out,
     client,
@@ -57,7 +65,7 @@ from kernel.explain.world import (
     listen,
     world,
 )
-from kernel.hosts import become, ended, fork, mount
+from kernel.hosts import become, ended, fork, mount, mount_with_two_devices
 from kernel.trees import GIDS, UIDS, grow
 
 TREES = int(os.environ.get("EXPLAIN_TREES") or 60)
@@ -127,7 +135,7 @@ def test_the_true_cause_is_named_and_its_change_helps(name: str) -> None:
 
 @pytest.mark.parametrize("name", WAYS)
 def test_the_declaration_helps(name: str) -> None:
-    """What is proposed for the inventory, put into effect by a run."""
+    """What is proposed for the inventory, put into effect by a run: it lets in nobody else."""
 
     def work() -> None:
         with world() as made, mock.patch.object(making, "is_running", return_value=False):
@@ -137,11 +145,22 @@ def test_the_declaration_helps(name: str) -> None:
             if declaration is None:
                 return
             (policy,) = validate(declaration["sockets"]).sockets
+            before = _others(way)
             converge([Task(policy, "socket_policy")], Options(prove=True, proof_seconds=5.0))
+            # Where nothing can be told apart by entries, the group gets in as a whole.
+            assert _others(way) - before == ({CREW} if name == "without_acls" else set())
             ends = [one.endpoint.at for one in policy.allow if one.endpoint is not None]
             assert connect(way, ends[0] if ends else None) is None, declaration["yaml"]
 
     alone(work)
+
+
+def _others(way: Way) -> set[int]:
+    """Return the groups of those who get in besides: a user, a member of a group, somebody."""
+    nobody = stranger_here()
+    who = [Credentials(BOB, BOB), Credentials(nobody.uid, CREW), nobody]
+    outcomes = prove([Attempt(way.path, one, way.kind) for one in who], seconds=0.3)
+    return {one.gid for one, outcome in zip(who, outcomes) if outcome.connected}
 
 
 def test_a_membership_would_do_instead() -> None:
@@ -294,6 +313,25 @@ def test_roots_processes_in_sandboxes_do_not_count() -> None:
     alone(work)
 
 
+def test_a_file_system_with_two_devices() -> None:
+    """A process with mounts of its own finds the same socket there, and somebody listens at it."""
+
+    def work() -> None:
+        with world() as made:
+            mount_with_two_devices(Path(directory("/run/app")))
+            made.keep(listen(PATH, 0o666))
+            unit = made.unit("shop.service")
+            made.run(unit, lambda: fresh_client("alice", unit=unit, inside=lambda: None))
+            assert made.clients[unit].connect(PATH) is None
+            status, found = ask(Way("", "", ()))
+            assert (status, found["processes"]) == (0, [])
+            status, found = ask(Way("", "", (), path="/run/app/ap.sock"))
+            (change,) = found["changes"]
+            assert (change["action"], change["value"]) == ("use-path", PATH)
+
+    alone(work)
+
+
 def test_one_that_is_refused_for_its_own_mounts_is_named() -> None:
     """The socket is the same one, and a directory on the way is another, which is closed."""
 
@@ -424,5 +462,9 @@ def test_nothing_is_changed_and_nobody_is_connected() -> None:
 def test_an_answer_where_a_damaged_record_keeps_what_is_declared() -> None:
     refused = AccessError("The record cannot be understood.")
     with mock.patch.object(policies, "names", side_effect=refused):
+        answer = explain("/dev/null", Principal("user", "root"))
+    assert str(refused) in answer.notes
+    load = mock.patch.object(policies, "load", side_effect=refused)
+    with load, mock.patch.object(policies, "names", return_value=["app"]):
         answer = explain("/dev/null", Principal("user", "root"))
     assert str(refused) in answer.notes

@@ -156,6 +156,17 @@ def without_acls(world: World) -> Way:
     return Way("other", "EACCES", ("group-mode", "join-group"), says="keeps no ACLs", declared=True)
 
 
+def writable_directory(world: World) -> Way:
+    """A run refuses it unless whoever may write there is trusted, which the declaration says."""
+    directory("/run/app", 0o777)
+    directory("/run/app/closed")
+    directory("/run/app/closed/open", 0o777)
+    way = _permissions("other", "unless you trust them: /run/app, /run/app/closed/open.")
+    way.path = "/run/app/closed/open/app.sock"
+    world.keep(listen(way.path, 0o660))
+    return way
+
+
 def link_through_a_closed_directory(world: World) -> Way:
     directory("/run/closed", 0o700)
     world.keep(listen("/run/closed/app.sock", 0o666))
@@ -262,7 +273,13 @@ def full_queue(world: World) -> Way:
         for dummy in range(2):
             world.keep(one.accept()[0])
 
-    return Way("queue-full", "EAGAIN", ("wait",), wait=accept, says="2 connections wait")
+    return Way(
+        "queue-full",
+        "EAGAIN",
+        ("wait",),
+        wait=accept,
+        says="2 connections wait to be accepted, and no more than 2 may",
+    )
 
 
 def taken_datagram(world: World) -> Way:
@@ -311,6 +328,15 @@ def doubled_mount(world: World) -> Way:
         path="/run/client/app.sock",
         says="2 mounts are stacked",
     )
+
+
+def stale_mount_without_a_daemon(world: World) -> Way:
+    """There is nothing yet that could be mounted in its place."""
+    listen(PATH, 0o666).close()
+    _bound(PATH, "/run/client/app.sock")
+    way = Way("stale-mount", "ECONNREFUSED", ("mount-again",), path="/run/client/app.sock")
+    way.says, way.afterwards = "start the daemon, and mount its socket there again", False
+    return way
 
 
 def mounted_on_itself(world: World) -> Way:
@@ -612,6 +638,20 @@ def mounted_for_somebody_else(world: World) -> Way:
     return way
 
 
+def mount_of_a_socket_that_is_gone(world: World) -> Way:
+    """Nothing is to be made at the endpoint itself, where the path would be missed."""
+    directory("/run/ends")
+    world.keep(listen("/run/ends/app2.sock", 0o666))
+    unit = world.unit("app.service")
+    world.restarts[unit] = lambda: _again(world, PATH)
+    grant = {"user": "alice", "method": "bind_mount", "at": "/run/ends/app.sock"}
+    _keep_policy("app", {"path": PATH, "unit": unit, "allow": [grant]})
+    says = f"{PATH} does not exist, so nothing is mounted at /run/ends/app.sock."
+    way = Way("missing", "ENOENT", ("start-unit",), says=says, afterwards=False)
+    way.path = "/run/ends/app.sock"
+    return way
+
+
 def group_of_a_declared_client(world: World) -> Way:
     """It is the socket's group for as long as nobody else is in it."""
     with open("/etc/passwd", "a", encoding="ascii") as file:
@@ -651,6 +691,7 @@ WAYS: dict[str, Callable[[World], Way]] = {
         powerful_group,
         without_acls,
         private_directory,
+        writable_directory,
         link_through_a_closed_directory,
         protected_link,
         dangling_link,
@@ -669,6 +710,7 @@ WAYS: dict[str, Callable[[World], Way]] = {
         stale_mount,
         doubled_mount,
         stopped_behind_a_mount,
+        stale_mount_without_a_daemon,
         mounted_on_itself,
         stale_mount_of_a_directory,
         stale_group,
@@ -687,6 +729,7 @@ WAYS: dict[str, Callable[[World], Way]] = {
         declared_through_a_link,
         declared_below_a_link,
         mounted_for_somebody_else,
+        mount_of_a_socket_that_is_gone,
         group_of_a_declared_client,
     )
 }

@@ -60,4 +60,4 @@ def seen(
         "root": False,
     }
     listener = UnixSocket(1, "stream", LISTEN, path.encode() + b"\0", 5, 50)
-    return Seen(path, listener, Place(path), **{**usual, **values})
+    return Seen(path, **{"listener": listener, "place": Place(path), **usual, **values})

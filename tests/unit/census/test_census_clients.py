@@ -77,6 +77,8 @@ def test_all_that_the_kernel_tells() -> None:
         (b"\0abstract", "@abstract", False),
         (b"\0a\0b", "@a@b", False),
         (b"\x000001f", "@0001f", True),
+        (b"\x00g001f", "@g001f", False),
+        (b"\x00001fg", "@001fg", False),
         (b"\x00\xff", "@\udcff", False),
         (None, None, False),
         (b"", None, False),

@@ -21,6 +21,9 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.census.f
     of_dead,
     of_socket,
 )
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.census.judged import (
+    reach_of_abstract,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.census.polkit import (
     asks_polkit,
 )
@@ -29,11 +32,18 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.census.u
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.census.values import (
     Managed,
+    Place,
+    Process,
     Reach,
     Seen,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.creator import Creator
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.sock_diag import (
+    LISTEN,
+    UnixSocket,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.acl import Acl
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.chain import STICKY
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.words import Numbers
 from unit.census.paper import DAEMON, MANAGER, seen
 
@@ -92,12 +102,52 @@ def test_a_directory_of_the_one_who_serves_the_socket() -> None:
     assert _said(seen(processes=(other,), **whose)) == [("writable-directory", "medium")]
 
 
-def test_a_service_that_waits_is_not_said_to_run() -> None:
-    waiting = {"root": True, "creator": Creator("mpd.socket"), "processes": (MANAGER,)}
-    (found,) = of_socket(seen(**waiting), Numbers(), {})
-    assert "what mpd.socket starts for it begins as root" in found.message
-    (found,) = of_socket(seen(root=True), Numbers(), {})
-    assert "app.service, which serves it, runs as root" in found.message
+def test_what_is_known_counts_in_a_directory_of_root_s() -> None:
+    """An X server may be a user's own; one that began as root in somebody's directory is not known."""
+    path = "/run/dbus/system_bus_socket"
+    assert _said(seen(path, root=True, owner=1000)) == []
+    found = _said(seen(path, root=True, owner=1000, directory_owner=1000))
+    assert found == [("world-connectable-root", "medium")]
+
+
+@pytest.mark.parametrize(
+    ("creator", "processes", "said"),
+    [
+        ("mpd.socket", (MANAGER,), "what mpd.socket starts for it begins as root"),
+        ("mpd.socket", (), "what mpd.socket starts for it begins as root"),
+        ("mpd.socket", (MANAGER, DAEMON), "mpd.socket, which serves it, runs as root"),
+        ("init.scope", (MANAGER,), "init.scope, which serves it, runs as root"),
+        ("app.service", (DAEMON,), "app.service, which serves it, runs as root"),
+        (None, (DAEMON,), "app (pid 12), which serves it, runs as root"),
+        (None, (), "its daemon, which serves it, runs as root"),
+    ],
+)
+def test_a_service_that_waits_is_not_said_to_run(
+    creator: str | None, processes: tuple[Process, ...], said: str
+) -> None:
+    made = None if creator is None else Creator(creator)
+    (found,) = of_socket(seen(root=True, creator=made, processes=processes), Numbers(), {})
+    assert f"/run/app.sock, and {said}." in found.message
+    assert "Declare who may connect to /run/app.sock in " in found.remedy
+    assert found.remedy.endswith("chmod o-rwx /run/app.sock.")
+
+
+@pytest.mark.parametrize(
+    ("name", "processes", "said", "remedy"),
+    [
+        ("mine", (DAEMON,), "app (pid 12) listens on the abstract name @mine,", "SO_PEERCRED"),
+        ("mine", (), "A daemon that cannot be seen listens on the abstract name", "SO_PEERCRED"),
+        ("/containerd-shim/1", (), "is as good as root", "Update its daemon, or let it listen on"),
+    ],
+)
+def test_an_abstract_name(
+    name: str, processes: tuple[Process, ...], said: str, remedy: str
+) -> None:
+    listener = UnixSocket(1, "stream", LISTEN, b"\0" + name.encode())
+    one = Seen(f"@{name}", listener, Place(None), processes=processes, reach=reach_of_abstract())
+    (found,) = of_socket(one._replace(root=True), Numbers(), {})
+    assert said in found.message
+    assert remedy in found.remedy
 
 
 @pytest.mark.parametrize(
@@ -149,15 +199,48 @@ def test_a_task_of_a_module_has_no_name_to_tell() -> None:
     assert second == f"/run/app.sock is not as {task} declares it."
 
 
+@pytest.mark.parametrize(
+    ("special", "severity", "what"),
+    [
+        (0, "medium", "could put a socket of their own in the place of /run/app.sock"),
+        (STICKY, "low", "could take the name /run/app.sock while its daemon does not run"),
+    ],
+)
+def test_what_others_could_do_in_a_directory(special: int, severity: str, what: str) -> None:
+    one = seen()
+    assert one.chain is not None
+    top, above, leaf = one.chain.components
+    open_one = above._replace(access=above.access._replace(acl=Acl.from_mode(0o777)))
+    parts = (top, open_one._replace(special=special), leaf)
+    (found,) = of_socket(one._replace(chain=one.chain._replace(components=parts)), Numbers(), {})
+    assert (found.code, found.severity) == ("writable-directory", severity)
+    assert found.message == (
+        "In the directory /run, through which /run/app.sock is reached, everyone may write, and "
+        f"{what}."
+    )
+
+
 def test_a_mask() -> None:
     named = Acl(6, 0, 0, ((1001, 6),), ((1002, 4),), 4)
     (found,) = of_socket(seen(acl=named), Numbers(), {})
     assert (found.code, found.severity) == ("acl-masked", "medium")
     assert "user 1001" in found.message
+    assert found.remedy.endswith(" setfacl -m m::rw /run/app.sock.")
     assert "1002" not in found.message
     (off,) = of_socket(seen(acl=Acl(6, 0, 0, ((1001, 0),), (), 0)), Numbers(), {})
     assert "switches the whole list off" in off.message
     assert _said(seen(acl=Acl(6, 0, 0, ((1001, 6),), (), 6))) == []
+    one = seen()
+    assert one.chain is not None
+    top, above, leaf = one.chain.components
+    held = above.access._replace(acl=Acl(7, 0, 0, ((1001, 1),), ((1002, 5),), 4))
+    parts = (top, above._replace(access=held), leaf)
+    (found,) = of_socket(one._replace(chain=one.chain._replace(components=parts)), Numbers(), {})
+    assert found.message.startswith(
+        "The access control list of /run, which is on the way to /run/app.sock, names user 1001 and "
+        "group 1002, but its mask takes that away, as chmod(1) on it does,"
+    )
+    assert found.remedy.endswith(" setfacl -m m::x /run.")
 
 
 def test_a_dead_one_that_is_declared_matters_more() -> None:

@@ -24,6 +24,8 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.ac
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.chain import (
     DIRECTORY,
     SOCKET,
+    STICKY,
+    SYMLINK,
     Chain,
     Component,
 )
@@ -115,6 +117,29 @@ def test_who_is_refused_where_everyone_else_is_let_in(mode: int) -> None:
     refused = ("bob",) if mode == 0o606 else ()
     assert (reach.everyone, reach.users, reach.refused_users) == (True, (), refused)
     assert reach.refused_groups == (("2000",) if refused else ())
+
+
+def test_ways_through_links_share_no_answer() -> None:
+    """Of the same links and directories, the last link of a path alone is followed with a condition."""
+    users = (User("bob", Credentials(1000, 1000)), User("carol", Credentials(1001, 1001)))
+    judges = Judges(People(users, (), STRANGER), Numbers())
+    roots = Access(0, 0, Acl.from_mode(0o755))
+
+    def way(path: str, target: str) -> Chain:
+        link = Access(1000, 1000, Acl.from_mode(0o777))
+        parts = (
+            Component("/", DIRECTORY, roots),
+            Component("/t", DIRECTORY, Access(0, 0, Acl.from_mode(0o777)), special=STICKY),
+            Component("/t/l", SYMLINK, link, target=target),
+            Component("/d", DIRECTORY, roots),
+            Component("/d/s", SOCKET, Access(0, 0, Acl.from_mode(0o666))),
+        )
+        return Chain(path, parts, resolved="/d/s", protected_symlinks=True)
+
+    ends_in_it = judges.reach(way("/t/l", "/d/s"))
+    passes_it = judges.reach(way("/t/l/s", "/d"))
+    assert (ends_in_it.everyone, ends_in_it.users) == (False, ("bob",))
+    assert (passes_it.everyone, passes_it.users, passes_it.refused_users) == (True, (), ())
 
 
 def test_an_abstract_name() -> None:

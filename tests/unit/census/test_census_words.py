@@ -16,7 +16,10 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.census i
     finding_in_words,
     in_words,
 )
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.census.values import Finding
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.census.values import (
+    Finding,
+    Place,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.words import Numbers
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.runtime import command
 from unit.census.paper import seen
@@ -31,6 +34,18 @@ def test_one_socket() -> None:
         "Connected right now: web (pid 34, user www-data, x.service of user alice) 2 times.",
         "It is managed by app: as declared.",
     ]
+
+
+def test_connections_of_which_nobody_knows_the_other_end() -> None:
+    said = list(in_words(seen(connected=(), connections=1), Numbers()))
+    assert "It has connections to processes that cannot be seen: 1." in said
+    said = list(in_words(seen(place=Place(None, "It was removed.")), Numbers()))
+    assert said[1] == "It was removed."
+    said = list(in_words(seen(connected=(), connections=0), Numbers()))
+    assert "Nobody is connected right now." in said
+    said = list(in_words(seen(connected=(), connections=0, listener=None), Numbers()))
+    assert said[0].startswith("/run/app.sock: nobody listens there; owner")
+    assert not any("onnect" in one for one in said)
 
 
 def test_a_finding() -> None:

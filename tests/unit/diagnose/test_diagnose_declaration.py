@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -109,6 +110,29 @@ def test_who_is_in_stays_in() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("mode", "named", "mask", "out"),
+    [
+        (0o606, (6, 0), 6, [{"group": "alice"}, "alice"]),
+        (0o606, (6, 6), 4, ["bob", {"group": "alice"}, "alice"]),
+        (0o606, (6, 0), 0, ["alice"]),
+        # Nobody comes in with all others.
+        (0o600, (0, 0), 6, ["bob", "alice"]),
+    ],
+)
+def test_whom_the_list_keeps_out_stays_out(
+    mode: int, named: tuple[int, int], mask: int, out: list[Any]
+) -> None:
+    held = acl(mode, {BOB: named[0]}, {ALICE: named[1]}, mask=mask)
+    way = chain("/run/app.sock", inode("/run", 0o755), socket_at("/run/app.sock", held, ROOT, APP))
+    found = refusal(way, USER, None, People(), NOBODY)
+    assert sockets(found)["app"]["refuse"] == out
+    assert found is not None
+    (note,) = found.notes
+    assert ("all others go on getting in" in note) == (mode == 0o606)
+    assert ("closed to everyone who is not named" in note) == (mode == 0o600)
+
+
 def test_what_is_declared_already_gets_one_line() -> None:
     way = chain("/run/app.sock", inode("/run", 0o755), socket_at("/run/app.sock", 0o600))
     known = relation([declared(allow=[{"user": "bob"}])], ["/run/app.sock"], USER, ["alice"])
@@ -131,6 +155,33 @@ def test_a_wrong_type_that_is_declared() -> None:
     assert proposal(way, [cause], USER, None, People(), NOBODY) is None
 
 
+def test_the_owner_gets_in_by_the_mode() -> None:
+    way = chain("/run/app.sock", inode("/run", 0o755), socket_at("/run/app.sock", 0o440, ALICE))
+    cause = CAUSE._replace(code="owner")
+    found = sockets(proposal(way, [cause], USER, None, People(), NOBODY))
+    assert found == {"app": {"path": "/run/app.sock", "mode": "0640"}}
+    # No mode of the socket opens the directory.
+    search = CAUSE._replace(code="search-other", path="/run")
+    assert proposal(way, [search, cause], USER, None, People(), NOBODY) is None
+
+
+def test_without_entries_the_group_gets_in() -> None:
+    way = chain("/run/app.sock", inode("/run", 0o755), socket_at("/run/app.sock", 0o640, ROOT, APP))
+    cause = CAUSE._replace(changes=(Change("group-mode", "Do."), Change("join-group", "Do.")))
+    found = sockets(proposal(way, [cause], USER, None, People(), NOBODY))
+    assert found == {
+        "app": {
+            "path": "/run/app.sock",
+            "group": "app",
+            "mode": "0660",
+            "allow": [{"user": "alice", "method": "group"}],
+        }
+    }
+    assert proposal(way, [cause, CAUSE], USER, None, People(), NOBODY) is None
+    search = cause._replace(code="search-other", path="/run")
+    assert proposal(way, [search], USER, None, People(), NOBODY) is None
+
+
 def test_keeping_somebody_out() -> None:
     way = chain("/run/app.sock", inode("/run", 0o755), socket_at("/run/app.sock", 0o666, ROOT, APP))
     found = sockets(refusal(way, USER, None, People(), NOBODY))
@@ -139,6 +190,12 @@ def test_keeping_somebody_out() -> None:
     }
     mine = chain("/run/app.sock", inode("/run", 0o755), socket_at("/run/app.sock", 0o666, ALICE))
     assert refusal(mine, USER, None, People(), NOBODY) is None
+    # A declaration that lets in as well would contradict itself.
+    known = relation([declared(allow=[{"user": "alice"}])], ["/run/app.sock"], USER, [])
+    assert refusal(way, USER, known, People(), NOBODY) is None
+    known = relation([declared(allow=[{"user": "bob"}])], ["/run/app.sock"], USER, [])
+    found = sockets(refusal(way, USER, known, People(), NOBODY))
+    assert found == {"app": {"path": "/run/app.sock", "refuse": ["alice"]}}
 
 
 @pytest.mark.parametrize(
@@ -160,6 +217,39 @@ def test_the_declaration_comes_first(keys: dict[str, Any], action: str, value: s
     (cause,) = by_declaration([CAUSE], known, ["/run/app.sock"], USER)
     assert (cause.changes[0].action, cause.changes[0].value) == (action, value)
     assert (cause.code, cause.text) == (CAUSE.code, CAUSE.text)
+
+
+@pytest.mark.parametrize("more", [{}, {"method": "bind_mount", "at": "/run/more/app.sock"}])
+def test_who_is_let_in_at_the_socket_is_not_promised_an_endpoint(more: dict[str, str]) -> None:
+    """The host is as it is declared there, and to apply it again would help nobody."""
+    ends = ["/run/x/app.sock"]
+    grants = [
+        {"user": "alice", **more},
+        {"user": "bob", "method": "proxy", "at": ends[0]},
+        {"group": "staff", "method": "proxy", "at": ends[0]},
+    ]
+    known = relation([declared(allow=grants)], ends, USER, ["alice"])
+    (cause,) = by_declaration([CAUSE], known, ends, USER)
+    at = more.get("at", "/run/app.sock")
+    assert (cause.changes[0].action, cause.changes[0].value) == ("use-path", at)
+    # A group of the user's has a grant there.
+    known = relation([declared(allow=grants)], ends, USER, ["alice", "staff"])
+    (cause,) = by_declaration([CAUSE], known, ends, USER)
+    assert (cause.changes[0].action, cause.changes[0].value) == ("apply-policy", "app")
+
+
+def test_what_a_run_does_not_mend_stays_to_be_done() -> None:
+    """It sets all permissions, and starts no daemon."""
+    known = relation([declared(allow=[{"user": "alice"}])], ["/run/app.sock"], USER, [])
+    assert known is not None
+    dead = Cause("dead-socket", "ECONNREFUSED", "/run/app.sock", "No.", (Change("start", "Do."),))
+    found = by_declaration([CAUSE, CAUSE, dead], known, ["/run/app.sock"], USER)
+    assert [[one.action for one in cause.changes] for cause in found] == [
+        ["apply-policy"],
+        [],
+        ["start"],
+    ]
+    assert by_declaration([dead, CAUSE], known, ["/run/app.sock"], USER) == [dead, CAUSE]
 
 
 def test_an_endpoint_of_a_declared_socket() -> None:
@@ -191,6 +281,9 @@ def test_an_endpoint_is_declared_by_its_socket() -> None:
     base = declared(allow=[{"user": "carol"}])
     (one,) = declared_whole([("app", "socket app", base.policy, None), kept_apart()])
     assert one.name == "app"
+    at_socket = relation([one], ["/run/app.sock"], Principal("user", "carol"), [])
+    assert at_socket is not None
+    assert at_socket.grant == base.policy.allow[0]
     known = relation([one], ["/run/app-web.sock"], USER, ["alice"])
     at = chain("/run/app-web.sock", inode("/run", 0o755), socket_at("/run/app-web.sock", 0o660))
     found = proposal(at, [CAUSE], USER, known, People(), NOBODY)
@@ -268,6 +361,17 @@ def test_what_is_changed_by_hand_does_not_last() -> None:
     bob = relation([one], path, Principal("user", "bob"), [])
     assert bob is not None
     assert notes(bob, path, [CAUSE]) == []
+
+
+def test_a_mount_whose_socket_nobody_can_look_at(tmp_path: Path) -> None:
+    """That it does not exist is not said then."""
+    (tmp_path / "loop").symlink_to("loop")
+    grant = {"user": "alice", "method": "bind_mount", "at": "/srv/app.sock"}
+    declaration = {"app": {"path": f"{tmp_path}/loop/s", "allow": [grant]}}
+    (policy,) = validate(declaration).sockets
+    known = relation([Declared("app", policy)], ["/srv/app.sock"], USER, [])
+    assert known is not None
+    assert missing_source(known, ["/srv/app.sock"]) is None
 
 
 def test_a_mount_whose_socket_is_not_there() -> None:

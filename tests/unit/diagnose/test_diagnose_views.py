@@ -10,10 +10,15 @@ import os
 
 import pytest
 
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.diagnose import (
+    on_the_way,
+    views,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.diagnose.views import (
     View,
     Views,
 )
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.mounts import (
     Mount,
     covering,
@@ -22,7 +27,11 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.mou
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.processes import (
     process,
 )
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.account import (
+    Credentials,
+)
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.chain import Chain
+from unit.reach.chains import ALICE, People, inode
 
 CHAIN = Chain("/tmp/s", ())
 
@@ -43,6 +52,12 @@ CHAIN = Chain("/tmp/s", ())
         ),
         ("/", Mount(2, 1, 7, "/", "/run", kind="tmpfs"), "an empty tmpfs is mounted at /run there"),
         ("/", Mount(2, 1, 7, "/a", "/run", kind="ext4"), "/a of a file system of type ext4"),
+        ("/", Mount(2, 1, 7, "/a", "/run", kind="tmpfs"), "/a of a file system of type tmpfs is"),
+        (
+            "/",
+            Mount(2, 1, 7, "/", "/run", kind="ext4"),
+            "/ of a file system of type ext4 is mounted",
+        ),
         ("/", None, "other things are mounted there"),
         ("/srv/root", None, "the root directory there is /srv/root (RootDirectory= of the unit"),
     ],
@@ -51,10 +66,49 @@ def test_why(root: str, cover: Mount | None, said: str) -> None:
     assert View(CHAIN, root, cover).why().startswith(said)
 
 
+@pytest.mark.parametrize(
+    ("path", "missing", "resolved", "code"),
+    [
+        ("/run/app.sock", "/run/app.sock", "/run/app.sock", "missing"),
+        ("/run/app/app.sock", "/run/app", "/run/app/app.sock", "missing-directory"),
+        # No link is to blame for a name that is not in the normal form of the path.
+        ("/run/x/../app.sock", "/run/x", "/run/x/../app.sock", "missing-directory"),
+    ],
+)
+def test_what_is_missing(path: str, missing: str, resolved: str, code: str) -> None:
+    parts = (inode("/", 0o755), inode("/run", 0o755))
+    way = Chain(path, parts, missing=missing, resolved=resolved)
+    (cause,) = on_the_way(way, Credentials(ALICE, ALICE), People())
+    assert (cause.code, cause.errno, cause.path) == (code, "ENOENT", missing)
+
+
 def test_a_process_that_sees_the_same() -> None:
     me = process(os.getpid())
     assert me is not None
     assert Views("/tmp").of(me) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "hidden"),
+    [
+        (PermissionError(13, "Permission denied"), 1),
+        (AccessError("/ is a file system of user id 1000."), 1),
+        (FileNotFoundError(2, "No such file or directory"), 0),
+    ],
+)
+def test_a_process_whose_view_is_hidden(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, hidden: int
+) -> None:
+    me = process(os.getpid())
+    assert me is not None
+    seen = Views("/tmp")
+
+    def key(pid: int | str) -> views.Key:
+        raise error
+
+    monkeypatch.setattr(views, "_key", key)
+    assert seen.of(me) is None
+    assert seen.hidden == hidden
 
 
 def test_a_process_that_has_ended() -> None:

@@ -16,7 +16,8 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.ch
     Chain,
 )
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.reach import judge, refusals
-from ansible_collections.unixsocket.access.plugins.module_utils._engine.reach.explain import explain
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.reach.explain import line
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.reach.walk import findings
 from unit.reach.chains import ALICE, APP, BOB, People, acl, chain, inode, link, socket_at
 
 WHO = Credentials(ALICE, ALICE, frozenset({ALICE}))
@@ -275,7 +276,7 @@ def test_a_chain_without_its_beginning() -> None:
         judge(Chain("/run/s", (RUN,)), WHO)
 
 
-def test_explanation() -> None:
+def test_each_step_in_words() -> None:
     held = acl(0o750, {BOB: 1}, mask=5)
     whole = chain(
         "/l",
@@ -284,7 +285,7 @@ def test_explanation() -> None:
         inode("/run/app", held, APP),
         socket_at(SOCK, 0o660, APP),
     )
-    assert explain(whole, WHO, People()) == [
+    assert [line(one, whole, WHO, People()) for one in findings(whole, WHO)] == [
         "/ (directory, owner root, group root, mode 0755): alice may search the directory /, "
         "because no entry matches alice or a group of the process, and the permission of others "
         "(r-x) has x (search).",
@@ -294,18 +295,13 @@ def test_explanation() -> None:
         "/run/app (directory, owner app, group app, mode 0750, ACL user:bob:--x group::r-x "
         "mask::r-x): alice may not search the directory /run/app, because no entry matches alice "
         "or a group of the process, and the permission of others (---) lacks x (search).",
-        "  Here the kernel stops with EACCES.",
         "/run/app/s (socket, owner app, group app, mode 0660): alice may not connect to the socket "
         "/run/app/s, because no entry matches alice or a group of the process, and the permission "
         "of others (---) lacks w (write), which connecting needs.",
-        "What would help, all of it together:",
-        "  1. Give alice an entry: setfacl -m u:alice:x /run/app. Membership in group app, which "
+    ]
+    assert [one.text for one in judge(whole, WHO, People()).remedies] == [
+        "Give alice an entry: setfacl -m u:alice:x /run/app. Membership in group app, which "
         "may search it already, would do instead, for processes that are started after it.",
-        "  2. Give alice an entry: setfacl -m u:alice:rw /run/app/s. Membership in group app, "
+        "Give alice an entry: setfacl -m u:alice:rw /run/app/s. Membership in group app, "
         "which may connect already, would do instead, for processes that are started after it.",
     ]
-
-
-def test_explanation_of_a_yes() -> None:
-    lines = explain(chain("/s", socket_at("/s", 0o666)), WHO, People())
-    assert lines[-1] == "Nothing on the way refuses."

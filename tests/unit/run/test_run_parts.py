@@ -25,11 +25,14 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.pin
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.processes import (
     Process,
 )
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.access import Access
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.account import (
     Credentials,
     Group,
     User,
 )
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.acl import Acl
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.chain import Chain
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.words import Numbers
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import (
     Endpoint,
@@ -142,6 +145,47 @@ def test_who_is_let_in_against_the_will_of_the_declaration() -> None:
     proof = Proof(expectation, Outcome(ATTEMPT, True, None, "uid 33 connected."), False)
     assert proofs.failure(proof, Numbers()) == (
         "The proof failed: user nobody must be refused at /no/such/socket, but: uid 33 connected."
+    )
+
+
+def test_ten_failures_are_told_and_the_others_are_counted() -> None:
+    expectation = Expectation("app", PATH, None, "user nobody", WHO, False)
+    failed = Proof(expectation, Outcome(ATTEMPT, True, None, "uid 33 connected."), False)
+    others = [failed._replace(held=held) for held in (True, None)]
+    assert len(proofs.failures([*others, *[failed] * 10], Numbers())) == 10
+    said = proofs.failures([*others, *[failed] * 12], Numbers())
+    assert said[9:] == [proofs.failure(failed, Numbers()), "2 more proofs failed."]
+
+
+@pytest.mark.parametrize(
+    ("modes", "helps"),
+    [
+        ((0o755, 0o666), " Nothing on the way refuses."),
+        ((0o755, 0o600), " What would help: Give uid 33 an entry: setfacl -m u:33:rw {0}."),
+        (
+            (0o700, 0o600),
+            " All of it together would help: 1. Give uid 33 an entry: setfacl -m u:33:x {1}. 2. Give "
+            "uid 33 an entry: setfacl -m u:33:rw {0}.",
+        ),
+        # It was replaced meanwhile, by a link to itself.
+        (None, ""),
+    ],
+)
+def test_what_would_help_somebody_who_is_not_let_in(
+    monkeypatch: pytest.MonkeyPatch, modes: tuple[int, int] | None, helps: str
+) -> None:
+    def walked(path: str) -> Chain:
+        if modes is None:
+            raise AccessError("Too many links.")
+        above, leaf = (Access(0, 0, Acl.from_mode(mode)) for mode in modes)
+        return chain(leaf, directory=above)
+
+    monkeypatch.setattr(proofs, "walked", walked)
+    expectation = Expectation("app", PATH, None, "user nginx", WHO, True)
+    proof = Proof(expectation, Outcome(ATTEMPT, False, "EACCES", "No."), False)
+    assert proofs.failure(proof, Numbers()) == (
+        f"The proof failed: user nginx must connect to {PATH}, but: No."
+        + helps.format(PATH, os.path.dirname(PATH))
     )
 
 

@@ -34,6 +34,7 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.ac
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.acl import Acl
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.chain import (
     DIRECTORY,
+    OTHER,
     SOCKET,
     Chain,
     Component,
@@ -299,7 +300,37 @@ def test_check_mode_on_a_host_without_socat(monkeypatch: pytest.MonkeyPatch) -> 
         f"The proxy at {AT} needs socat, which is not installed yet; check mode assumes that an "
         "earlier task will install it."
     ]
-    assert served is not None
+    # As one that takes a listening descriptor.
+    assert not any("socket-access accept" in text for text in texts(served).values())
+
+
+@pytest.mark.parametrize("check", [False, True])
+@pytest.mark.parametrize(
+    ("method", "keys", "said"),
+    [
+        ("proxy", {}, "needs socat"),
+        ("proxy", {"engine": "socat", "run_as": "app"}, "needs socat"),
+        ("proxy", {"engine": "systemd-socket-proxyd", "run_as": "app"}, None),
+        ("gate", {}, None),
+        ("gate", {"run_as": "gone"}, "User gone, as whom the gate at /srv/app shall run, does not"),
+    ],
+)
+def test_what_an_endpoint_needs_besides_a_socket_that_cannot_be_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+    check: bool,
+    method: str,
+    keys: dict[str, str],
+    said: str | None,
+) -> None:
+    no_socat(monkeypatch)
+    one, parts = make(check=check), parts_of(method, **keys)
+    ((place, task),) = parts.served
+    own = surveyed(task.declared, FREE)
+    one.look_for(place, own)
+    told, others = (own.absentees, one.problems) if check else (one.problems, own.absentees)
+    assert len(told) == (said is not None)
+    assert all(str(said) in sentence for sentence in told)
+    assert others == []
 
 
 @pytest.mark.parametrize("check", [False, True])
@@ -394,6 +425,7 @@ def test_check_mode_for_a_place_in_no_directory() -> None:
     assert problems == []
     (said,) = own.absentees
     assert f"The directory /srv of the endpoint {AT} does not exist yet; check mode" in said
+    assert own.notes == []
 
 
 @pytest.mark.parametrize("check", [False, True])
@@ -441,6 +473,66 @@ def test_a_command_of_nobody_or_of_nothing() -> None:
         assert one.problems == []
         assert said in own.absentees[0]
         assert "check mode assumes" in own.absentees[0]
+
+
+def program(access: Access, directory: Access = ROOTS, kind: str = OTHER) -> Chain:
+    parts = (Component("/", DIRECTORY, ROOTS), Component("/opt", DIRECTORY, directory))
+    return Chain("/opt/up", (*parts, Component("/opt/up", kind, access)), resolved="/opt/up")
+
+
+MINE = Access(USERS["app"].uid, 500, Acl.from_mode(0o755))
+
+
+@pytest.mark.parametrize(
+    ("seen", "why"),
+    [
+        (program(ROOTS), None),
+        (program(MINE), None),
+        (program(MINE, MINE), None),
+        (program(ROOTS._replace(acl=Acl.from_mode(0o757))), "everyone may write to /opt/up."),
+        (program(MINE._replace(acl=Acl.from_mode(0o775))), "the members of group 500 may write to"),
+        # By a mask, nobody but the owner writes.
+        (program(MINE._replace(acl=Acl(7, 7, 5, (), (), 5))), None),
+        (program(MINE._replace(acl=Acl(7, 7, 5, (), (), 7))), "the members of group 500 may write"),
+        (program(ROOTS._replace(acl=Acl(7, 5, 5, ((1003, 6),), (), 7))), "uid 1003 may write to"),
+        (
+            program(ROOTS._replace(acl=Acl(7, 5, 5, (), ((600, 6),), 7))),
+            "the members of group 600 ",
+        ),
+        (program(ROOTS._replace(acl=Acl(7, 5, 5, ((MINE.uid, 7),), (), 7))), None),
+        (program(ROOTS._replace(uid=1003)), "/opt/up belongs to uid 1003."),
+        (program(ROOTS, kind=DIRECTORY), "/opt/up is a directory."),
+        (program(ROOTS, ROOTS._replace(uid=1003)), "the directory /opt belongs to uid 1003"),
+    ],
+)
+def test_who_else_can_replace_the_command(
+    monkeypatch: pytest.MonkeyPatch, seen: Chain, why: str | None
+) -> None:
+    monkeypatch.setattr(serving, "walked", lambda path: seen)
+    place = Place("app", "gate", Endpoint(PATH), ())
+    declared = SocketPolicy("app", PATH, serve=Serve(("/opt/up",), "app"))
+    one = make()
+    one.command(place, declared, surveyed(declared, chain(OPEN)))
+    assert len(one.problems) == (why is not None)
+    if why is not None:
+        assert one.problems[0].startswith(
+            f"The command /opt/up would run as app for whoever may ask at {PATH}, but others than "
+            "root and app can replace it: "
+        )
+        assert why in one.problems[0]
+
+
+def test_a_command_that_nobody_can_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    def walked(path: str) -> Chain:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(serving, "walked", walked)
+    place = Place("app", "gate", Endpoint(PATH), ())
+    declared = SocketPolicy("app", PATH, serve=Serve(("/opt/up",), "app"))
+    one = make()
+    one.command(place, declared, surveyed(declared, chain(OPEN)))
+    (said,) = one.problems
+    assert said.startswith("The command /opt/up cannot be looked at: ")
 
 
 @pytest.mark.parametrize(

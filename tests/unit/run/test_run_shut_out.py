@@ -101,6 +101,13 @@ def test_a_pool_hides_nobody_and_users_have_an_end() -> None:
     many = [client(f"user{number}", number) for number in range(5)]
     said = in_words(PATH, many, POLICY)
     assert said.endswith("[{user: user0}, {user: user1}, {user: user2}, ...]), or let it be so.")
+    assert in_words(PATH, many, TASK).endswith(
+        "(user user0, user user1, user user2, ...), or let it be so."
+    )
+    said = in_words(PATH, many[:3], POLICY)
+    assert said.endswith("[{user: user0}, {user: user1}, {user: user2}]), or let it be so.")
+    assert "more" not in said
+    assert "user user2 and 1 more;" in in_words(PATH, many[:4], POLICY)
 
 
 def test_a_task_for_one_socket_has_no_key_allow() -> None:
@@ -180,6 +187,22 @@ def test_a_client_whose_grant_is_at_another_path(connected: list[Process]) -> No
     assert "let user carol connect at /run/r.sock, where the grant is, or let it be so." in said
     # It is there already, at what becomes something else in this run.
     assert _told(grant, "user alice", moving=(grant,)) == []
+    connected.append(process("nginx", 2))
+    (said,) = _told(grant, "user alice")
+    assert "let user carol connect at /run/r.sock, where the grant is, declare the others (" in said
+    (said,) = _told(grant, "user alice", moving=(grant,))
+    assert "(pid 812, " not in said
+
+
+def test_a_client_whose_group_has_a_grant_at_another_path(connected: list[Process]) -> None:
+    connected += [process("carol", 1, groups=(500,)), process("nginx", 2)]
+    grant = Grant(Principal("group", "staff"), "proxy", endpoint=Endpoint("/run/r.sock"))
+    (said,) = _told(grant, "user alice")
+    assert "let user carol connect at /run/r.sock, where the grant is, declare the others" in said
+    assert "(allow: [{user: nginx}])" in said
+    (said,) = _told(grant, "user alice", moving=(grant,))
+    assert "(pid 2, " in said
+    assert "(pid 1, " not in said
 
 
 def test_our_own_proxies_and_the_daemon_are_no_strangers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ import pytest
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine import why
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.errors import AccessError
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import sock_diag
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.policy import (
     SocketPolicy,
 )
@@ -345,6 +346,23 @@ def test_questions_that_cannot_be_answered(
 ) -> None:
     assert command.main(arguments) == status
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("words", "status"), [(["explain", "{0}", ME], 2), (["who", "{0}"], 1)])
+def test_a_kernel_that_does_not_list_sockets(
+    path: str,
+    words: list[str],
+    status: int,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def dump(pid: int | None = None, show: int = 0) -> list[sock_diag.UnixSocket]:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(sock_diag, "dump", dump)
+    assert command.main([word.format(path) for word in words]) == status
+    # The path is there all the same.
+    assert "the module unix_diag may be missing" in capsys.readouterr().err
 
 
 def test_who(path: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -72,14 +72,10 @@ def _open_to_all(seen: Seen) -> Iterator[Finding]:
 def _made_by_root_alone(seen: Seen) -> bool:
     """Tell whether nobody but root can have put the socket where a known one is expected.
 
-    X servers and session managers may be a user's own, in directories made for that.
+    It may be a user's own, as those of X servers are, in a directory of root's.
     """
-    if seen.chain is None:
-        return True
-    above = seen.name.rpartition("/")[0]
-    return above in CROWDED_BY_DESIGN or all(
-        one.access.uid == ROOT or one.kind == SOCKET for one in seen.chain.components
-    )
+    components = () if seen.chain is None else seen.chain.components
+    return all(one.access.uid == ROOT or one.kind == SOCKET for one in components)
 
 
 def _by_root(seen: Seen) -> str:

@@ -73,7 +73,7 @@ class _Look:
         self.table = mounts.read()
         self.targets = mounted.targets(self.table)
         self.elsewhere = dead.Elsewhere()
-        self.sockets = self._dump()
+        self.sockets = sock_diag.own(_SHOW)
         self.alive = dead.bound(self.sockets)
 
     def census(self) -> Census:
@@ -120,15 +120,6 @@ class _Look:
         every = sorted([*seen, *dead_ones], key=lambda one: (one.abstract, one.name))
         return Census(tuple(every), tuple(dict.fromkeys(found)), tuple(self.unseen))
 
-    def _dump(self) -> list[sock_diag.UnixSocket]:
-        try:
-            return sock_diag.dump(None, _SHOW)
-        except OSError as error:
-            raise AccessError(
-                f"The kernel does not tell which Unix sockets there are ({error.strerror}); the "
-                "module unix_diag may be missing (modprobe unix_diag)."
-            ) from error
-
     def _chosen(self, sockets: list[sock_diag.UnixSocket]) -> list[sock_diag.UnixSocket]:
         if self.paths is None:
             return sockets
@@ -168,7 +159,7 @@ class _Look:
         if chain is None or chain.leaf is None:
             return seen
         identity = (chain.leaf.device, chain.leaf.inode & 0xFFFFFFFF)
-        at = [point for point, shown in self.targets.items() if shown == identity and point != path]
+        at = [point for point, shown in self.targets.items() if identity in shown and point != path]
         names = {path, seen.bound, *at}
         return seen._replace(
             chain=chain,

@@ -10,36 +10,28 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from ..errors import AccessError
 from ..host import mounts
-from ..host.pinned import walked
-from ..model.chain import SOCKET
+from .places import identities
 from .values import MEDIUM, Finding
 
 _Identity = tuple[int, int]
 
 
-def targets(table: list[mounts.Mount]) -> dict[str, _Identity]:
-    """Return the device and the lower half of the inode of each socket that is mounted somewhere.
+def targets(table: list[mounts.Mount]) -> dict[str, set[_Identity]]:
+    """Return device and lower half of the inode of each socket that is mounted, as in ``identities``.
 
     Only a mount of a part of a file system is looked at, since no other can be one of a socket.
     """
-    found = {}
-    for point in dict.fromkeys(one.point for one in table if one.root != "/"):
-        try:
-            leaf = walked(point).leaf
-        except (AccessError, OSError):
-            continue
-        if leaf is not None and leaf.kind == SOCKET:
-            found[point] = (leaf.device, leaf.inode & 0xFFFFFFFF)
-    return found
+    points = dict.fromkeys(one.point for one in table if one.root != "/")
+    found = {point: identities(point) for point in points}
+    return {point: shown for point, shown in found.items() if shown}
 
 
 def problems(
-    table: list[mounts.Mount], found: dict[str, _Identity], alive: Collection[_Identity]
+    table: list[mounts.Mount], found: dict[str, set[_Identity]], alive: Collection[_Identity]
 ) -> Iterator[Finding]:
     """Yield what is wrong with the mounts of sockets."""
-    for point, identity in found.items():
+    for point, shown in found.items():
         stack = mounts.at(table, point)
         if mounts.echoes(table, point):
             yield Finding(
@@ -58,7 +50,7 @@ def problems(
                 f"{len(stack)} mounts are stacked at {point}, of which only the last one shows.",
                 f"Unmount all but one of them: umount {point}.",
             )
-        if identity not in alive:
+        if shown.isdisjoint(alive):
             yield Finding(
                 "stale-mount",
                 MEDIUM,

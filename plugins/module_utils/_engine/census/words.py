@@ -33,7 +33,7 @@ def in_words(seen: Seen, names: Names) -> Iterator[str]:
     if seen.connected:
         yield f"Connected right now: {listed([_with_count(one) for one in seen.connected])}."
     elif seen.connections:
-        yield f"{seen.connections} connections are open, by processes that cannot be seen."
+        yield f"It has connections to processes that cannot be seen: {seen.connections}."
     elif seen.listener is not None:
         yield "Nobody is connected right now."
     for one in seen.managed:

@@ -35,11 +35,17 @@ _SHARED = (
     "Grants at one endpoint must say the same of it: repeat the keys that the others have there, "
     "such as run_as."
 )
-
-
 _WITHOUT_LINKS = (
     "The declared path of {name} leads through a link, and a directory that the link passes can only "
     "be named in the path without links: declare path: {path} there, too."
+)
+_CLOSED = (
+    "A declared socket is closed to everyone who is not named, so group, mode and entries are written "
+    "down as they are now, without what all others may do; leave out what you do not want any more."
+)
+_OPEN = (
+    "Group, mode and entries are written down as they are now, so all others go on getting in by the "
+    "last digit of the mode; leave out what you do not want any more."
 )
 
 
@@ -114,9 +120,9 @@ def refusal(
     stranger: Credentials,
     trusted: tuple[str, ...] = (),
 ) -> Proposal | None:
-    """Return the declaration that keeps somebody out who is let in; None where there is none."""
+    """Return the declaration that keeps out who is let in to a socket; None where there is none."""
     leaf = chain.leaf
-    if leaf is None or leaf.kind != SOCKET:
+    if leaf is None:
         return None
     if known is not None and (known.grant is not None or known.declared.task):
         return None
@@ -125,8 +131,7 @@ def refusal(
     open_to_all = _is_open(chain, stranger)
     as_it_is = known is None or known.at_untouched
     more = _as_it_is(leaf, principal, open_to_all, names) if as_it_is else {}
-    who = principal.name if principal.kind == "user" else {"group": principal.name}
-    more["refuse"] = [*more.get("refuse", []), who]
+    more["refuse"] = [*more.get("refuse", []), _out(principal)]
     return _proposed(leaf, known, more, trusted)
 
 
@@ -146,14 +151,8 @@ def _proposed(
     entry = {"path": leaf.path, **more}
     if trusted:
         entry["trust_directories"] = list(trusted)
-    return Proposal(
-        {_name(leaf, known): entry},
-        (
-            "A declared socket is closed to everyone who is not named, so group, mode and entries "
-            "are written down as they are now, without what all others may do; leave out what you "
-            "do not want any more.",
-        ),
-    )
+    note = _OPEN if int(entry["mode"], 8) & WRITE else _CLOSED
+    return Proposal({_name(leaf, known): entry}, (note,))
 
 
 def _grant(
@@ -209,23 +208,30 @@ def _as_it_is(
     if acl.masked(acl.group_obj) & WRITE:
         found["group"] = names.group_name(access.gid)
     found["mode"] = _mode(leaf, open_to_all)
-    allow = [
-        Principal(kind, name)
-        for kind, name, held in (
-            *(("user", names.user_name(uid), held) for uid, held in acl.users),
-            *(("group", names.group_name(gid), held) for gid, held in acl.groups),
-        )
-        if acl.masked(held) & WRITE
+    listed = [
+        *(("user", names.user_name(uid), acl.masked(held)) for uid, held in acl.users),
+        *(("group", names.group_name(gid), acl.masked(held)) for gid, held in acl.groups),
     ]
-    # An entry without permission keeps its user out, unless the mask switches all entries off.
-    refuse = [names.user_name(uid) for uid, held in acl.users if acl.mask and not held & WRITE]
+    allow = [Principal(kind, name) for kind, name, held in listed if held & WRITE]
+    # An entry without permission keeps its user out, unless the mask switches all entries off.  A group
+    # has other ways in, so what counts is whether its members would come in with all others.
+    others = open_to_all and acl.other & WRITE
+    refuse = [
+        Principal(kind, name)
+        for kind, name, held in listed
+        if acl.mask and not held & WRITE and (others or kind == "user")
+    ]
     kept = [{one.kind: one.name} for one in allow if one != principal]
-    kept_out = [name for name in refuse if Principal("user", name) != principal]
+    kept_out = [_out(one) for one in refuse if one != principal]
     if kept:
         found["allow"] = kept
     if kept_out:
         found["refuse"] = kept_out
     return found
+
+
+def _out(who: Principal) -> str | dict[str, str]:
+    return who.name if who.kind == "user" else {"group": who.name}
 
 
 def _mode(leaf: Component, open_to_all: bool, *, owner: int = 0, group: int = 0) -> str:

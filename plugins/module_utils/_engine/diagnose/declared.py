@@ -122,7 +122,7 @@ def relation(
         if one.policy.path not in paths and not ends:
             continue
         mine = [grant for grant in one.policy.allow if _is_for(grant.principal, principal, groups)]
-        mine.sort(key=lambda grant: _at(grant) not in (None, *paths))
+        mine.sort(key=lambda grant: (_at(grant) or one.policy.path) not in paths)
         refused = any(_is_for(who, principal, groups) for who in one.policy.refuse)
         return Relation(one, mine[0] if mine else None, refused, ends[0] if ends else None)
     return None
@@ -175,13 +175,13 @@ def notes(known: Relation, paths: Collection[str], causes: Sequence[Cause]) -> l
 
 
 def by_declaration(
-    causes: list[Cause], known: Relation | None, paths: Collection[str], principal: Principal
+    causes: list[Cause], known: Relation, paths: Collection[str], principal: Principal
 ) -> list[Cause]:
     """Put what the declaration asks for in the place of changes to single inodes.
 
     ``paths`` are the names of the path that is asked about, the first one as it was asked.
     """
-    if known is None or not causes or causes[0].errno != "EACCES":
+    if causes[0].errno != "EACCES":
         return causes
     change = _change(known, paths, principal)
     if change is None:
@@ -201,11 +201,11 @@ def _change(known: Relation, paths: Collection[str], principal: Principal) -> Ch
         return Change(DECLARE, text, path, name)
     if known.grant is None:
         return None
-    at = _at(known.grant)
-    name = next((kept for at, kept in known.declared.kept.items() if at in paths), name)
-    if at is not None and at not in paths:
+    at = _at(known.grant) or known.declared.policy.path
+    if at not in paths:
         text = f"{known.declared.said} lets {principal} in at {at}: connect there."
         return Change(USE_PATH, text, path, at)
+    name = next((kept for end, kept in known.declared.kept.items() if end in paths), name)
     text = (
         f"{known.declared.said} lets {principal} in, and the host is not as it says: "
         f"socket-access apply {name}."

@@ -34,15 +34,14 @@ def mount_causes(
 ) -> Iterator[Cause]:
     """Yield why a mount, and not a daemon, is the reason that nobody listens at a path.
 
+    Nobody does, or the path does not lead to a socket at all.
     ``start`` would start the daemon, ``known`` is what is declared of the path.
     """
     yield from _directories(chain, table)
     leaf = chain.leaf
     if leaf is None or not mounts.at(table, leaf.path):
         return
-    seen = (leaf.device, leaf.inode & 0xFFFFFFFF)
-    alive = {seen} if sockets.at(places.identities(leaf.path)) else set()
-    found = list(mounted.problems(table, {leaf.path: seen}, alive))
+    found = mounted.problems(table, {leaf.path: set()}, ())
     change = _repair(leaf.path, sockets, table, start, known)
     hides = change.action == values.UNMOUNT
     changes: tuple[Change, ...] = (change,)
@@ -51,8 +50,7 @@ def mount_causes(
         changes += (start or Change(values.START, "Start its daemon then.", leaf.path),)
     # The mount above is the cause where what is below it would do.
     for one in sorted(found, key=lambda one: (one.code == "doubled-mount") != hides):
-        if not alive:
-            yield Cause(one.code, "ECONNREFUSED", leaf.path, one.message, changes)
+        yield Cause(one.code, "ECONNREFUSED", leaf.path, one.message, changes)
 
 
 def doubled(chain: Chain, table: list[Mount]) -> list[str]:
@@ -60,8 +58,8 @@ def doubled(chain: Chain, table: list[Mount]) -> list[str]:
     leaf = chain.leaf
     if leaf is None or not mounts.at(table, leaf.path):
         return []
-    seen = (leaf.device, leaf.inode & 0xFFFFFFFF)
-    found = mounted.problems(table, {leaf.path: seen}, {seen})
+    seen = {(leaf.device, leaf.inode)}
+    found = mounted.problems(table, {leaf.path: seen}, seen)
     return [f"{one.message} {one.remedy}" for one in found]
 
 

@@ -38,7 +38,7 @@ class Sockets:
 
     def __init__(self) -> None:
         self.unseen: list[str] = []
-        own = list(sock_diag.dump(None, _SHOW))
+        own = sock_diag.own(_SHOW)
         self._own = _by_file(own)
         # The kernel may end the name of a path with a zero byte (unix(7), Pathname sockets).
         self._called = {one.number: (one.name or b"").rstrip(b"\0") for one in own if one.takes}

@@ -9,9 +9,9 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterable
 
+from ..census.places import identities
 from ..errors import AccessError
 from ..host import commands
 from ..host.creator import socket_units
@@ -114,9 +114,8 @@ def other_name(chain: Chain, sockets: Sockets) -> Change | None:
         directory = chain.resolved
     found = []
     try:
-        for name, status in special_files(directory):
-            inode = (status.st_dev, status.st_ino & 0xFFFFFFFF)
-            if stat.S_ISSOCK(status.st_mode) and inode in sockets.files():
+        for name, dummy in special_files(directory):
+            if not identities(os.path.join(directory, name)).isdisjoint(sockets.files()):
                 found.append(name)
     except (AccessError, OSError):
         return None

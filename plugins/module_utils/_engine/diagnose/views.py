@@ -104,8 +104,8 @@ class Views:
             table = mounts.read(_table(pid))
             held = pin(self._path, root=root, table=_table(pid))
             held.close()
-            resolved = held.chain.resolved or self._path
-            return View(held.chain, _root_of(pid), mounts.covering(table, resolved))
+            cover = mounts.covering(table, held.chain.resolved)
+            return View(held.chain, _root_of(pid), cover)
         except (AccessError, OSError):
             return None
         finally:

@@ -57,22 +57,21 @@ def why(one: Explanation, names: Names) -> list[str]:
 
 
 def _way(one: Explanation, names: Names) -> Iterator[Line]:
-    met = False
+    told: set[tuple[str | None, str]] = set()
     for finding in findings(one.chain, one.who):
         if finding.allowed:
             yield GOOD, f"  ok  {briefly(finding, names)}"
             continue
         yield BAD, f"  no  {line(finding, one.chain, one.who, names)}"
-        if not met:
-            met = True
+        if not told:
             yield BAD, f"      Here the kernel stops with {finding.errno}."
-    on_way = {finding.path for finding in findings(one.chain, one.who) if not finding.allowed}
+        told.add((finding.errno, finding.path))
     for cause in one.new.causes:
-        if cause.path not in on_way:
+        if (cause.errno, cause.path) not in told:
             yield BAD, f"  no  {cause.text}"
-            if not met:
-                met = True
+            if not told:
                 yield BAD, f"      Here the kernel stops with {cause.errno}."
+            told.add((cause.errno, cause.path))
     if one.new.connects:
         served = ""
         if one.socket is not None:

@@ -17,6 +17,8 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ..errors import AccessError
+
 # What an answer is to hold besides type, state and own inode: UDIAG_SHOW_*.
 SHOW_NAME, SHOW_VFS, SHOW_PEER, SHOW_WAITING, SHOW_UID = 0x01, 0x02, 0x04, 0x08, 0x40
 SHOW_QUEUE = 0x10
@@ -135,6 +137,17 @@ def dump(pid: int | None = None, show: int = SHOW_VFS) -> list[UnixSocket]:
             return _ask(pid, show)
         except Interrupted:
             continue
+
+
+def own(show: int) -> list[UnixSocket]:
+    """Return all sockets in one's own network namespace; raises AccessError that says why not."""
+    try:
+        return dump(None, show)
+    except OSError as error:
+        raise AccessError(
+            f"The kernel does not tell which Unix sockets there are ({error.strerror}); the module "
+            "unix_diag may be missing (modprobe unix_diag)."
+        ) from error
 
 
 def network_of(pid: int | None = None) -> int:

@@ -4,14 +4,13 @@
 
 # This is PRIVATE to the collection: it may change or vanish at any time.
 
-"""The walk in words: every component, what it says, and the smallest change that would help."""
+"""The walk in words: every component, and what it says."""
 
 from __future__ import annotations
 
 from ..model.account import Credentials
 from ..model.chain import SYMLINK, Chain, Component
 from ..model.words import Names, one_line
-from .names import NUMBERS
 from .permission import (
     ACL_OFF,
     CAPABILITY,
@@ -22,30 +21,8 @@ from .permission import (
     OWNER,
     ROOT_RULE,
 )
-from .walk import Finding, findings, in_words, judge
+from .walk import Finding, in_words
 from .words import state
-
-
-def explain(chain: Chain, who: Credentials, names: Names = NUMBERS) -> list[str]:
-    """Return lines for a person: the components in the kernel's order, then what would help.
-
-    Components after a refusal are listed as well, since the next one may refuse, too.
-    """
-    lines: list[str] = []
-    refused = False
-    for one in findings(chain, who):
-        lines.append(line(one, chain, who, names))
-        if not one.allowed and not refused:
-            refused = True
-            lines.append(f"  Here the kernel stops with {one.errno}.")
-    verdict = judge(chain, who, names)
-    if verdict.allowed:
-        return [*lines, "Nothing on the way refuses."]
-    if len(verdict.remedies) == 1:
-        return [*lines, f"What would help: {verdict.remedies[0].text}"]
-    return [*lines, "What would help, all of it together:"] + [
-        f"  {number}. {remedy.text}" for number, remedy in enumerate(verdict.remedies, 1)
-    ]
 
 
 def line(finding: Finding, chain: Chain, who: Credentials, names: Names) -> str:
