@@ -75,7 +75,7 @@ class Placing:
         declared, leaf = task.declared, chain.leaf
         type_ = declared.type
         if type_ is None and leaf is not None:
-            found = listener_at(leaf.device, leaf.inode)
+            found = listener_at(leaf)
             type_ = None if found is None else found.type
         owner = leaf.access.uid if leaf is not None else None
         if declared.owner is not None:

@@ -15,6 +15,7 @@ from .host import atomic_file
 from .host.creator import Creator, creators_of
 from .host.shown import Shown
 from .keep.parts import POLICIES
+from .model.chain import Component
 from .survey import Surveyed
 from .task import Task, from_compiled
 
@@ -41,19 +42,17 @@ def found_anew(
     shown: Mapping[tuple[str, str | None], Shown],
 ) -> list[Task]:
     """Look who makes a socket now, where the unit that was seen to make it once does not run."""
-    places = {}
+    leaves = {}
     for index, (task, (dummy, one)) in enumerate(zip(tasks, seen)):
         leaf = one.facts.chain.leaf
         if task.declared.unit is None and task.found_unit is not None and leaf is not None:
             known = shown.get((task.found_unit, task.found_user))
             if known is None or not known.active:
-                places[index] = (leaf.device, leaf.inode)
-    creators = creators_of(places.values()) if places else {}
+                leaves[index] = leaf
+    made_by = _made_by(leaves) if leaves else {}
     return [
-        task._replace(
-            found_unit=creators[places[index]].unit, found_user=creators[places[index]].user
-        )
-        if places.get(index) in creators
+        task._replace(found_unit=made_by[index].unit, found_user=made_by[index].user)
+        if index in made_by
         else task
         for index, task in enumerate(tasks)
     ]
@@ -62,7 +61,7 @@ def found_anew(
 def with_found_units(seen: Sequence[tuple[Task, Surveyed]]) -> list[Task]:
     """Where no unit is declared, remember who was seen to make the socket, or look who does."""
     known: dict[int, Creator] = {}
-    unknown: dict[int, tuple[int, int]] = {}
+    unknown: dict[int, Component] = {}
     for index, (task, one) in enumerate(seen):
         if task.declared.unit is not None:
             continue
@@ -71,12 +70,17 @@ def with_found_units(seen: Sequence[tuple[Task, Surveyed]]) -> list[Task]:
         if old is not None and old.found_unit is not None:
             known[index] = Creator(old.found_unit, old.found_user)
         elif leaf is not None:
-            unknown[index] = (leaf.device, leaf.inode)
-    creators = creators_of(unknown.values())
-    known.update((index, creators[place]) for index, place in unknown.items() if place in creators)
+            unknown[index] = leaf
+    known.update(_made_by(unknown))
     return [
         task._replace(found_unit=known[index].unit, found_user=known[index].user)
         if index in known
         else task
         for index, (task, dummy) in enumerate(seen)
     ]
+
+
+def _made_by(leaves: Mapping[int, Component]) -> dict[int, Creator]:
+    creators = creators_of(leaves.values())
+    found = {index: creators.get((one.device, one.inode)) for index, one in leaves.items()}
+    return {index: creator for index, creator in found.items() if creator is not None}

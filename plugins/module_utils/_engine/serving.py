@@ -306,5 +306,5 @@ def _served(place: Place, made: _Texts) -> Served:
 def _type_of(chain: Chain) -> str:
     """Return the type of what listens at the end of a chain; a stream where nothing does."""
     leaf = chain.leaf
-    found = None if leaf is None else listener_at(leaf.device, leaf.inode)
+    found = None if leaf is None else listener_at(leaf)
     return "stream" if found is None else found.type

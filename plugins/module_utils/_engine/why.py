@@ -148,7 +148,7 @@ class _Why:
         self.notes += [*hidden, *self.sockets.unseen]
         creator = None
         if served is not None and leaf is not None:
-            creator = creator_of(leaf.device, leaf.inode)
+            creator = creator_of(leaf)
         return Explanation(
             self.chain.path,
             self.principal,

@@ -22,6 +22,7 @@ from unittest import mock
 import pytest
 
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.host import (
+    creator,
     listening,
     sock_diag,
 )
@@ -29,10 +30,13 @@ from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.cre
     _open_of,
     creator_of,
 )
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.host.pinned import walked
+from ansible_collections.unixsocket.access.plugins.module_utils._engine.model.chain import Component
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.runtime import wait
 from ansible_collections.unixsocket.access.plugins.module_utils._engine.runtime.wait import (
     wait_for_listener,
 )
+from kernel.hosts import mount_with_two_devices, with_accounts_of_its_own
 
 TYPES = {
     "stream": socket.SOCK_STREAM,
@@ -46,6 +50,12 @@ def listens(path: Path, pid: int | None = None) -> bool:
     return (status.st_dev, status.st_ino & 0xFFFFFFFF) in listening.listeners(pid)
 
 
+def leaf_of(path: Path) -> Component:
+    leaf = walked(str(path)).leaf
+    assert leaf is not None
+    return leaf
+
+
 @pytest.mark.parametrize("kind", TYPES)
 def test_a_listener_is_seen_from_listen_on(place: Path, kind: str) -> None:
     path = place / "s"
@@ -55,8 +65,7 @@ def test_a_listener_is_seen_from_listen_on(place: Path, kind: str) -> None:
         if kind != "dgram":
             one.listen()
         assert listens(path)
-        status = path.stat()
-        found = listening.listener_at(status.st_dev, status.st_ino)
+        found = listening.listener_at(leaf_of(path))
         assert found is not None
         assert found.type == kind
         assert found.socket == os.fstat(one.fileno()).st_ino
@@ -95,12 +104,27 @@ def test_many_listeners(place: Path) -> None:
             one.close()
 
 
-def test_the_file_system_of_a_file(place: Path) -> None:
-    fd = os.open(place, os.O_PATH)
-    try:
-        assert listening.file_system_of(fd) == os.fstat(fd).st_dev
-    finally:
-        os.close(fd)
+def test_a_file_system_with_two_devices() -> None:
+    """Who listens there is known by the one that stat(2) does not show, and so is what makes it."""
+
+    def work() -> None:
+        point = Path("/mnt/two")
+        point.mkdir(parents=True)
+        mount_with_two_devices(point)
+        path = point / "s"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as one:
+            one.bind(str(path))
+            assert listening.listener_at(leaf_of(path)) is None
+            one.listen()
+            assert not listens(path)
+            found = listening.listener_at(leaf_of(path))
+            assert found is not None
+            assert found.type == "seqpacket"
+            with mock.patch.object(creator, "unit_of", return_value=("app.service", None)):
+                assert creator_of(leaf_of(path)) == creator.Creator("app.service")
+            assert wait_for_listener(str(path), 5, os.getpid())
+
+    with_accounts_of_its_own(work)
 
 
 @contextmanager
@@ -307,12 +331,10 @@ def test_nobody_comes(place: Path, there: str) -> None:
 
 def test_a_listener_that_no_unit_runs(place: Path) -> None:
     path = place / "s"
-    status = place.stat()
-    assert creator_of(status.st_dev, status.st_ino) is None
+    assert creator_of(leaf_of(place)) is None
     with socket.socket(socket.AF_UNIX) as one:
         one.bind(str(path))
-        status = path.stat()
-        assert creator_of(status.st_dev, status.st_ino) is None
+        assert creator_of(leaf_of(path)) is None
 
 
 def test_a_user_who_has_no_inotify_instance_left_waits_all_the_same(place: Path) -> None:

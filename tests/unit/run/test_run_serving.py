@@ -119,7 +119,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> None:
     """A host with both engines, on which nothing listens."""
     monkeypatch.setattr(socat, "look", lambda: socat.Socat("1.8.0.3", native=True))
     monkeypatch.setattr(commands, "is_program", lambda path: True)
-    monkeypatch.setattr(serving, "listener_at", lambda device, inode: None)
+    monkeypatch.setattr(serving, "listener_at", lambda leaf: None)
 
 
 def no_socat(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +128,7 @@ def no_socat(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def listens(monkeypatch: pytest.MonkeyPatch, type_: str) -> None:
     listener = Listener(*(type_ if name == "type" else 1 for name in Listener._fields))
-    monkeypatch.setattr(serving, "listener_at", lambda device, inode: listener)
+    monkeypatch.setattr(serving, "listener_at", lambda leaf: listener)
 
 
 # --- what is made -----------------------------------------------------------------------------
@@ -193,7 +193,7 @@ def test_what_was_found_holds_while_the_socket_is_away(monkeypatch: pytest.Monke
     closed = chain(Access(100, 500, Acl.from_mode(0o660)))
     fields = Listener._fields
     listens = Listener(*("seqpacket" if name == "type" else 1 for name in fields))
-    monkeypatch.setattr(serving, "listener_at", lambda device, inode: listens)
+    monkeypatch.setattr(serving, "listener_at", lambda leaf: listens)
     dummy, found = make().forward(
         place, closed, surveyed(parts.task.declared, closed), task, before=None
     )

@@ -16,6 +16,7 @@ from functools import lru_cache, partial
 from typing import NamedTuple
 
 from ..errors import AccessError
+from ..model.chain import Component
 from . import listening, sock_diag, systemctl
 from .pinned import pin
 from .processes import unit_of
@@ -46,17 +47,17 @@ class Holder(NamedTuple):
         return self.unit == _MANAGER
 
 
-def creator_of(device: int, inode: int) -> Creator | None:
-    """Return the unit whose process listens at a path with this device and inode (stat(2)).
+def creator_of(leaf: Component) -> Creator | None:
+    """Return the unit whose process listens at the end of a walk.
 
     None where nobody listens, or somebody whom no unit of this host runs: a session, a container.
     """
-    return creators_of([(device, inode)]).get((device, inode))
+    return creators_of([leaf]).get((leaf.device, leaf.inode))
 
 
-def creators_of(places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Creator]:
-    """Return the same for many paths by device and inode; all processes are looked at once."""
-    listening_there = _find(places)
+def creators_of(leaves: Iterable[Component]) -> dict[tuple[int, int], Creator]:
+    """Return the same for many by device and inode (stat(2)); all processes are looked at once."""
+    listening_there = _find(leaves)
     holders = _holders({one.socket for one in listening_there.values()})
     # Each manager is asked once, and only where it holds one of the sockets.
     units = lru_cache(maxsize=None)(socket_units)
@@ -89,9 +90,9 @@ def creator_among(
     return None
 
 
-def _find(places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], listening.Listener]:
+def _find(leaves: Iterable[Component]) -> dict[tuple[int, int], listening.Listener]:
     """Look in one's own network namespace first, then in those of all processes."""
-    missing = set(places)
+    missing = {(one.device, one.inode): one for one in leaves}
     found = {}
     seen = set()
     for pid in (None, *_processes()):
@@ -105,11 +106,11 @@ def _find(places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], listening.
             there = listening.listeners(pid)
         except OSError:
             continue
-        for device, inode in tuple(missing):
-            one = there.get((device, inode & 0xFFFFFFFF))
+        for place, leaf in tuple(missing.items()):
+            one = listening.among(there, leaf)
             if one is not None:
-                found[device, inode] = one
-                missing.remove((device, inode))
+                found[place] = one
+                del missing[place]
     return found
 
 

@@ -17,8 +17,9 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from ..model.chain import Chain
+from ..model.chain import Chain, Component
 from . import sock_diag
+from .mounts import number_of, numbered
 
 
 class Listener(NamedTuple):
@@ -35,7 +36,8 @@ class Listener(NamedTuple):
     type: str
 
 
-Listeners = Mapping[tuple[int, int], Listener]
+Place = tuple[int, int]
+Listeners = Mapping[Place, Listener]
 
 
 def listening_among(sockets: Iterable[sock_diag.UnixSocket]) -> Iterator[Listener]:
@@ -54,9 +56,15 @@ def listeners(pid: int | None = None) -> Listeners:
     return {(one.device, one.inode): one for one in listening_among(sock_diag.dump(pid))}
 
 
-def listener_at(device: int, inode: int) -> Listener | None:
-    """Return the listener at a path with this device and inode (stat(2)), or None."""
-    return listeners().get((device, inode & 0xFFFFFFFF))
+def listener_at(leaf: Component) -> Listener | None:
+    """Return the listener at the end of a walk, or None."""
+    return among(listeners(), leaf)
+
+
+def among(known: Listeners, leaf: Component) -> Listener | None:
+    """Return which of these listeners is at the end of a walk, or None."""
+    named = places(leaf.device, leaf.inode, leaf.mount)
+    return next((known[place] for place in named if place in known), None)
 
 
 def is_deserted(chain: Chain) -> bool:
@@ -74,28 +82,20 @@ def is_deserted(chain: Chain) -> bool:
     return chain.leaf.inode & 0xFFFFFFFF not in known
 
 
-def identities_of(fd: int) -> set[tuple[int, int]]:
+def identities_of(fd: int) -> set[Place]:
     """Return device and lower half of the inode of an open file, as the kernel may call it."""
     status = os.fstat(fd)
-    inode = status.st_ino & 0xFFFFFFFF
-    return {(status.st_dev, inode), (file_system_of(fd), inode)}
+    return set(places(status.st_dev, status.st_ino, number_of(fd)))
 
 
-def file_system_of(fd: int) -> int:
-    """Return the device that the kernel has for the file system of an open file.
+def places(device: int, inode: int, mount: int | None) -> Iterator[Place]:
+    """Yield device and lower half of the inode as the kernel may call it, those of stat(2) first.
 
-    It is another one than stat(2) shows where a file system makes up devices for its own parts, as
-    btrfs does for subvolumes (proc_pid_fdinfo(5), proc_pid_mountinfo(5)).
+    The kernel has the device of the file system, which the number of its ``mount`` tells, and not
+    those that btrfs makes up for its subvolumes, or an overlay for its layers (stat(2),
+    proc_pid_mountinfo(5)).
     """
-    wanted = None
-    with open(f"/proc/self/fdinfo/{fd}", encoding="ascii") as file:
-        for line in file:
-            if line.startswith("mnt_id:"):
-                wanted = line.split()[1]
-    with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as file:
-        for line in file:
-            fields = line.split(maxsplit=3)
-            if fields[0] == wanted:
-                major, dummy, minor = fields[2].partition(":")
-                return os.makedev(int(major), int(minor))
-    return os.fstat(fd).st_dev
+    low = inode & 0xFFFFFFFF
+    yield device, low
+    for one in numbered(mount) if mount is not None else ():
+        yield one.device, low

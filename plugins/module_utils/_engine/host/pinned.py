@@ -162,7 +162,7 @@ class _Walk:
                 self._follow(fd, path)
             else:
                 self._hold(fd, path)
-                leaf = _look(fd, path)
+                leaf = _look(fd, path)._replace(mount=mount)
                 self._look_again(leaf, name, directory)
                 self.seen.append(leaf)
                 blocked = path if self.todo else None

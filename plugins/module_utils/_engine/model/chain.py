@@ -27,7 +27,7 @@ class Component(NamedTuple):
 
     ``path`` is its name with all links before it resolved, ``special`` the bits 07000 of its mode,
     ``target`` the text of a symbolic link.  ``acl_support`` is False where the file system keeps no
-    POSIX ACLs (getxattr(2) says ENOTSUP).
+    POSIX ACLs (getxattr(2) says ENOTSUP).  ``mount`` is the number of the mount of what a walk ends at.
     """
 
     path: str
@@ -39,6 +39,7 @@ class Component(NamedTuple):
     inode: int = 0
     links: int = 1
     acl_support: bool = True
+    mount: int | None = None
 
 
 class Chain(NamedTuple):

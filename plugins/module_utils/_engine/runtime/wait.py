@@ -112,10 +112,8 @@ class _Sight:
         found = (status.st_dev, status.st_ino, status.st_ctime_ns)
         if found != self.socket:
             self.socket, self._since = found, time.monotonic()
-        inode = status.st_ino & 0xFFFFFFFF
-        devices = {status.st_dev, listening.file_system_of(fd)}
         known, complete = self._listeners()
-        if any((device, inode) in known for device in devices):
+        if not listening.identities_of(fd).isdisjoint(known):
             return True
         return not complete and time.monotonic() - self._since >= _SETTLED
 
