@@ -118,8 +118,13 @@ class ManagedFile(base.Resource[FileState, bytes]):
 
     def _refused(self, why: str) -> AccessError:
         """Return what a failure means: where it is the writer's own doing, no run fails by it."""
-        if self._writer is None or not self._at_home:
+        if self._writer is None:
             return AccessError(why)
+        if not self._at_home:
+            return AccessError(
+                f"{why} Give user {self._writer.name} a home directory of that user's own, or leave "
+                "unit_user out."
+            )
         return Withheld(
             f"{why} It is left as it is: nobody keeps a run from its end by what is in the hands of "
             f"user {self._writer.name}."
