@@ -121,10 +121,8 @@ class ManagedFile(base.Resource[FileState, bytes]):
         if self._writer is None:
             return AccessError(why)
         if not self._at_home:
-            return AccessError(
-                f"{why} Give user {self._writer.name} a home directory of that user's own, or leave "
-                "unit_user out."
-            )
+            home = f"Give user {self._writer.name} a home directory, or leave unit_user out."
+            return AccessError(f"{why} {home}")
         return Withheld(
             f"{why} It is left as it is: nobody keeps a run from its end by what is in the hands of "
             f"user {self._writer.name}."
