@@ -33,7 +33,6 @@ class Closing(NamedTuple):
 
     path: str
     chain: Chain
-    pin: Pin
     by: str
     mounted: bool
     joining: Sequence[tuple[str, str]] = ()
@@ -48,7 +47,6 @@ def declared(seen: Iterable[Seen], moving: Collection[Grant]) -> Iterator[Closin
         yield Closing(
             path,
             one.one.facts.chain,
-            one.one.pin,
             POLICY if task.holder == holder_of(task.declared.name) else TASK,
             bool(one.parts.mounts),
             one.plan.memberships,
@@ -74,7 +72,7 @@ def undone(seen: Iterable[Seen], steps: Sequence[Step], pins: Iterable[Pin]) -> 
         path = pin.chain.resolved
         if path in paths:
             paths.remove(path)
-            yield Closing(path, pin.chain, pin, END, path in mounted)
+            yield Closing(path, pin.chain, END, path in mounted)
 
 
 def is_narrowed(chain: Chain, narrowed: Collection[str]) -> bool:

@@ -20,7 +20,7 @@ from .closing import Closing, declared, is_narrowed, undone
 from .converge.steps import Step
 from .host.accounts import Accounts
 from .host.clients import clients
-from .host.listening import identities_of
+from .host.listening import among
 from .host.sock_diag import (
     SHOW_NAME,
     SHOW_PEER,
@@ -33,7 +33,7 @@ from .host.sock_diag import (
 from .model.access import Access
 from .model.account import Credentials
 from .model.acl import WRITE
-from .model.chain import Chain
+from .model.chain import Chain, Component
 from .model.words import Names
 from .policy.types import Grant, Principal
 from .reach.permission import decide
@@ -49,8 +49,6 @@ if TYPE_CHECKING:  # pragma: no cover
 
 _SHOW = SHOW_NAME | SHOW_VFS | SHOW_PEER | SHOW_WAITING
 _OURS = "socket-access-"
-
-_Identities = set[tuple[int, int]]
 
 
 class _Connected(NamedTuple):
@@ -111,7 +109,8 @@ def shut_out(
 def _connected(closing: Sequence[Closing]) -> dict[str, _Connected]:
     """Return who is connected to each socket, by its path; what the kernel hides is left out."""
     try:
-        found = dict(_ends({one.chain.resolved: one for one in closing}))
+        leaves = {one.chain.resolved: one.chain.leaf for one in closing}
+        found = dict(_ends({path: leaf for path, leaf in leaves.items() if leaf is not None}))
         theirs, own = (set().union(*ends) for ends in zip(*found.values())) if found else ((), ())
         if not theirs:
             return {}
@@ -123,22 +122,20 @@ def _connected(closing: Sequence[Closing]) -> dict[str, _Connected]:
     return {path: _known(*ends, holders) for path, ends in found.items()}
 
 
-def _ends(wanted: Mapping[str, Closing]) -> Iterator[tuple[str, tuple[set[int], set[int]]]]:
+def _ends(wanted: Mapping[str, Component]) -> Iterator[tuple[str, tuple[set[int], set[int]]]]:
     """Yield for each path the sockets of the clients, and those of the daemon.
 
     The kernel lists one network namespace at a time, and the daemon may have another one.
     """
-    left = {path: _as_stat_shows(one) for path, one in wanted.items()}
-    for number, sockets in enumerate(_lists()):
-        if number == 1:
-            left = {path: _as_the_kernel_may(wanted[path]) for path in left}
-        by_file = {(one.device, one.inode): one for one in sockets if one.takes}
-        chosen = {
-            path: by_file[identity]
-            for path, identities in left.items()
-            for identity in identities
-            if identity in by_file
+    left = dict(wanted)
+    for sockets in _lists():
+        by_file = {
+            (one.device, one.inode): one
+            for one in sockets
+            if one.takes and one.device is not None and one.inode is not None
         }
+        found = {path: among(by_file, leaf) for path, leaf in left.items()}
+        chosen = {path: one for path, one in found.items() if one is not None}
         peers = clients(sockets, chosen.values()) if chosen else {}
         opposite = {one.peer: one.number for one in sockets if one.peer and one.name}
         for path, one in chosen.items():
@@ -149,21 +146,9 @@ def _ends(wanted: Mapping[str, Closing]) -> Iterator[tuple[str, tuple[set[int], 
             return
 
 
-def _as_stat_shows(one: Closing) -> _Identities:
-    leaf = one.chain.leaf
-    return set() if leaf is None else {(leaf.device, leaf.inode & 0xFFFFFFFF)}
-
-
-def _as_the_kernel_may(one: Closing) -> _Identities:
-    descriptor = one.pin.descriptor(one.chain.resolved)
-    return set() if descriptor is None else identities_of(descriptor)
-
-
 def _lists() -> Iterator[list[UnixSocket]]:
-    """Yield the sockets of one's own network namespace, twice where need be, then of all others."""
-    own = dump(None, _SHOW)
-    yield own
-    yield own
+    """Yield the sockets of one's own network namespace, then of all others."""
+    yield dump(None, _SHOW)
     for pid in one_of_each():
         try:
             yield dump(pid, _SHOW)

@@ -16,7 +16,7 @@ import typing as t
 from collections.abc import Iterator, Mapping
 
 from .compare import reach_in_words
-from .document import Json, report
+from .document import Json, bare_entry, report
 from .writing import shown
 
 Breaks = t.Callable[[Json], bool]
@@ -27,15 +27,6 @@ _SHORT, _LONG = 120, 400
 # So many things are looked at; a fleet has hundreds of thousands.
 _LOOKS = 5000
 _ITSELF = "whatever it has; its part of the report shows it."
-_BARE: Json = {
-    "state": "ok",
-    "errors": [],
-    "sockets": [],
-    "declared": None,
-    "changes": [],
-    "findings": [],
-    "unseen": [],
-}
 
 
 def broken_by(document: Json, breaks: Breaks) -> list[str]:
@@ -81,7 +72,7 @@ def _groups(document: Json) -> Iterator[tuple[Json, Iterator[_Part]]]:
 
 
 def _of_host(document: Json, host: Json) -> Iterator[_Part]:
-    bare = {**_BARE, "name": host["name"]}
+    bare = bare_entry(host["name"])
     name = _cut(host["name"])
     for keys, said in _things(host):
         yield name, _with(document, [{**bare, **keys}]), said

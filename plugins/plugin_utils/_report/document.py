@@ -56,9 +56,9 @@ def report(hosts: Iterable[Json], generated: str) -> Json:
     }
 
 
-def host_entry(name: str, answers: Answers) -> Json:
-    """Return what one host answered, or why it did not."""
-    entry: Json = {
+def bare_entry(name: str) -> Json:
+    """Return a host that has nothing."""
+    return {
         "name": name,
         "state": "ok",
         "errors": [],
@@ -68,6 +68,11 @@ def host_entry(name: str, answers: Answers) -> Json:
         "findings": [],
         "unseen": [],
     }
+
+
+def host_entry(name: str, answers: Answers) -> Json:
+    """Return what one host answered, or why it did not."""
+    entry = bare_entry(name)
     info = answers.info
     if info is None:
         return {**entry, **_no_answer("failed", _NEVER_ASKED)}

@@ -68,7 +68,7 @@ def test_many_groups_that_the_kernel_does_not_tell_are_not_taken_for_root_s() ->
     class Gone(socket.socket):
         """More groups than fit at first, and gone when all of them are asked for."""
 
-        def getsockopt(self, *dummy: object) -> bytes:  # type: ignore[override]
+        def getsockopt(self, *dummy: object) -> bytes:
             raise OSError(errno.ERANGE, "no room")
 
     gone = Gone(socket.AF_UNIX)

@@ -142,7 +142,7 @@ def test_what_starts_the_daemon_of_a_missing_socket(
     found: tuple[str | None, str | None],
     command_: str | None,
 ) -> None:
-    policy = SocketPolicy("app", PATH, **declared)  # type: ignore[arg-type]
+    policy = SocketPolicy("app", PATH, **declared)
     keeps(monkeypatch, Task(policy, "socket app", found_unit=found[0], found_user=found[1]))
     host.exists = False
     assert command.main(["status"]) == 0

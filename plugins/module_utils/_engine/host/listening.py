@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from ..model.chain import Chain, Component
 from . import sock_diag
@@ -36,6 +36,7 @@ class Listener(NamedTuple):
     type: str
 
 
+_T = TypeVar("_T")
 Place = tuple[int, int]
 Listeners = Mapping[Place, Listener]
 
@@ -61,8 +62,8 @@ def listener_at(leaf: Component) -> Listener | None:
     return among(listeners(), leaf)
 
 
-def among(known: Listeners, leaf: Component) -> Listener | None:
-    """Return which of these listeners is at the end of a walk, or None."""
+def among(known: Mapping[Place, _T], leaf: Component) -> _T | None:
+    """Return which of these sockets, by device and inode, is at the end of a walk, or None."""
     named = places(leaf.device, leaf.inode, leaf.mount)
     return next((known[place] for place in named if place in known), None)
 
